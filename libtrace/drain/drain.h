@@ -1,0 +1,105 @@
+/* Drain: from the rings of an arena to trace files, one for each process that
+ * turned a loop.
+ *
+ * One piece of code with two homes: the `looptrace record` process, and a thread
+ * inside a program that records itself.  Also `recover`: the same code, run over
+ * an arena whose recorder died.  It never blocks on the traced program, and the
+ * traced program never waits for it.
+ *
+ * Events of a process are kept back until it turns a loop; only then is its file
+ * made.  A write error ends that file (it stays readable up to there), is counted
+ * as loss with cause DISK, and is reported once through lti_drain_files(). */
+#ifndef LTI_DRAIN_H
+#define LTI_DRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <looptrace/reader.h>
+#include <looptrace/status.h>
+
+#include "base/arena.h"
+
+/* What an address is called.  Strings are borrowed until the next call. */
+struct lti_name {
+  const char *function; /* NULL unless a symbol covers the address */
+  uint64_t function_offset;
+  const char *file;     /* NULL unless there is line information */
+  uint32_t line;
+};
+
+/* Names for addresses: given by `record`, which has libdw; NULL in a linked-in
+ * recorder (then `report` names what it can from the files on the disk). */
+struct lti_namer {
+  /* Name an offset in a module's file, seen from process pid (whose root may be
+   * another).  false: no name. */
+  bool (*site)(void *context, int32_t pid, const char *path, uint64_t offset,
+               struct lti_name *name);
+  /* The build-id of a module as hex; NULL where there is none. */
+  const char *(*build_id)(void *context, int32_t pid, const char *path);
+};
+
+struct lti_drain_options {
+  const char *path;      /* file of the command itself; others are named
+                            x.COMM-PID.lt after x.lt */
+  bool overwrite;        /* replace existing files, else EXISTS */
+  int32_t command_pid;   /* the process that gets path */
+  const char *recorder;  /* "looptrace 0.1.0" */
+  const struct lti_namer *namer; /* or NULL */
+  void *namer_context;
+  uint64_t epoch_ns;     /* 0: 200 ms */
+  uint64_t epoch_bytes;  /* 0: 4 MiB of raw records */
+};
+
+/* One file, or one process that got none. */
+struct lti_drain_file {
+  const char *path;      /* NULL: the process turned no loop, or no file could
+                            be made (then error is set) */
+  int32_t pid;
+  const char *comm;
+  uint64_t n_events;
+  uint64_t n_lost;
+  uint64_t size_bytes;
+  uint32_t n_loops;
+  int64_t duration_ns;
+  int error;             /* errno of the first failure, 0 for none */
+  const char *error_doing; /* "write", "create"... */
+};
+
+struct lti_drain;
+
+/* fd: the arena's file for lti_arena_grow(), or -1.  Nothing is written yet, but
+ * when path exists and overwrite is not set, the status is EXISTS at once. */
+LT_WARN_UNUSED lt_status lti_drain_open(struct lti_arena *arena, int fd,
+                                        const struct lti_drain_options *options,
+                                        struct lti_drain **drain);
+
+/* Take what is in the rings; seal an epoch when it is due.
+ *
+ * Returns: how many ns to sleep before the next step (1 to 50 ms, after how
+ * fast the rings fill). */
+uint64_t lti_drain_step(struct lti_drain *drain);
+
+/* Process pid has ended: its slots are drained to the end and its file closed.
+ * Unknown pids are ignored. */
+void lti_drain_process_ended(struct lti_drain *drain, int32_t pid,
+                             lt_end_reason reason, int status);
+
+/* Does any process of the arena that claimed a slot still live?  Processes are
+ * told apart by pid and start time; those found dead are ended (LT_END_GONE). */
+bool lti_drain_has_live(struct lti_drain *drain);
+
+/* Take the rest and close all files.
+ * reason: for processes not yet ended. */
+void lti_drain_finish(struct lti_drain *drain, lt_end_reason reason);
+
+/* What was written; call after the last step and before lti_drain_close().
+ * files: owned by the drain, valid until lti_drain_close(). */
+const struct lti_drain_file *lti_drain_files(struct lti_drain *drain,
+                                             size_t *n);
+
+/* Free; NULL is a no-op.  (finish first, or the files stay without an end.) */
+void lti_drain_close(struct lti_drain *drain);
+
+#endif

@@ -1,0 +1,1 @@
+drain_sources = libtrace/drain/drain.h

@@ -1,0 +1,1 @@
+hook_sources = libtrace/hook/real.h

@@ -1,0 +1,287 @@
+/* The vocabulary of a trace: kinds of events, of tasks, and of blocking calls.
+ *
+ * These tables are the single source: the encoder, the decoder, the exporters,
+ * the viewer, and the test of doc/format.md draw on them.  Numbers are part of
+ * format v1: they are never changed and never used again; add at the end.
+ *
+ * Part of looptrace, MIT licence. */
+#ifndef LOOPTRACE_EVENT_H
+#define LOOPTRACE_EVENT_H
+
+#include <stdint.h>
+
+#include <looptrace/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How the four fields of an event are to be read (and coded, doc/format.md).
+ *
+ * NONE   always 0
+ * UINT   an unsigned number
+ * DELTA  a number near the previous one in the same column (signed ones too)
+ * TASK   a task id, 0 for none
+ * OPEN   the task of the innermost slice that is open on this thread
+ * SITE   a code address: in a trace the id of a site definition, 0 for none
+ * TEXT   the id of a string definition, 0 for none */
+typedef enum lt_codec {
+  LT_CODEC_NONE,
+  LT_CODEC_UINT,
+  LT_CODEC_DELTA,
+  LT_CODEC_TASK,
+  LT_CODEC_OPEN,
+  LT_CODEC_SITE,
+  LT_CODEC_TEXT,
+} lt_codec;
+
+/* The kinds of events.  ref is 40 bits wide, x 16, a and b 64.
+ *
+ *  id  NAME        name           ref    x     a      b      what it means */
+#define LT_EVENT_MAP(X)                                                        \
+  X(1, SPAWN, "spawn", TASK, UINT, SITE, SITE,                                 \
+    "task ref of kind x exists; a its function, b who made it. Its parent is " \
+    "the task running on this thread")                                         \
+  X(2, ARM, "arm", TASK, UINT, SITE, UINT,                                     \
+    "ref, of kind x, asked to be woken (again); a its function, b the delay "  \
+    "in ns plus 1 where it waits for a time, else 0")                          \
+  X(3, READY, "ready", TASK, UINT, TASK, NONE,                                 \
+    "ref could run from now on; x lt_ready, a the task that made it so")       \
+  X(4, RESUME, "resume", TASK, UINT, SITE, NONE,                               \
+    "ref got the thread: a slice of kind x begins in function a")              \
+  X(5, AWAIT, "await", OPEN, UINT, TASK, NONE,                                 \
+    "ref gave the thread back: its slice ends; a the task it waits for, "      \
+    "0 for any cause; x 1 where the slice was left by a longjmp or exception") \
+  X(6, DONE, "done", OPEN, UINT, DELTA, NONE,                                  \
+    "ref will never run again; ends its slice if that is the open one; a its " \
+    "status (signed), x 1 where it was cancelled")                             \
+  X(7, CALL, "call", UINT, UINT, SITE, UINT,                                   \
+    "a blocking call x (lt_callee) made at a came back after b ns; ref what "  \
+    "it waited on: fd plus 1, or the low 40 bits of a lock's address, or a "   \
+    "pid plus 1, 0 for none")                                                  \
+  X(8, POLL_BEGIN, "poll-begin", NONE, NONE, UINT, NONE,                       \
+    "the loop entered the kernel's poll; a its timeout in ms plus 1, 0 for "   \
+    "endless")                                                                 \
+  X(9, POLL_END, "poll-end", NONE, NONE, UINT, NONE,                           \
+    "the loop left the kernel's poll; a how many descriptors were ready")      \
+  X(10, LOOP_BEGIN, "loop-begin", NONE, UINT, UINT, NONE,                      \
+    "the thread began to turn loop x; a the mode (0 default, 1 once, "         \
+    "2 nowait)")                                                               \
+  X(11, LOOP_END, "loop-end", NONE, UINT, UINT, NONE,                          \
+    "the thread left loop x; a what the run returned")                         \
+  X(12, POOL_BEGIN, "pool-begin", TASK, UINT, SITE, NONE,                      \
+    "a worker thread began the job of task ref, of kind x, in function a")     \
+  X(13, POOL_END, "pool-end", TASK, NONE, NONE, NONE,                          \
+    "a worker thread finished the job of task ref")                            \
+  X(14, USAGE, "usage", DELTA, DELTA, DELTA, DELTA,                            \
+    "totals of this thread: a CPU time in ns, b time runnable but not "        \
+    "running in ns plus 1 (0 where unknown), ref voluntary switches, x major " \
+    "page faults modulo 65536")                                                \
+  X(15, MARK, "mark", NONE, NONE, TEXT, UINT,                                  \
+    "the program's own mark, named a, with number b")                          \
+  X(16, COUNTER, "counter", NONE, NONE, TEXT, DELTA,                           \
+    "the program's own counter, named a, has value b (signed)")                \
+  X(17, LABEL, "label", TASK, NONE, TEXT, NONE, "task ref is called a")        \
+  X(18, LOST, "lost", NONE, UINT, UINT, UINT,                                  \
+    "a events are missing on this thread, cause x (lt_lost), in the b ns "     \
+    "before this")                                                             \
+  X(19, SAMPLE, "sample", UINT, UINT, UINT, UINT,                              \
+    "seen from outside while it did not return: x its state as a letter, ref " \
+    "the system call plus 1, a its CPU time in ns, b the id of a stack")       \
+  X(20, LOOP_NAME, "loop-name", NONE, UINT, TEXT, NONE,                        \
+    "loop x is called a")                                                      \
+  X(21, CALL_BEGIN, "call-begin", UINT, UINT, SITE, UINT,                      \
+    "blocking call x had not come back b ns after it began, when recording "   \
+    "ended; fields as in call")
+
+typedef enum lt_kind {
+#define LT_EVENT_ENUM(id, name, text, ref, x, a, b, doc) LT_##name = id,
+  LT_EVENT_MAP(LT_EVENT_ENUM)
+#undef LT_EVENT_ENUM
+  LT_KIND_LIMIT = 64 /* kinds are below this; a bitmap of kinds is 64 bits */
+} lt_kind;
+
+/* The kinds of tasks, and of slices: what a callback is for. */
+#define LT_TASK_MAP(X)                                                         \
+  X(0, UNKNOWN, "unknown")                                                     \
+  X(1, COROUTINE, "task")                                                      \
+  X(2, TIMER, "timer")                                                         \
+  X(3, IDLE, "idle")                                                           \
+  X(4, PREPARE, "prepare")                                                     \
+  X(5, CHECK, "check")                                                         \
+  X(6, ASYNC, "async")                                                         \
+  X(7, POLL, "poll")                                                           \
+  X(8, SIGNAL, "signal")                                                       \
+  X(9, LISTEN, "listen")                                                       \
+  X(10, CONNECT, "connect")                                                    \
+  X(11, READ, "read")                                                          \
+  X(12, WRITE, "write")                                                        \
+  X(13, SHUTDOWN, "shutdown")                                                  \
+  X(14, UDP_RECV, "udp-recv")                                                  \
+  X(15, UDP_SEND, "udp-send")                                                  \
+  X(16, WORK, "work")                                                          \
+  X(17, FS, "fs")                                                              \
+  X(18, GETADDRINFO, "getaddrinfo")                                            \
+  X(19, GETNAMEINFO, "getnameinfo")                                            \
+  X(20, PROCESS_EXIT, "process-exit")                                          \
+  X(21, CLOSE, "close")                                                        \
+  X(22, FS_EVENT, "fs-event")                                                  \
+  X(23, FS_POLL, "fs-poll")                                                    \
+  X(24, RANDOM, "random")                                                      \
+  X(25, ALLOC, "alloc")                                                        \
+  X(26, WALK, "walk")
+
+typedef enum lt_task_kind {
+#define LT_TASK_ENUM(id, name, text) LT_TASK_##name = id,
+  LT_TASK_MAP(LT_TASK_ENUM)
+#undef LT_TASK_ENUM
+} lt_task_kind;
+
+/* Why a task became ready. */
+typedef enum lt_ready {
+  LT_READY_SENT = 1,  /* somebody woke it: uv_async_send, a future completed */
+  LT_READY_DUE = 2,   /* its time came */
+  LT_READY_WORKED = 3 /* the thread pool finished its job */
+} lt_ready;
+
+/* Why events are missing. */
+#define LT_LOST_MAP(X)                                                         \
+  X(1, FULL, "the ring was full")                                              \
+  X(2, NESTED, "a signal handler interrupted the recording of another event")  \
+  X(3, NO_RING, "no ring was left for the thread")                             \
+  X(4, WRITER_GONE, "nobody drained the ring")                                 \
+  X(5, DISK, "the trace file could not be written")                            \
+  X(6, DAMAGED, "a block of the file is damaged")
+
+typedef enum lt_lost {
+#define LT_LOST_ENUM(id, name, text) LT_LOST_##name = id,
+  LT_LOST_MAP(LT_LOST_ENUM)
+#undef LT_LOST_ENUM
+  LT_LOST_LIMIT
+} lt_lost;
+
+/* Calls that can block, as users know them.  advice is the end of a sentence
+ * "use ...". Ids from LT_CALLEE_OWN on are the program's own: the id minus
+ * LT_CALLEE_OWN is the id of a string. */
+#define LT_CALLEE_MAP(X)                                                       \
+  X(1, sleep, "uv_timer_start, and let the loop wait")                         \
+  X(2, usleep, "uv_timer_start, and let the loop wait")                        \
+  X(3, nanosleep, "uv_timer_start, and let the loop wait")                     \
+  X(4, clock_nanosleep, "uv_timer_start, and let the loop wait")               \
+  X(5, uv_sleep, "uv_timer_start, and let the loop wait")                      \
+  X(6, read, "uv_fs_read or uv_read_start")                                    \
+  X(7, readv, "uv_fs_read or uv_read_start")                                   \
+  X(8, pread, "uv_fs_read")                                                    \
+  X(9, preadv, "uv_fs_read")                                                   \
+  X(10, write, "uv_fs_write or uv_write")                                      \
+  X(11, writev, "uv_fs_write or uv_write")                                     \
+  X(12, pwrite, "uv_fs_write")                                                 \
+  X(13, pwritev, "uv_fs_write")                                                \
+  X(14, open, "uv_fs_open")                                                    \
+  X(15, fsync, "uv_fs_fsync")                                                  \
+  X(16, fdatasync, "uv_fs_fdatasync")                                          \
+  X(17, connect, "uv_tcp_connect or uv_pipe_connect")                          \
+  X(18, accept, "uv_listen")                                                   \
+  X(19, send, "uv_write or uv_udp_send")                                       \
+  X(20, sendto, "uv_udp_send")                                                 \
+  X(21, sendmsg, "uv_write or uv_udp_send")                                    \
+  X(22, recv, "uv_read_start")                                                 \
+  X(23, recvfrom, "uv_udp_recv_start")                                         \
+  X(24, recvmsg, "uv_read_start or uv_udp_recv_start")                         \
+  X(25, poll, "uv_poll_start")                                                 \
+  X(26, ppoll, "uv_poll_start")                                                \
+  X(27, select, "uv_poll_start")                                               \
+  X(28, pselect, "uv_poll_start")                                              \
+  X(29, epoll_wait, "uv_poll_start")                                           \
+  X(30, epoll_pwait, "uv_poll_start")                                          \
+  X(31, getaddrinfo, "uv_getaddrinfo, which runs in the thread pool")          \
+  X(32, getnameinfo, "uv_getnameinfo, which runs in the thread pool")          \
+  X(33, gethostbyname, "uv_getaddrinfo, which runs in the thread pool")        \
+  X(34, pthread_mutex_lock, "a shorter critical section, or uv_queue_work")    \
+  X(35, pthread_cond_wait, "uv_async_send from the other thread")              \
+  X(36, pthread_cond_timedwait, "uv_async_send from the other thread")         \
+  X(37, pthread_rwlock_rdlock, "a shorter critical section")                   \
+  X(38, pthread_rwlock_wrlock, "a shorter critical section")                   \
+  X(39, sem_wait, "uv_async_send from the other thread")                       \
+  X(40, sem_timedwait, "uv_async_send from the other thread")                  \
+  X(41, pthread_join, "uv_async_send as the thread's last act")                \
+  X(42, pthread_barrier_wait, "uv_async_send from the other thread")           \
+  X(43, waitpid, "uv_spawn with an exit callback")                             \
+  X(44, wait, "uv_spawn with an exit callback")                                \
+  X(45, wait4, "uv_spawn with an exit callback")                               \
+  X(46, waitid, "uv_spawn with an exit callback")                              \
+  X(47, flock, "uv_queue_work")                                                \
+  X(48, fcntl, "uv_queue_work")                                                \
+  X(49, lockf, "uv_queue_work")                                                \
+  X(50, system, "uv_spawn")                                                    \
+  X(51, popen, "uv_spawn")                                                     \
+  X(52, pclose, "uv_spawn with an exit callback")                              \
+  X(53, uv_fs, "the same uv_fs call with a callback")                          \
+  X(54, uv_spawn, "fewer or smaller processes: it waits for the child's exec") \
+  X(55, fopen, "uv_fs_open")                                                   \
+  X(56, fread, "uv_fs_read")                                                   \
+  X(57, fwrite, "uv_fs_write")                                                 \
+  X(58, fflush, "uv_fs_write")                                                 \
+  X(59, fclose, "uv_fs_close")                                                 \
+  X(60, fgets, "uv_fs_read")                                                   \
+  X(61, close, "uv_close or uv_fs_close")                                      \
+  X(62, rename, "uv_fs_rename")                                                \
+  X(63, unlink, "uv_fs_unlink")                                                \
+  X(64, stat, "uv_fs_stat")                                                    \
+  X(65, opendir, "uv_fs_opendir")                                              \
+  X(66, readdir, "uv_fs_readdir")                                              \
+  X(67, sync, "uv_queue_work")                                                 \
+  X(68, sendfile, "uv_fs_sendfile")                                            \
+  X(69, dlopen, "uv_queue_work, or loading it before the loop starts")         \
+  X(70, syslog, "uv_queue_work")                                               \
+  X(71, getpwnam, "uv_queue_work")                                             \
+  X(72, getgrnam, "uv_queue_work")                                             \
+  X(73, mkdir, "uv_fs_mkdir")                                                  \
+  X(74, rmdir, "uv_fs_rmdir")                                                  \
+  X(75, readlink, "uv_fs_readlink")                                            \
+  X(76, realpath, "uv_fs_realpath")                                            \
+  X(77, ftruncate, "uv_fs_ftruncate")                                          \
+  X(78, pthread_cond_clockwait, "uv_async_send from the other thread")         \
+  X(79, uv_getaddrinfo, "the same call with a callback")                       \
+  X(80, uv_getnameinfo, "the same call with a callback")                       \
+  X(81, uv_random, "the same call with a callback")
+
+typedef enum lt_callee {
+#define LT_CALLEE_ENUM(id, name, advice) LT_CALLEE_##name = id,
+  LT_CALLEE_MAP(LT_CALLEE_ENUM)
+#undef LT_CALLEE_ENUM
+  LT_CALLEE_OWN = 0x4000
+} lt_callee;
+
+/* What one field of a kind is. */
+typedef struct lt_kind_info {
+  const char *name; /* "spawn" */
+  uint8_t ref, x, a, b; /* lt_codec */
+} lt_kind_info;
+
+/* Look a kind up.
+ *
+ * Returns: a static description, or NULL for a number that has no meaning.
+ * Threads: any. */
+LT_EXPORT const lt_kind_info *lt_kind_lookup(unsigned kind);
+
+/* The name of a kind of task, such as "timer"; "unknown" where there is none.
+ * Threads: any.  Returns: static. */
+LT_EXPORT const char *lt_task_kind_name(unsigned kind);
+
+/* The name of a blocking call, such as "nanosleep"; NULL where there is none
+ * (or where it is the program's own).  Threads: any.  Returns: static. */
+LT_EXPORT const char *lt_callee_name(unsigned callee);
+
+/* What to use instead, the end of a sentence "use ..."; NULL where unknown.
+ * Threads: any.  Returns: static. */
+LT_EXPORT const char *lt_callee_advice(unsigned callee);
+
+/* Why events were lost, as a clause; never NULL.
+ * Threads: any.  Returns: static. */
+LT_EXPORT const char *lt_lost_text(unsigned cause);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,206 @@
+/* Read a trace file.
+ *
+ *   lt_reader *r;
+ *   if (lt_reader_open("x.lt", &r) != LT_OK) ...
+ *   lt_event e;
+ *   while ((s = lt_reader_next(r, &e)) == LT_OK) ...
+ *   lt_reader_close(r);
+ *
+ * The file is treated as hostile: whatever is in it, these functions neither
+ * crash nor take more memory than one epoch needs (at most 64 MiB).  A trace that
+ * was cut is read up to its last whole epoch; a damaged block is left out, and
+ * said so (lt_info.problem, LOST events with cause LT_LOST_DAMAGED).
+ *
+ * Times are nanoseconds of CLOCK_MONOTONIC since lt_info.start_ns, so the first
+ * moment of a recording is 0.  Threads: one reader belongs to one thread at a
+ * time; different readers are independent.
+ *
+ * Part of looptrace, MIT licence. */
+#ifndef LOOPTRACE_READER_H
+#define LOOPTRACE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <looptrace/event.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lt_reader lt_reader;
+
+typedef struct lt_event {
+  int64_t time_ns;
+  uint64_t ref;
+  uint64_t a;
+  uint64_t b;
+  uint32_t thread; /* index for lt_reader_thread() */
+  uint16_t x;
+  uint8_t kind;
+} lt_event;
+
+/* A slice, poll, loop or pool job that had begun, but not ended. */
+typedef struct lt_open {
+  int64_t begin_ns;
+  uint64_t ref;
+  uint64_t a;
+  uint32_t thread;
+  uint16_t x;
+  uint8_t kind; /* LT_RESUME, LT_POLL_BEGIN, LT_LOOP_BEGIN or LT_POOL_BEGIN */
+} lt_open;
+
+typedef struct lt_thread_def {
+  uint32_t index; /* from 0 */
+  int32_t tid;
+  bool is_main;
+  const char *name;
+} lt_thread_def;
+
+typedef struct lt_module_def {
+  uint32_t id; /* from 1 */
+  uint64_t start, end;
+  const char *path;
+  const char *build_id; /* hex, "" where unknown */
+} lt_module_def;
+
+/* Where code is.  What is unknown is NULL, "" or 0; addresses and modules are
+ * always given where they were known. */
+typedef struct lt_site_def {
+  uint32_t id; /* from 1 */
+  uint64_t address;
+  uint32_t module;      /* 0 unknown */
+  uint64_t offset;      /* in the module's file */
+  const char *function; /* NULL when no symbol covers the address */
+  uint64_t function_offset;
+  const char *file; /* NULL when there is no line information */
+  uint32_t line;
+} lt_site_def;
+
+/* A task that was alive where a generation begins. */
+typedef struct lt_task_def {
+  uint64_t id, parent;
+  uint32_t kind;
+  uint32_t site, spawn_site; /* ids of sites */
+  int64_t spawn_ns;
+  uint32_t thread;
+} lt_task_def;
+
+typedef struct lt_loop_def {
+  uint32_t id; /* as in LOOP_BEGIN's x */
+  uint32_t thread; /* the last one that turned it */
+  const char *name; /* NULL where the program gave none */
+} lt_loop_def;
+
+typedef struct lt_info {
+  uint32_t version;
+  int64_t start_ns;    /* CLOCK_MONOTONIC when recording began */
+  int64_t start_unix_ns; /* the same moment on the wall clock */
+  int64_t end_ns;      /* last time in the file, since start */
+  int32_t pid;
+  const char *comm;      /* borrowed: until lt_reader_close() */
+  const char *uv_version; /* "" where there is none */
+  const char *recorder;  /* "looptrace 0.1.0" */
+  uint64_t size_bytes;
+  uint64_t n_events;     /* that can be read */
+  uint64_t n_lost;       /* as counted by the recorder and by damage */
+  uint64_t n_short_calls; /* blocking calls too short to be events */
+  uint64_t min_block_ns;
+  uint32_t n_threads, n_modules, n_sites, n_strings, n_loops;
+  uint32_t n_chunks, n_epochs, n_generations;
+  uint64_t untracked;    /* callbacks that could not be followed */
+  bool complete;         /* the end mark is there and nothing is damaged */
+  bool ended;            /* the end mark is there */
+  int end_reason;        /* lt_end_reason */
+  int end_status;        /* exit status or signal number */
+  lt_status problem;     /* LT_OK, LT_TRUNCATED or LT_CORRUPT */
+  uint64_t problem_at;   /* offset of the first byte that could not be used */
+  const char *problem_text; /* "" or a sentence */
+  uint32_t n_notes;      /* see lt_reader_note() */
+} lt_info;
+
+typedef enum lt_end_reason {
+  LT_END_UNKNOWN,
+  LT_END_EXITED,  /* end_status is the exit status */
+  LT_END_KILLED,  /* end_status is the signal */
+  LT_END_STOPPED, /* recording was stopped; the program may live on */
+  LT_END_EXEC,    /* the process became another program */
+  LT_END_GONE,    /* the process ended, nobody knows how */
+  LT_END_RECOVERED /* closed by `looptrace recover` */
+} lt_end_reason;
+
+/* Open a trace and look over its blocks (headers only, not the events).
+ *
+ * reader:  owned, to be closed; NULL on failure.
+ * Errors:  NOT_FOUND, IO, NOT_A_TRACE (also where not even the header is whole),
+ *          VERSION, NOMEM.  A cut or damaged file is not an error here: see
+ *          lt_info.problem.  errno tells more for IO. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_open(const char *path,
+                                                  lt_reader **reader);
+
+/* Close; NULL is a no-op. */
+LT_EXPORT void lt_reader_close(lt_reader *reader);
+
+/* What is in the file.  Borrowed until the reader is closed; counts are those of
+ * the whole file and are known from the headers. */
+LT_EXPORT const lt_info *lt_reader_info(const lt_reader *reader);
+
+/* The next event in the order of time, all threads merged; events of one thread
+ * keep their order.
+ *
+ * Errors: END after the last readable one; IO, NOMEM.  Damaged blocks are passed
+ *         over and show as LOST events. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_next(lt_reader *reader,
+                                                  lt_event *event);
+
+/* Go to the last epoch that begins at or before a time; the next event is the
+ * first of that epoch.  Time 0 (or less) is the beginning.
+ *
+ * Errors: IO, NOMEM, CORRUPT. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_seek(lt_reader *reader,
+                                                  int64_t time_ns);
+
+/* What was open where the epoch of the next event begins: the brackets that a
+ * reader who starts here must know.  Outermost first within a thread.
+ *
+ * opens: borrowed, until the next call of next or seek. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_opens(lt_reader *reader,
+                                                   const lt_open **opens,
+                                                   size_t *n);
+
+/* The tasks alive at the last generation that begins at or before the reader's
+ * position, so that ancestry is known without reading from the start.
+ *
+ * tasks: borrowed, until the next call of next or seek. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_tasks(lt_reader *reader,
+                                                   const lt_task_def **tasks,
+                                                   size_t *n);
+
+/* Definitions.  All of the file are known after lt_reader_open(); a later one
+ * replaces an earlier one with the same id (names come in after the event that
+ * needed them).  Borrowed until the reader is closed; NULL where there is none. */
+LT_EXPORT const char *lt_reader_string(const lt_reader *reader, uint64_t id);
+LT_EXPORT const lt_thread_def *lt_reader_thread(const lt_reader *reader,
+                                                uint32_t index);
+LT_EXPORT const lt_module_def *lt_reader_module(const lt_reader *reader,
+                                                uint32_t id);
+LT_EXPORT const lt_site_def *lt_reader_site(const lt_reader *reader,
+                                            uint64_t id);
+LT_EXPORT const lt_loop_def *lt_reader_loop(const lt_reader *reader,
+                                            uint32_t id);
+LT_EXPORT const char *lt_reader_note(const lt_reader *reader, uint32_t index);
+
+/* The name of a blocking call in this trace, the program's own ones included.
+ * Never NULL. */
+LT_EXPORT const char *lt_reader_callee(const lt_reader *reader, unsigned callee);
+
+/* Check every block's CRC and decode everything.
+ *
+ * Errors: CORRUPT or TRUNCATED as lt_info.problem then says; OK when whole. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_verify(lt_reader *reader);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,102 @@
+/* Trace your own tasks, marks and blocking calls.
+ *
+ *   lt_trace_start(NULL);                       // once, at the start of main
+ *   ...
+ *   uint64_t job = lt_task_spawn("resize", 0);
+ *   lt_task_resume(job);   ... work ...   lt_task_await(job, 0);
+ *   lt_task_resume(job);   ... work ...   lt_task_done(job, 0);
+ *   ...
+ *   lt_trace_stop();                            // or simply return from main
+ *
+ * A program that links liblooptrace before libuv has all its loops, callbacks
+ * and blocking calls recorded by these two calls alone.  Under `looptrace record`
+ * lt_trace_start() joins that recording instead of making a file of its own.
+ *
+ * All functions here but start and stop are wait-free, may be called from any
+ * thread and any signal handler (labels: not from a handler), preserve errno,
+ * and do nothing while tracing is off.  Part of looptrace, MIT licence. */
+#ifndef LOOPTRACE_TRACE_H
+#define LOOPTRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <looptrace/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lt_trace_options {
+  const char *path;      /* NULL: $LOOPTRACE_OUT, else COMM-PID.lt in the
+                            working directory */
+  uint64_t min_block_ns; /* blocking calls shorter than this are only counted;
+                            0: 50 us */
+  bool overwrite;        /* replace an existing file */
+} lt_trace_options;
+
+/* Begin to record this process into a file, written by a thread of its own.
+ *
+ * options: NULL for the defaults; not kept.
+ * Threads: one at a time.
+ * Errors:  EXISTS, IO (errno tells why), NOMEM, STATE when it records already.
+ *          After a failure the program simply is not traced. */
+LT_EXPORT LT_WARN_UNUSED lt_status
+lt_trace_start(const lt_trace_options *options);
+
+/* End the recording and close the file.  Called by itself at exit().
+ * Errors: STATE when nothing is recorded; IO when the file is incomplete. */
+LT_EXPORT lt_status lt_trace_stop(void);
+
+/* Is this process being recorded (and not switched off)? */
+LT_EXPORT bool lt_trace_is_on(void);
+
+/* A task comes into being; its parent is the task that runs on this thread.
+ *
+ * label:   copied; NULL for none.  site: the address of its function, or 0 for
+ *          the caller's.
+ * Returns: its id, 0 while tracing is off. */
+LT_EXPORT uint64_t lt_task_spawn(const char *label, uintptr_t site);
+
+/* The task gets the thread.  Slices nest; end them in reverse order. */
+LT_EXPORT void lt_task_resume(uint64_t task);
+
+/* The task gives the thread back, waiting for another (0: for anything). */
+LT_EXPORT void lt_task_await(uint64_t task, uint64_t awaited);
+
+/* The task could run from now on, because of what runs on this thread. */
+LT_EXPORT void lt_task_ready(uint64_t task);
+
+/* The task ends, with a status of its own; ends its slice too, if it runs. */
+LT_EXPORT void lt_task_done(uint64_t task, int64_t status);
+
+/* The task that runs on this thread, 0 for none. */
+LT_EXPORT uint64_t lt_task_current(void);
+
+/* The program's own blocking call, around what the tracer cannot see.
+ *
+ * name:    a string that lives as long as the program, such as "db_query".
+ * Returns: from begin what end needs; 0 while tracing is off. */
+LT_EXPORT uint64_t lt_call_begin(const char *name);
+LT_EXPORT void lt_call_end(const char *name, uint64_t begun);
+
+/* A moment worth remembering, with a number.  name: as in lt_call_begin(). */
+LT_EXPORT void lt_mark(const char *name, uint64_t value);
+
+/* The value of something from now on.  name: as in lt_call_begin(). */
+LT_EXPORT void lt_counter(const char *name, int64_t value);
+
+/* For event loops that are not libuv's: the thread begins to turn a loop, and
+ * leaves it; it enters the wait for events, and comes back.
+ *
+ * loop:       0 the first time; keep what begin returns for the next time.
+ * timeout_ms: -1 for endless.  n_ready: how many events were ready. */
+LT_EXPORT uint32_t lt_loop_begin(uint32_t loop, const char *name);
+LT_EXPORT void lt_loop_end(uint32_t loop);
+LT_EXPORT void lt_poll_begin(int timeout_ms);
+LT_EXPORT void lt_poll_end(int n_ready);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,203 @@
+/* Emit: one clock read and one fixed-size store for each event.
+ *
+ * Who calls it: the hooks and the public API, inside the traced program.
+ * Everything here is wait-free, makes no system call, takes no lock and does not
+ * allocate, except what is marked slow; slow twins make a few system calls once
+ * a thread.  errno is preserved by all.  Async-signal-safe: an event emitted by
+ * a signal handler in the middle of another is dropped and counted (NESTED). */
+#ifndef LTI_EMIT_H
+#define LTI_EMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <looptrace/event.h>
+
+#include "base/arena.h"
+#include "record/clock.h"
+
+/* Per thread.  Initial-exec: the library is loaded at start-up. */
+struct lti_self {
+  struct lti_thread *slot;  /* NULL until the first event */
+  struct lti_record *ring;
+  uint64_t mask;            /* of the ring in use */
+  uint64_t head;            /* next record */
+  uint64_t limit;           /* head may go up to here before tail is read */
+  uint64_t task;            /* running task */
+  uint64_t task_next;       /* ids of this thread's block: [next, end) */
+  uint64_t task_end;
+  uint64_t usage_clock;     /* when USAGE was last emitted; 0 never */
+  uint64_t ns_per_5ms;      /* clock ticks of arena.usage_age_ns */
+  uint32_t depth;           /* uv_run (or foreign loop) calls on the stack */
+  uint32_t loop;            /* id of the innermost */
+  uint8_t busy;             /* inside an emit */
+  uint8_t refused;          /* no slot to be had: count only */
+  uint8_t in_uv;            /* libuv has the thread, not the program */
+  uint8_t in_call;          /* inside a wrapped blocking call */
+};
+extern __thread struct lti_self lti_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Per process.  alive lies on a page that is wiped in a forked child, so that
+ * neither fork nor _Fork nor clone can make a child write to its parent's ring. */
+struct lti_process {
+  struct lti_arena *arena;      /* NULL: this process is not traced */
+  struct lti_proc *proc;        /* NULL until claimed */
+  const _Atomic uint32_t *enabled; /* the arena's, or a constant 0 */
+  volatile uint32_t *alive;     /* never NULL; 0 in a forked child */
+  int clock_is_tsc;
+  uint64_t ticks_min_block;     /* clock ticks of arena.min_block_ns */
+  uint64_t ticks_usage;         /* clock ticks of arena.usage_age_ns */
+};
+extern struct lti_process lti_process __attribute__((visibility("hidden")));
+
+/* Is anything to be recorded by this process now?  A few ns, no side effect. */
+static inline bool lti_is_on(void) {
+  return *lti_process.alive &&
+         atomic_load_explicit(lti_process.enabled, memory_order_relaxed);
+}
+
+static inline uint64_t lti_now(void) {
+  return lti_clock_read(lti_process.clock_is_tsc);
+}
+
+/* The slow twin: first event of a thread, ring full, larger ring, forked child.
+ * Returns: true when there is room for n records now. */
+bool lti_emit_room_slow(uint64_t n) __attribute__((cold, noinline));
+
+/* Count a loss.  Not for the ring itself. */
+void lti_emit_lost(lt_lost cause) __attribute__((cold, noinline));
+
+/* Emit one event stamped with a clock value read by the caller.
+ * Threads: any.  Errors: none; what cannot be stored is counted. */
+static inline void lti_emit_at(uint64_t clock, unsigned kind, unsigned x,
+                               uint64_t ref, uint64_t a, uint64_t b) {
+  struct lti_self *self = &lti_self;
+  if (!lti_is_on())
+    return;
+  if (__builtin_expect(self->busy, 0)) {
+    lti_emit_lost(LT_LOST_NESTED);
+    return;
+  }
+  self->busy = 1;
+  atomic_signal_fence(memory_order_seq_cst); /* against our own handlers */
+  if (__builtin_expect(self->head < self->limit, 1) || lti_emit_room_slow(1)) {
+    struct lti_record *r = &self->ring[self->head & self->mask];
+    r->clock = clock;
+    r->head = LTI_HEAD(kind, x, ref);
+    r->a = a;
+    r->b = b;
+    /* Partner: the drain's acquire load of head. */
+    atomic_store_explicit(&self->slot->head, ++self->head,
+                          memory_order_release);
+  }
+  atomic_signal_fence(memory_order_seq_cst);
+  self->busy = 0;
+}
+
+static inline void lti_emit(unsigned kind, unsigned x, uint64_t ref, uint64_t a,
+                            uint64_t b) {
+  if (lti_is_on())
+    lti_emit_at(lti_now(), kind, x, ref, a, b);
+}
+
+/* Emit a text that belongs to a definition (LTI_DATA_*).  At most LTI_DATA_MAX
+ * bytes are kept.  Seldom: memcpy of the bytes. */
+void lti_emit_data(unsigned kind, uint64_t a, uint64_t b, const void *bytes,
+                   size_t size);
+
+/* Give a string an id and emit it.  The same text twice gets two ids: callers
+ * keep theirs.  Returns: the id, 0 when tracing is off or the text is NULL. */
+uint64_t lti_emit_string(const char *text);
+
+/* A new task id, never used again in this process.  0 only when off. */
+uint64_t lti_task_new_slow(void) __attribute__((cold, noinline));
+static inline uint64_t lti_task_new(void) {
+  struct lti_self *self = &lti_self;
+  if (__builtin_expect(self->task_next < self->task_end, 1))
+    return self->task_next++;
+  return lti_task_new_slow();
+}
+
+/* A new loop id of this process, from 1 on (at most 65535, which is then
+ * shared).  Slow: once a loop. */
+uint32_t lti_loop_new(void);
+
+/* Read this thread's CPU time, run delay, switches and faults, and emit them as
+ * USAGE (about 8 us: four system calls).  Called at a turn's begin when the last
+ * one is older than arena.usage_age_ns, and after a slice or a turn that was
+ * longer than it: never for every callback.  See doc/architecture.md. */
+void lti_usage_emit(void) __attribute__((noinline));
+static inline void lti_usage_refresh(uint64_t now) {
+  if (now - lti_self.usage_clock > lti_process.ticks_usage)
+    lti_usage_emit();
+}
+
+/* A slice: the loop gives the thread to a task, and gets it back.  Slices nest.
+ * begin: returns the clock it was stamped with, and in *outer what end needs.
+ * end:   done emits DONE with status, else AWAIT. */
+struct lti_slice {
+  uint64_t task;      /* the task that runs in it */
+  uint64_t outer;     /* the task that ran before */
+  uint64_t outer_since;
+  uint64_t began;
+};
+static inline void lti_slice_begin(struct lti_slice *slice, uint64_t task,
+                                   unsigned kind, const void *site) {
+  struct lti_self *self = &lti_self;
+  slice->task = task;
+  slice->outer = self->task;
+  slice->began = 0;
+  if (!lti_is_on())
+    return;
+  uint64_t now = lti_now();
+  slice->began = now;
+  lti_emit_at(now, LT_RESUME, kind, task, (uint64_t)(uintptr_t)site, 0);
+  self->task = task;
+  if (self->slot) {
+    slice->outer_since = atomic_load_explicit(&self->slot->task_since,
+                                              memory_order_relaxed);
+    atomic_store_explicit(&self->slot->task_since, now, memory_order_relaxed);
+    atomic_store_explicit(&self->slot->task, task, memory_order_relaxed);
+  }
+}
+
+static inline void lti_slice_end(struct lti_slice *slice, bool done,
+                                 unsigned x, int64_t value) {
+  struct lti_self *self = &lti_self;
+  self->task = slice->outer;
+  if (!slice->began || !lti_is_on())
+    return;
+  uint64_t now = lti_now();
+  lti_emit_at(now, done ? LT_DONE : LT_AWAIT, x, slice->task, (uint64_t)value,
+              0);
+  if (self->slot) {
+    atomic_store_explicit(&self->slot->task, slice->outer,
+                          memory_order_relaxed);
+    atomic_store_explicit(&self->slot->task_since, slice->outer_since,
+                          memory_order_relaxed);
+  }
+  if (now - slice->began > lti_process.ticks_usage)
+    lti_usage_emit();
+}
+
+/* Attach this process to the arena that the environment names.  Called once by
+ * the constructor, before the program's main; maps the file and closes it.
+ * Nothing is claimed and nothing else changes until the first event.
+ * Returns: true when the process is traced. */
+bool lti_process_attach(void);
+
+/* Attach to an arena made by this process itself (linked-in recording). */
+bool lti_process_attach_to(struct lti_arena *arena);
+
+/* Stop recording in this process: the slots end, the mapping stays. */
+void lti_process_detach(void);
+
+/* Emit the modules (executable and libraries) that were not emitted yet; cheap
+ * when none came.  Called at each LOOP_BEGIN.  Not async-signal-safe. */
+void lti_modules_emit(void);
+
+/* A sentence for `looptrace info`: what this process could not see. */
+void lti_note_emit(const char *sentence);
+
+#endif

@@ -1,0 +1,14 @@
+bin_PROGRAMS += looptrace
+looptrace_SOURCES = viewer/main.c viewer/command.h \
+	$(command_sources) $(symbol_sources) $(model_sources) \
+	$(output_sources) $(tui_sources)
+looptrace_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS) $(DW_CFLAGS) $(SAN_CFLAGS)
+looptrace_LDADD = libtracecore.la $(NCURSES_LIBS) $(DW_LIBS)
+looptrace_LDFLAGS = $(SAN_CFLAGS)
+
+command_sources =
+include viewer/record.mk
+include viewer/symbol/local.mk
+include viewer/model/local.mk
+include viewer/output/local.mk
+include viewer/tui/local.mk

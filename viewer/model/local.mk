@@ -1,0 +1,1 @@
+model_sources = viewer/model/model.h

@@ -1,0 +1,186 @@
+/* The model: the one place where the meaning of a trace is computed.
+ *
+ * Check, report, the viewer and every exporter show what stands here; none reads
+ * events to a truth of its own.  Built in one pass over the reader, in memory
+ * that does not grow with the number of events (only with sites, live tasks and
+ * findings). */
+#ifndef LTV_MODEL_H
+#define LTV_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <looptrace/reader.h>
+
+/* Thresholds (50 ms: what browsers call a long task; 100 ms: asyncio's debug
+ * mode; both are judged on attributable time). */
+#define MODEL_WARN_NS 50000000
+#define MODEL_ERROR_NS 100000000
+
+/* Why time passed; doc/architecture.md, "Why a stall happened". Parts of a
+ * stall's wall time, in ns; they add up to it. */
+struct model_cause {
+  int64_t cpu, blocked, paging; /* the program's own: attributable */
+  int64_t starved, suspended, unknown;
+};
+static inline int64_t model_attributable(const struct model_cause *cause) {
+  return cause->cpu + cause->blocked + cause->paging;
+}
+/* The largest part, as a word: "cpu", "blocked", "paging", "starved",
+ * "suspended", "unknown". */
+const char *model_cause_word(const struct model_cause *cause);
+
+enum model_stall_kind {
+  MODEL_STALL_SLICE, /* one callback held the loop */
+  MODEL_STALL_TURN,  /* many callbacks in one turn, none of them alone */
+  MODEL_STALL_GAP    /* the loop was not turned between two runs */
+};
+
+/* One blocking call inside a stall. */
+struct model_call {
+  unsigned callee;
+  uint64_t ref; /* as in LT_CALL */
+  uint32_t site;
+  int64_t begin_ns, duration_ns;
+  bool unfinished;
+};
+
+/* One step of the way that led to a task, newest first. */
+struct model_ancestor {
+  uint64_t task;
+  uint32_t kind; /* lt_task_kind */
+  uint32_t site, spawn_site;
+  int64_t spawn_ns;
+  const char *label; /* NULL or borrowed */
+};
+
+#define MODEL_CALLS_MAX 8
+#define MODEL_ANCESTRY_MAX 16
+
+struct model_stall {
+  enum model_stall_kind kind;
+  int64_t begin_ns, duration_ns; /* nested polls excluded from duration */
+  uint32_t thread, loop;         /* loop: index into model.loops */
+  uint64_t turn;                 /* number of the turn, from 1 */
+  uint64_t task;
+  uint32_t slice_kind; /* lt_task_kind of the callback; 0 for a turn or gap */
+  uint32_t site;       /* the callback's function, 0 for a turn or gap */
+  bool unfinished;     /* never came back: the recording ended first */
+  bool has_usage;      /* USAGE events cover it; else all of cause is unknown */
+  struct model_cause cause;
+  size_t n_calls; /* longest first; n_calls_all counts those left out too */
+  struct model_call calls[MODEL_CALLS_MAX];
+  size_t n_calls_all;
+  int64_t calls_ns; /* in all of them */
+  uint64_t n_callbacks; /* that began during it (nested ones, or the turn's) */
+  uint64_t n_waited;    /* callbacks of the same turn that ran after it */
+  uint64_t n_late;      /* timers that came due during it */
+  int64_t worst_late_ns;
+  size_t n_ancestors; /* [0] is the task itself */
+  struct model_ancestor ancestors[MODEL_ANCESTRY_MAX];
+};
+
+/* Log-linear histogram: 16 steps an octave from 1 us, relative error <= 3 %. */
+#define MODEL_HISTOGRAM_BINS 448
+struct model_histogram {
+  uint64_t n;
+  int64_t max_ns, sum_ns;
+  uint32_t bins[MODEL_HISTOGRAM_BINS];
+};
+void model_histogram_add(struct model_histogram *h, int64_t ns);
+int64_t model_histogram_percentile(const struct model_histogram *h, double p);
+
+/* The minimap: the whole trace in equal bins. */
+#define MODEL_BINS 2048
+struct model_loop {
+  uint32_t id;         /* as in the trace */
+  uint32_t thread;     /* the last that turned it */
+  char name[32];       /* "main", or the thread's name; made inert */
+  uint64_t turns, slices, calls, stalls;
+  int64_t busy_ns;     /* out of the poll, inside a run */
+  int64_t poll_ns;     /* in the poll */
+  int64_t gap_ns;      /* between runs */
+  int64_t blocked_ns;  /* in blocking calls of at least min_block_ns */
+  int64_t first_ns, last_ns;
+  uint64_t timers_late; /* by 1 ms or more: libuv's resolution */
+  int64_t worst_late_ns;
+  struct model_histogram turn; /* busy time of a turn */
+  float busy[MODEL_BINS];      /* share of the bin spent out of the poll */
+  int64_t longest[MODEL_BINS]; /* longest slice or turn that touches the bin */
+};
+
+struct model_site {
+  uint32_t site; /* 0: unknown */
+  uint32_t kind; /* lt_task_kind of its slices; of calls: callee */
+  bool is_call;  /* a row for a blocking call made at this site */
+  uint64_t count;
+  int64_t total_ns, self_ns, max_ns;
+  struct model_histogram *time; /* owned by the model */
+};
+
+struct model {
+  lt_reader *reader; /* borrowed by everybody until model_close() */
+  const lt_info *info;
+  int64_t end_ns;
+  struct model_loop *loops;
+  size_t n_loops;
+  struct model_stall *stalls; /* by begin_ns; at least the warn threshold long */
+  size_t n_stalls;
+  uint64_t n_stalls_dropped;  /* beyond MODEL_STALLS_MAX, shortest first */
+  struct model_site *sites;   /* by total_ns, largest first */
+  size_t n_sites;
+  struct model_histogram callbacks; /* all slices, all loops */
+  uint64_t n_slices, n_calls, n_tasks, n_tasks_live;
+  uint64_t n_lost;
+};
+#define MODEL_STALLS_MAX 10000
+
+struct model_options {
+  int64_t warn_ns; /* shorter stalls are not kept; 0: MODEL_WARN_NS */
+  void (*progress)(void *context, double share); /* or NULL */
+  void *context;
+};
+
+/* Read a trace and compute everything.
+ *
+ * model:  owned, to be closed; NULL on failure.
+ * Errors: as lt_reader_open(); a cut or damaged trace is no error. */
+LT_WARN_UNUSED lt_status model_open(const char *path,
+                                    const struct model_options *options,
+                                    struct model **model);
+void model_close(struct model *model);
+
+/* Names, made inert (output/inert.h) and ready for a screen or a file, into buf.
+ * site: "on_timer (stall.c:41)", "on_timer", "libluv.so.1+0x1a2f3" or "?".
+ * Returns: buf. */
+const char *model_site_name(const struct model *model, uint32_t site, char *buf,
+                            size_t size);
+/* The same without file and line. */
+const char *model_site_short(const struct model *model, uint32_t site, char *buf,
+                             size_t size);
+/* What it waited on, such as "fd 7" or "lock 0x..."; "" for nothing. */
+const char *model_call_on(const struct model_call *call, char *buf, size_t size);
+
+/* One slice, poll or call as it is drawn in a lane. */
+struct model_span {
+  int64_t begin_ns, end_ns; /* end INT64_MAX: not ended */
+  uint64_t task;
+  uint32_t thread;
+  uint32_t what;  /* LT_RESUME, LT_POLL_BEGIN, LT_CALL, LT_LOOP_BEGIN or
+                     LT_POOL_BEGIN */
+  uint32_t kind;  /* lt_task_kind, or callee */
+  uint32_t site;
+  uint32_t depth; /* 0 outermost slice */
+};
+
+/* All spans that touch [from, to), in the order in which they end (those that
+ * do not end in it last).  Reads only the epochs that are needed.  The model's
+ * reader is moved.  each returns false to stop. */
+LT_WARN_UNUSED lt_status model_window(struct model *model, int64_t from,
+                                      int64_t to,
+                                      bool (*each)(void *context,
+                                                   const struct model_span *),
+                                      void *context);
+
+#endif

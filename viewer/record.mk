@@ -1,0 +1,1 @@
+command_sources += viewer/cmd_record.c
