@@ -66,7 +66,12 @@ enum lti_mode { LTI_MODE_DROP, LTI_MODE_LOSSLESS, LTI_MODE_FLIGHT };
 
 /* Life of a slot.  FREE -> CLAIMED by the host (CAS); -> ENDED by the host or,
  * when the process is dead, by the drain; -> FREE by the drain once drained. */
-enum lti_slot_state { LTI_SLOT_FREE, LTI_SLOT_CLAIMED, LTI_SLOT_ENDED };
+enum lti_slot_state {
+  LTI_SLOT_FREE,
+  LTI_SLOT_CLAIMED,
+  LTI_SLOT_ENDED,
+  LTI_SLOT_CLAIMING /* the host fills it in; nobody else touches it */
+};
 
 struct lti_arena {
   uint64_t magic;        /* drain, last of all at creation */
@@ -86,12 +91,14 @@ struct lti_arena {
   uint64_t small_at;
   uint64_t large_at;
   uint64_t min_block_ns;  /* drain, once: shorter calls are only counted */
-  uint64_t usage_age_ns;  /* drain, once: 5 ms, see record/usage.h */
+  uint64_t usage_age_ns;  /* drain, once: 5 ms, see lti_usage_emit() */
+  uint64_t ticks_per_ms;  /* drain, once: of the clock, within 1 % */
 
   _Alignas(LTI_LINE) _Atomic uint32_t enabled; /* drain: 0 while switched off */
   _Atomic uint32_t threads_committed;          /* drain, grows */
   _Atomic uint32_t large_committed;            /* drain, grows */
   _Atomic uint32_t n_attached;                 /* host: constructors that ran */
+  _Atomic uint64_t large_used; /* bit i: large ring i; host sets, drain clears */
   _Alignas(LTI_LINE) _Atomic uint64_t heartbeat_ns; /* drain: CLOCK_MONOTONIC */
   _Atomic uint32_t closed; /* drain: 1 when it will never drain again */
 };
@@ -117,11 +124,11 @@ enum lti_doing {
   LTI_DOING_POLL,    /* in the kernel's poll */
 };
 
+/* head, tail and the loss counters go on counting when a slot is used again by
+ * another thread: the drain, which frees slots, remembers where each began. */
 struct lti_thread {
   /* Written by the owner, for every event. */
   _Alignas(LTI_LINE) _Atomic uint64_t head; /* records published, release */
-  uint64_t tail_seen;                       /* owner's last look at tail */
-  uint64_t lost_nested_seen;                /* owner */
 
   /* Written by the owner, seldom. */
   _Alignas(LTI_LINE) _Atomic uint32_t state; /* lti_slot_state */
@@ -179,7 +186,7 @@ static inline struct lti_record *lti_arena_large(struct lti_arena *a,
 struct lti_arena_options {
   uint32_t n_procs;       /* 128 */
   uint32_t n_threads;     /* 1024 */
-  uint32_t n_large;       /* 64 */
+  uint32_t n_large;       /* 64, which is the most */
   uint32_t small_records; /* 512: 16 KiB */
   uint32_t large_records; /* 131072: 4 MiB */
   uint32_t mode;

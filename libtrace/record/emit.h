@@ -27,7 +27,6 @@ struct lti_self {
   uint64_t task_next;       /* ids of this thread's block: [next, end) */
   uint64_t task_end;
   uint64_t usage_clock;     /* when USAGE was last emitted; 0 never */
-  uint64_t ns_per_5ms;      /* clock ticks of arena.usage_age_ns */
   uint32_t depth;           /* uv_run (or foreign loop) calls on the stack */
   uint32_t loop;            /* id of the innermost */
   uint8_t busy;             /* inside an emit */
@@ -43,13 +42,23 @@ extern __thread struct lti_self lti_self
 struct lti_process {
   struct lti_arena *arena;      /* NULL: this process is not traced */
   struct lti_proc *proc;        /* NULL until claimed */
+  uint32_t proc_index;
   const _Atomic uint32_t *enabled; /* the arena's, or a constant 0 */
   volatile uint32_t *alive;     /* never NULL; 0 in a forked child */
   int clock_is_tsc;
+  double ns_per_tick;
   uint64_t ticks_min_block;     /* clock ticks of arena.min_block_ns */
   uint64_t ticks_usage;         /* clock ticks of arena.usage_age_ns */
 };
 extern struct lti_process lti_process __attribute__((visibility("hidden")));
+
+/* Ticks of the recording's clock as nanoseconds, within 1 %: for thresholds and
+ * durations; times are converted by the drain, exactly. */
+static inline uint64_t lti_clock_ns(uint64_t ticks) {
+  return lti_process.clock_is_tsc
+             ? (uint64_t)((double)ticks * lti_process.ns_per_tick)
+             : ticks;
+}
 
 /* Is anything to be recorded by this process now?  A few ns, no side effect. */
 static inline bool lti_is_on(void) {
@@ -81,7 +90,8 @@ static inline void lti_emit_at(uint64_t clock, unsigned kind, unsigned x,
   }
   self->busy = 1;
   atomic_signal_fence(memory_order_seq_cst); /* against our own handlers */
-  if (__builtin_expect(self->head < self->limit, 1) || lti_emit_room_slow(1)) {
+  if (__builtin_expect(self->head < self->limit, 1) ||
+      lti_emit_room_slow(1)) {
     struct lti_record *r = &self->ring[self->head & self->mask];
     r->clock = clock;
     r->head = LTI_HEAD(kind, x, ref);
@@ -179,6 +189,46 @@ static inline void lti_slice_end(struct lti_slice *slice, bool done,
   }
   if (now - slice->began > lti_process.ticks_usage)
     lti_usage_emit();
+}
+
+/* A loop is turned, and left; it enters the kernel's poll, and comes back.  Both
+ * libuv's hooks and the public API for other loops say it here: events, the
+ * thread's state in the arena, and USAGE where it is due.  Slow once a loop (the
+ * modules); the polls cost one event and a few stores.
+ *
+ * outer: the loop that this one is nested in, kept by the caller. */
+struct lti_outer {
+  uint32_t loop;
+  uint32_t doing;
+  uint64_t since;
+};
+void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode);
+void lti_loop_leave(const struct lti_outer *outer, unsigned result);
+void lti_poll_enter(int timeout_ms);
+void lti_poll_leave(int n_ready);
+
+/* The end of a blocking call: CALL when it took at least min_block_ns, else one
+ * more in calls_short. */
+static inline void lti_call_emit(uint64_t begun, unsigned callee, uint64_t ref,
+                                 const void *site) {
+  uint64_t now = lti_now();
+  if (now - begun >= lti_process.ticks_min_block)
+    lti_emit_at(now, LT_CALL, callee, ref & LTI_REF_MAX,
+                (uint64_t)(uintptr_t)site, lti_clock_ns(now - begun));
+  else if (lti_self.slot)
+    atomic_store_explicit(
+        &lti_self.slot->calls_short,
+        1 + atomic_load_explicit(&lti_self.slot->calls_short,
+                                 memory_order_relaxed),
+        memory_order_relaxed);
+}
+
+/* In a child that was forked and goes on without exec: begin a recording of its
+ * own.  Called where a loop is made or turned; costs two loads elsewhere. */
+void lti_process_revive_slow(void) __attribute__((cold, noinline));
+static inline void lti_process_revive(void) {
+  if (!*lti_process.alive && lti_process.arena)
+    lti_process_revive_slow();
 }
 
 /* Attach this process to the arena that the environment names.  Called once by

@@ -1,0 +1,233 @@
+/* The slow side of emit: what happens once a thread, or when a ring is full.
+ *
+ * Invariant: while self->busy is set, nobody but this code touches the thread's
+ * ring; every record below slot->head is whole. */
+#include "record/emit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "record/process.h"
+
+__thread struct lti_self lti_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static pthread_key_t exit_key;
+static _Atomic int exit_key_state; /* 0 none, 1 being made, 2 there */
+
+/* A slot is given back when its thread ends; the drain empties it first. */
+static void thread_ended(void *value) {
+  struct lti_self *self = value;
+  struct lti_thread *slot = self->slot;
+  self->refused = 1; /* later destructors of this thread are not recorded */
+  self->slot = NULL;
+  self->limit = self->head = 0;
+  if (slot && *lti_process.alive) /* else it is our parent's */
+    atomic_store_explicit(&slot->state, LTI_SLOT_ENDED, memory_order_release);
+}
+
+static void watch_thread_end(struct lti_self *self) {
+  int none = 0;
+  if (atomic_compare_exchange_strong(&exit_key_state, &none, 1)) {
+    if (pthread_key_create(&exit_key, thread_ended) == 0)
+      atomic_store(&exit_key_state, 2);
+  }
+  if (atomic_load(&exit_key_state) == 2)
+    (void)pthread_setspecific(exit_key, self);
+}
+
+static struct lti_thread *claim_slot(struct lti_arena *arena, uint32_t *index) {
+  uint32_t n = atomic_load_explicit(&arena->threads_committed,
+                                    memory_order_acquire);
+  for (uint32_t i = 0; i < n && i < arena->n_threads; i++) {
+    struct lti_thread *slot = lti_arena_thread(arena, i);
+    uint32_t state = LTI_SLOT_FREE;
+    if (atomic_load_explicit(&slot->state, memory_order_relaxed) == state &&
+        atomic_compare_exchange_strong(&slot->state, &state,
+                                       LTI_SLOT_CLAIMING)) {
+      *index = i;
+      return slot;
+    }
+  }
+  return NULL;
+}
+
+static bool claim_thread(struct lti_self *self) {
+  struct lti_arena *arena = lti_process.arena;
+  uint32_t index;
+  if (self->refused || !lti_process_claim())
+    return false;
+  struct lti_thread *slot = claim_slot(arena, &index);
+  if (!slot)
+    return false;
+  slot->proc = lti_process.proc_index;
+  slot->tid = (int32_t)syscall(SYS_gettid);
+  slot->is_main = slot->tid == getpid();
+  memset(slot->name, 0, sizeof slot->name);
+  (void)prctl(PR_GET_NAME, slot->name);
+  atomic_store(&slot->large, LTI_NO_RING);
+  atomic_store(&slot->doing, LTI_DOING_NOTHING);
+  atomic_store(&slot->task, 0);
+  atomic_store(&slot->call, 0);
+  self->slot = slot;
+  self->ring = lti_arena_small(arena, index);
+  self->mask = arena->small_records - 1;
+  self->head = atomic_load(&slot->head);
+  self->limit = self->head + arena->small_records;
+  /* Partner: the drain's acquire load of state. */
+  atomic_store_explicit(&slot->state, LTI_SLOT_CLAIMED, memory_order_release);
+  watch_thread_end(self);
+  return true;
+}
+
+/* Move on to a large ring; the drain reads the small one up to large_from. */
+static bool claim_large(struct lti_self *self) {
+  struct lti_arena *arena = lti_process.arena;
+  uint32_t n = atomic_load_explicit(&arena->large_committed,
+                                    memory_order_acquire);
+  for (uint32_t i = 0; i < n && i < 64; i++) {
+    uint64_t bit = UINT64_C(1) << i;
+    if (atomic_load_explicit(&arena->large_used, memory_order_relaxed) & bit ||
+        atomic_fetch_or(&arena->large_used, bit) & bit)
+      continue;
+    self->ring = lti_arena_large(arena, i);
+    self->mask = arena->large_records - 1;
+    self->limit = self->head + arena->large_records;
+    atomic_store_explicit(&self->slot->large_from, self->head,
+                          memory_order_relaxed);
+    atomic_store_explicit(&self->slot->large, i, memory_order_release);
+    return true;
+  }
+  return false;
+}
+
+static bool has_large(const struct lti_self *self) {
+  return atomic_load_explicit(&self->slot->large, memory_order_relaxed) !=
+         LTI_NO_RING;
+}
+
+/* Where head may go to, after a look at how far the drain has come. */
+static void look_at_tail(struct lti_self *self) {
+  struct lti_thread *slot = self->slot;
+  uint64_t tail = atomic_load_explicit(&slot->tail, memory_order_acquire);
+  if (has_large(self)) {
+    uint64_t from = atomic_load_explicit(&slot->large_from,
+                                         memory_order_relaxed);
+    if (tail < from) /* the large ring is untouched below large_from */
+      tail = from;
+  }
+  self->limit = tail + self->mask + 1;
+}
+
+static void count_lost(struct lti_thread *slot, lt_lost cause) {
+  uint64_t now = lti_now();
+  atomic_fetch_add_explicit(&slot->lost[cause], 1, memory_order_relaxed);
+  if (!atomic_load_explicit(&slot->lost_first, memory_order_relaxed))
+    atomic_store_explicit(&slot->lost_first, now, memory_order_relaxed);
+  atomic_store_explicit(&slot->lost_last, now, memory_order_release);
+}
+
+void lti_emit_lost(lt_lost cause) {
+  struct lti_self *self = &lti_self;
+  if (self->slot)
+    count_lost(self->slot, cause);
+  else if (lti_process.proc)
+    atomic_fetch_add(&lti_process.proc->no_ring, 1);
+}
+
+bool lti_emit_room_slow(uint64_t n) {
+  struct lti_self *self = &lti_self;
+  int saved = errno;
+  bool room = false;
+  if (!self->slot && !claim_thread(self)) {
+    lti_emit_lost(LT_LOST_NO_RING);
+  } else {
+    look_at_tail(self);
+    room = self->head + n <= self->limit ||
+           (!has_large(self) && claim_large(self));
+    if (!room)
+      lti_emit_lost(LT_LOST_FULL);
+  }
+  errno = saved;
+  return room;
+}
+
+uint64_t lti_task_new_slow(void) {
+  struct lti_self *self = &lti_self;
+  int saved = errno;
+  uint64_t id = 0;
+  if (lti_is_on() && lti_process_claim()) {
+    const uint64_t block = 1024;
+    self->task_next = atomic_fetch_add(&lti_process.proc->next_task, block);
+    self->task_end = self->task_next + block;
+    id = self->task_next++;
+    if (id + block > LTI_REF_MAX) /* 2^40 tasks: ids are used up */
+      id = self->task_next = self->task_end = 0;
+  }
+  errno = saved;
+  return id;
+}
+
+uint32_t lti_loop_new(void) {
+  int saved = errno;
+  uint32_t id = 0;
+  if (lti_is_on() && lti_process_claim()) {
+    id = atomic_fetch_add(&lti_process.proc->loops, 1) + 1;
+    if (id > 65535)
+      id = 65535;
+  }
+  errno = saved;
+  return id;
+}
+
+void lti_emit_data(unsigned kind, uint64_t a, uint64_t b, const void *bytes,
+                   size_t size) {
+  struct lti_self *self = &lti_self;
+  if (!lti_is_on())
+    return;
+  if (size > LTI_DATA_MAX)
+    size = LTI_DATA_MAX;
+  if (self->busy) {
+    lti_emit_lost(LT_LOST_NESTED);
+    return;
+  }
+  self->busy = 1;
+  atomic_signal_fence(memory_order_seq_cst);
+  uint64_t n = (size + sizeof(struct lti_record) - 1) / sizeof(struct lti_record);
+  if (self->head + n < self->limit || lti_emit_room_slow(n + 1)) {
+    struct lti_record *r = &self->ring[self->head & self->mask];
+    r->clock = lti_now();
+    r->head = LTI_HEAD(kind, size, 0);
+    r->a = a;
+    r->b = b;
+    for (uint64_t i = 0; i < n; i++) {
+      size_t at = i * sizeof *r;
+      size_t part = size - at < sizeof *r ? size - at : sizeof *r;
+      memcpy(&self->ring[(self->head + 1 + i) & self->mask],
+             (const char *)bytes + at, part);
+    }
+    self->head += n + 1;
+    atomic_store_explicit(&self->slot->head, self->head, memory_order_release);
+  }
+  atomic_signal_fence(memory_order_seq_cst);
+  self->busy = 0;
+}
+
+uint64_t lti_emit_string(const char *text) {
+  int saved = errno;
+  uint64_t id = 0;
+  if (text && lti_is_on() && lti_process_claim()) {
+    id = atomic_fetch_add(&lti_process.proc->strings, 1) + 1;
+    lti_emit_data(LTI_DATA_STRING, id, 0, text, strlen(text));
+  }
+  errno = saved;
+  return id;
+}
+
+void lti_note_emit(const char *sentence) {
+  lti_emit_data(LTI_DATA_NOTE, 0, 0, sentence, strlen(sentence));
+}

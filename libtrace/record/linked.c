@@ -1,0 +1,160 @@
+/* A program that records itself: the drain as a thread of its own.
+ *
+ * The thread is made by lt_trace_start() and by nothing else; it takes no signal
+ * of the program's.  Under `looptrace record` none is made: the recorder outside
+ * does the work. */
+#include <looptrace/trace.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "drain/drain.h"
+#include "record/emit.h"
+
+static struct {
+  struct lti_arena *arena;
+  struct lti_drain *drain;
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  bool stop;
+  pid_t pid; /* 0 when nothing is recorded */
+  bool at_exit_set;
+} linked = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void add_ns(struct timespec *ts, uint64_t ns) {
+  ns += (uint64_t)ts->tv_nsec;
+  ts->tv_sec += (time_t)(ns / 1000000000u);
+  ts->tv_nsec = (long)(ns % 1000000000u);
+}
+
+static void *drain_thread(void *unused) {
+  (void)unused;
+  pthread_mutex_lock(&linked.lock);
+  while (!linked.stop) {
+    pthread_mutex_unlock(&linked.lock);
+    uint64_t sleep_ns = lti_drain_step(linked.drain);
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    add_ns(&until, sleep_ns);
+    pthread_mutex_lock(&linked.lock);
+    if (!linked.stop)
+      pthread_cond_timedwait(&linked.wake, &linked.lock, &until);
+  }
+  pthread_mutex_unlock(&linked.lock);
+  return NULL;
+}
+
+static int start_thread(void) {
+  sigset_t all, before;
+  pthread_condattr_t attr;
+  pthread_condattr_init(&attr);
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+  pthread_cond_init(&linked.wake, &attr);
+  pthread_condattr_destroy(&attr);
+  sigfillset(&all);
+  sigdelset(&all, SIGSYS); /* and those that a fault of ours would raise */
+  sigdelset(&all, SIGSEGV);
+  sigdelset(&all, SIGBUS);
+  sigdelset(&all, SIGFPE);
+  sigdelset(&all, SIGILL);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&linked.thread, NULL, drain_thread, NULL);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error;
+}
+
+static void choose_path(char *path, size_t size,
+                        const lt_trace_options *options) {
+  const char *from = options ? options->path : NULL;
+  if (!from)
+    from = secure_getenv("LOOPTRACE_OUT");
+  if (from && from[0])
+    snprintf(path, size, "%s", from);
+  else
+    snprintf(path, size, "%s-%d.lt", program_invocation_short_name,
+             (int)getpid());
+}
+
+static void stop_at_exit(void) {
+  (void)lt_trace_stop();
+}
+
+lt_status lt_trace_start(const lt_trace_options *options) {
+  char path[4096];
+  if (lt_trace_is_on())
+    return linked.pid == getpid() ? LT_STATE : LT_OK; /* or recorded outside */
+  if (linked.pid)
+    return LT_STATE; /* a forked child of a program that records itself */
+  choose_path(path, sizeof path, options);
+  struct lti_arena_options arena_options = {
+      .min_block_ns = options ? options->min_block_ns : 0, .no_follow = 1};
+  linked.arena = lti_arena_create(-1, &arena_options);
+  if (!linked.arena)
+    return LT_NOMEM;
+  struct lti_drain_options drain_options = {
+      .path = path,
+      .overwrite = options && options->overwrite,
+      .command_pid = getpid(),
+      .recorder = PACKAGE_STRING,
+  };
+  lt_status status =
+      lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);
+  if (status != LT_OK)
+    goto fail_arena;
+  linked.stop = false;
+  if ((errno = start_thread()) != 0) {
+    status = LT_NOMEM;
+    goto fail_drain;
+  }
+  linked.pid = getpid();
+  if (!linked.at_exit_set)
+    linked.at_exit_set = atexit(stop_at_exit) == 0;
+  if (!lti_process_attach_to(linked.arena)) {
+    (void)lt_trace_stop();
+    return LT_UNSUPPORTED;
+  }
+  return LT_OK;
+
+fail_drain:
+  lti_drain_close(linked.drain);
+  linked.drain = NULL;
+fail_arena:
+  lti_arena_unmap(linked.arena);
+  linked.arena = NULL;
+  return status;
+}
+
+/* The arena stays mapped: other threads may be in the middle of an event. */
+lt_status lt_trace_stop(void) {
+  if (linked.pid != getpid())
+    return lt_trace_is_on() ? LT_OK : LT_STATE;
+  lti_process_detach();
+  pthread_mutex_lock(&linked.lock);
+  linked.stop = true;
+  pthread_cond_signal(&linked.wake);
+  pthread_mutex_unlock(&linked.lock);
+  pthread_join(linked.thread, NULL);
+  pthread_cond_destroy(&linked.wake);
+  lti_drain_finish(linked.drain, LT_END_STOPPED);
+  size_t n;
+  const struct lti_drain_file *files = lti_drain_files(linked.drain, &n);
+  lt_status status = LT_OK;
+  for (size_t i = 0; i < n; i++)
+    if (files[i].error) {
+      errno = files[i].error;
+      status = LT_IO;
+    }
+  lti_drain_close(linked.drain);
+  linked.drain = NULL;
+  linked.arena = NULL;
+  linked.pid = 0;
+  return status;
+}

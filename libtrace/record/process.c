@@ -1,0 +1,194 @@
+/* Attach a process to an arena, give it a slot, and notice a fork.
+ *
+ * Invariant: nothing of the arena is touched while *lti_process.alive is 0, which
+ * it is in a forked child until the child turns a loop of its own. */
+#include "record/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "record/emit.h"
+
+static const _Atomic uint32_t never_enabled;
+static volatile uint32_t never_alive;
+
+struct lti_process lti_process __attribute__((visibility("hidden"))) = {
+    .enabled = &never_enabled,
+    .alive = &never_alive,
+};
+
+static _Atomic int claim_lock; /* 0 open, 1 one thread claims */
+
+/* Our own system calls do not pass through the wrappers for the host's. */
+static ssize_t read_file(const char *path, char *buf, size_t size) {
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -1;
+  ssize_t n = syscall(SYS_read, fd, buf, size);
+  (void)syscall(SYS_close, fd);
+  return n;
+}
+
+/* Field 22 of /proc/self/stat; behind the last ')' since names may hold any. */
+static uint64_t start_ticks(void) {
+  char buf[1024];
+  ssize_t n = read_file("/proc/self/stat", buf, sizeof buf - 1);
+  if (n <= 0)
+    return 0;
+  buf[n] = 0;
+  char *at = strrchr(buf, ')');
+  for (int field = 2; at && field < 22; field++)
+    at = strchr(at + 1, ' ');
+  return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+static struct lti_proc *claim_free(struct lti_arena *arena, uint32_t *index) {
+  for (uint32_t i = 0; i < arena->n_procs; i++) {
+    struct lti_proc *proc = lti_arena_proc(arena, i);
+    uint32_t state = LTI_SLOT_FREE;
+    if (atomic_compare_exchange_strong(&proc->state, &state,
+                                       LTI_SLOT_CLAIMING)) {
+      *index = i;
+      return proc;
+    }
+  }
+  return NULL;
+}
+
+static void fill(struct lti_proc *proc, uint64_t first_task) {
+  proc->pid = getpid();
+  proc->start_ticks = start_ticks();
+  proc->start_clock = lti_now();
+  memset(proc->comm, 0, sizeof proc->comm);
+  memset(proc->uv_version, 0, sizeof proc->uv_version);
+  /* The main thread's name is the program's; this may be another thread. */
+  if (read_file("/proc/self/comm", proc->comm, sizeof proc->comm - 1) > 0)
+    proc->comm[strcspn(proc->comm, "\n")] = 0;
+  else
+    (void)prctl(PR_GET_NAME, proc->comm);
+  atomic_store(&proc->loops, 0);
+  atomic_store(&proc->strings, 0);
+  atomic_store(&proc->next_task, first_task);
+  atomic_store(&proc->no_ring, 0);
+  atomic_store(&proc->untracked, 0);
+}
+
+static bool claim(uint64_t first_task) {
+  uint32_t index;
+  struct lti_proc *proc = claim_free(lti_process.arena, &index);
+  if (!proc)
+    return false;
+  fill(proc, first_task);
+  lti_process.proc_index = index;
+  /* Partner: the drain's acquire load of state. */
+  atomic_store_explicit(&proc->state, LTI_SLOT_CLAIMED, memory_order_release);
+  __atomic_store_n(&lti_process.proc, proc, __ATOMIC_RELEASE);
+  return true;
+}
+
+bool lti_process_claim(void) {
+  if (__atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE))
+    return true;
+  int open = 0;
+  /* A second thread that comes meanwhile (or a handler of this one) loses one
+   * event rather than wait. */
+  if (!atomic_compare_exchange_strong(&claim_lock, &open, 1))
+    return false;
+  bool done = lti_process.proc || claim(1);
+  atomic_store(&claim_lock, 0);
+  return done;
+}
+
+/* The same pid may have been another traced program before exec. */
+static void end_former_image(struct lti_arena *arena) {
+  int32_t pid = getpid();
+  for (uint32_t i = 0; i < arena->n_procs; i++) {
+    struct lti_proc *proc = lti_arena_proc(arena, i);
+    uint32_t state = LTI_SLOT_CLAIMED;
+    if (atomic_load_explicit(&proc->state, memory_order_acquire) == state &&
+        proc->pid == pid)
+      atomic_compare_exchange_strong(&proc->state, &state, LTI_SLOT_ENDED);
+  }
+}
+
+bool lti_process_attach_to(struct lti_arena *arena) {
+  long page = sysconf(_SC_PAGESIZE);
+  void *alive = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (alive == MAP_FAILED)
+    return false;
+  if (madvise(alive, (size_t)page, MADV_WIPEONFORK) != 0) {
+    munmap(alive, (size_t)page); /* Linux before 4.14: no safe way to go on */
+    return false;
+  }
+  end_former_image(arena);
+  lti_process.arena = arena;
+  lti_process.clock_is_tsc = (int)arena->clock_is_tsc;
+  lti_process.ns_per_tick = 1e6 / (double)arena->ticks_per_ms;
+  lti_process.ticks_min_block =
+      (uint64_t)((double)arena->min_block_ns / lti_process.ns_per_tick);
+  lti_process.ticks_usage =
+      (uint64_t)((double)arena->usage_age_ns / lti_process.ns_per_tick);
+  atomic_fetch_add(&arena->n_attached, 1);
+  *(volatile uint32_t *)alive = 1;
+  lti_process.enabled = &arena->enabled;
+  lti_process.alive = alive;
+  return true;
+}
+
+bool lti_process_attach(void) {
+  int saved = errno;
+  bool attached = false;
+  const char *path = secure_getenv(LTI_ARENA_ENV);
+  if (path && path[0] == '/' && !lti_process.arena) {
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
+                          O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0) {
+      struct lti_arena *arena = lti_arena_map(fd);
+      (void)syscall(SYS_close, fd);
+      attached = arena && !atomic_load(&arena->closed) &&
+                 lti_process_attach_to(arena);
+      if (arena && !attached)
+        lti_arena_unmap(arena);
+    }
+  }
+  errno = saved;
+  return attached;
+}
+
+void lti_process_revive_slow(void) {
+  int saved = errno;
+  struct lti_arena *arena = lti_process.arena;
+  /* Ids that this child inherited in its tables stay apart from new ones. */
+  uint64_t first_task =
+      lti_process.proc ? atomic_load(&lti_process.proc->next_task) : 1;
+  struct lti_self *self = &lti_self;
+  self->slot = NULL;
+  self->head = self->limit = 0;
+  self->task_next = self->task_end = 0;
+  self->busy = self->refused = self->in_call = 0;
+  self->task = 0;
+  atomic_store(&claim_lock, 0);
+  if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
+    lti_process.arena = NULL; /* never asked again */
+  } else if (claim(first_task)) {
+    *lti_process.alive = 1;
+  }
+  errno = saved;
+}
+
+void lti_process_detach(void) {
+  lti_process.enabled = &never_enabled;
+  if (lti_process.proc && *lti_process.alive)
+    atomic_store_explicit(&lti_process.proc->state, LTI_SLOT_ENDED,
+                          memory_order_release);
+  lti_process.proc = NULL;
+  lti_process.arena = NULL;
+  lti_process.alive = &never_alive;
+}

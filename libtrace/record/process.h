@@ -1,0 +1,12 @@
+/* The process's place in the arena.  Used inside record/ only. */
+#ifndef LTI_PROCESS_H
+#define LTI_PROCESS_H
+
+#include <stdbool.h>
+
+/* Claim a process slot, the first time; cheap afterwards.
+ * Returns: false when there is none: the process then records nothing.
+ * Threads: any; async-signal-safe. */
+bool lti_process_claim(void);
+
+#endif

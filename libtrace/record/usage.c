@@ -1,0 +1,124 @@
+/* What the thread has used, and the brackets of loops and polls.
+ *
+ * wall = cpu + run delay + blocked: with the first two the cause of a stall is
+ * known.  They cost four system calls (about 8 us together), so they are read at
+ * most once in usage_age_ns, never for every callback. */
+#include "record/emit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Second number of schedstat: ns runnable but not running.  The file is opened
+ * each time: a descriptor kept open could be closed or replaced by the host.
+ * Returns: ns plus 1, 0 where unknown. */
+static uint64_t run_delay(void) {
+  char buf[96];
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/schedstat",
+                        O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  long n = syscall(SYS_read, fd, buf, sizeof buf - 1);
+  (void)syscall(SYS_close, fd);
+  if (n <= 0)
+    return 0;
+  buf[n] = 0;
+  char *at = buf;
+  (void)strtoull(at, &at, 10);
+  return *at == ' ' ? strtoull(at, NULL, 10) + 1 : 0;
+}
+
+void lti_usage_emit(void) {
+  int saved = errno;
+  struct timespec cpu = {0, 0};
+  struct rusage usage = {0};
+  uint64_t delay = run_delay();
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  (void)getrusage(RUSAGE_THREAD, &usage);
+  uint64_t now = lti_now();
+  lti_self.usage_clock = now;
+  lti_emit_at(now, LT_USAGE, (unsigned)usage.ru_majflt & 0xffff,
+              (uint64_t)usage.ru_nvcsw & LTI_REF_MAX,
+              (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec,
+              delay);
+  errno = saved;
+}
+
+static void set_doing(enum lti_doing doing, uint64_t since) {
+  struct lti_thread *slot = lti_self.slot;
+  if (!slot)
+    return;
+  atomic_store_explicit(&slot->doing, doing, memory_order_relaxed);
+  atomic_store_explicit(&slot->since, since, memory_order_relaxed);
+}
+
+void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
+  struct lti_self *self = &lti_self;
+  outer->loop = self->loop;
+  outer->doing = LTI_DOING_NOTHING;
+  outer->since = 0;
+  self->depth++;
+  self->loop = loop;
+  if (!lti_is_on())
+    return;
+  lti_modules_emit();
+  uint64_t now = lti_now();
+  lti_emit_at(now, LT_LOOP_BEGIN, loop, 0, mode, 0);
+  if (self->slot) {
+    outer->doing = atomic_load_explicit(&self->slot->doing,
+                                        memory_order_relaxed);
+    outer->since = atomic_load_explicit(&self->slot->since,
+                                        memory_order_relaxed);
+    atomic_store_explicit(&self->slot->loop, loop, memory_order_relaxed);
+  }
+  set_doing(LTI_DOING_RUN, now);
+  lti_usage_refresh(now);
+}
+
+/* A turn has ended: what it used is worth knowing when it was long. */
+static void turn_ended(uint64_t now) {
+  struct lti_thread *slot = lti_self.slot;
+  if (slot &&
+      now - atomic_load_explicit(&slot->since, memory_order_relaxed) >
+          lti_process.ticks_usage)
+    lti_usage_refresh(now);
+}
+
+void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
+  struct lti_self *self = &lti_self;
+  uint32_t loop = self->loop;
+  self->depth--;
+  self->loop = outer->loop;
+  if (!lti_is_on())
+    return;
+  uint64_t now = lti_now();
+  lti_emit_at(now, LT_LOOP_END, loop, 0, result, 0);
+  turn_ended(now);
+  if (self->slot)
+    atomic_store_explicit(&self->slot->loop, outer->loop,
+                          memory_order_relaxed);
+  set_doing(outer->doing, outer->since);
+}
+
+void lti_poll_enter(int timeout_ms) {
+  if (!lti_is_on())
+    return;
+  uint64_t now = lti_now();
+  turn_ended(now);
+  lti_emit_at(now, LT_POLL_BEGIN, 0, 0,
+              timeout_ms < 0 ? 0 : (uint64_t)timeout_ms + 1, 0);
+  set_doing(LTI_DOING_POLL, now);
+}
+
+void lti_poll_leave(int n_ready) {
+  if (!lti_is_on())
+    return;
+  uint64_t now = lti_now();
+  lti_emit_at(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);
+  set_doing(LTI_DOING_RUN, now);
+  lti_usage_refresh(now);
+}
