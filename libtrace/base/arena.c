@@ -57,18 +57,21 @@ static bool layout_of(uint32_t n_procs, uint32_t n_threads, uint32_t n_large,
 }
 
 static uint64_t small_end(const struct lti_arena *a, uint32_t n) {
-  return a->small_at + (uint64_t)n * a->small_records * sizeof(struct lti_record);
+  return a->small_at +
+         (uint64_t)n * a->small_records * sizeof(struct lti_record);
 }
 
 static uint64_t large_end(const struct lti_arena *a, uint32_t n) {
-  return a->large_at + (uint64_t)n * a->large_records * sizeof(struct lti_record);
+  return a->large_at +
+         (uint64_t)n * a->large_records * sizeof(struct lti_record);
 }
 
 /* Memory for [from, to) of the file; errno is set where there is none. */
 static bool commit(int fd, uint64_t from, uint64_t to) {
   int error;
   do
-    error = to > from ? posix_fallocate(fd, (off_t)from, (off_t)(to - from)) : 0;
+    error =
+        to > from ? posix_fallocate(fd, (off_t)from, (off_t)(to - from)) : 0;
   while (error == EINTR);
   errno = error;
   return error == 0;
@@ -223,7 +226,8 @@ struct lti_arena *lti_arena_map(int fd) {
       mmap(NULL, head.size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (at == MAP_FAILED)
     return NULL;
-  /* It may have changed since: what is used later was checked in the mapping. */
+  /* It may have changed since: what is used later was checked in the mapping.
+   */
   if (!header_is_sane(at, head.size_bytes)) {
     munmap(at, head.size_bytes);
     errno = EPROTO;

@@ -2,6 +2,8 @@
  *
  * The tables there are sparse and indexed by number; everything here is static,
  * so that a signal handler may ask too. */
+#include <stddef.h>
+
 #include <looptrace/event.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -10,7 +12,7 @@ const lt_kind_info *lt_kind_lookup(unsigned kind) {
   static const lt_kind_info kinds[LT_KIND_LIMIT] = {
 #define KIND_ROW(id, NAME, text, ref, x, a, b, doc)                            \
   [id] = {text, LT_CODEC_##ref, LT_CODEC_##x, LT_CODEC_##a, LT_CODEC_##b},
-      LT_EVENT_MAP(KIND_ROW)
+    LT_EVENT_MAP(KIND_ROW)
 #undef KIND_ROW
   };
   if (kind >= COUNT(kinds) || !kinds[kind].name)

@@ -1,1 +1,4 @@
-format_sources =
+format_sources = libtrace/format/bytes.h libtrace/format/defs.h \
+	libtrace/format/columns.h \
+	libtrace/format/block.h libtrace/format/block.c \
+	libtrace/format/brackets.h libtrace/format/brackets.c
