@@ -3,3 +3,18 @@ include tests/unit/read.mk
 include tests/unit/record.mk
 include tests/unit/model.mk
 include tests/unit/tui.mk
+
+EXTRA_DIST += tests/run $(wildcard $(srcdir)/tests/*/*.py) \
+	$(wildcard $(srcdir)/tests/fixtures/*) \
+	$(wildcard $(srcdir)/tests/tui/golden/*)
+CLEANFILES += tests/programs.list
+
+# All that tests/run needs; the list tells it which Check programs there are.
+.PHONY: tests-ready
+tests-ready: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+	@$(MKDIR_P) tests
+	@printf '%s\n' $(check_PROGRAMS) > tests/programs.list
+
+check-local: tests-ready
+	BUILDDIR=$(abs_builddir) SRCDIR=$(abs_srcdir) \
+		python3 $(srcdir)/tests/run

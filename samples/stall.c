@@ -1,0 +1,168 @@
+/* stall: a heartbeat that should beat every 10 ms, beside four callbacks that
+ * each hold the loop for 150 ms, for four different reasons.
+ *
+ *   looptrace record -o stall.lt -- samples/stall
+ *   looptrace check stall.lt
+ *
+ * A plain libuv program: it knows nothing of looptrace.  --scale F makes all
+ * its times F times as long.  It writes a file to $TMPDIR, or to /var/tmp (which
+ * is on a disk even where /tmp is memory), and unlinks it at once. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+static double scale = 1;
+static unsigned sink; /* keeps the computation from being optimised away */
+
+static uint64_t scaled_ms(uint64_t ms) {
+  return (uint64_t)((double)ms * scale);
+}
+
+static uint64_t clock_ms(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* One: it sleeps. */
+static void on_nap(uv_timer_t *timer) {
+  (void)timer;
+  usleep((useconds_t)scaled_ms(150) * 1000);
+}
+
+/* Two: it waits for the disk, again and again, as a careful log does. */
+static void on_save(uv_timer_t *timer) {
+  char path[4096];
+  char line[4096];
+  const char *folder = getenv("TMPDIR");
+  (void)timer;
+  memset(line, 'x', sizeof line);
+  snprintf(path, sizeof path, "%s/stall.XXXXXX", folder ? folder : "/var/tmp");
+  int fd = mkstemp(path);
+  if (fd < 0) {
+    perror(path);
+    exit(1);
+  }
+  unlink(path);
+  uint64_t until = clock_ms(CLOCK_MONOTONIC) + scaled_ms(150);
+  while (clock_ms(CLOCK_MONOTONIC) < until) {
+    if (write(fd, line, sizeof line) < 0 || fsync(fd) < 0) {
+      perror("stall: write");
+      exit(1);
+    }
+  }
+  close(fd);
+}
+
+static unsigned count_primes(unsigned from, unsigned to) {
+  unsigned found = 0;
+  for (unsigned n = from; n < to; n++) {
+    unsigned d = 2;
+    while (d * d <= n && n % d)
+      d++;
+    found += d * d > n;
+  }
+  return found;
+}
+
+/* Three: it computes, for 150 ms of the processor's time. */
+static void on_primes(uv_timer_t *timer) {
+  (void)timer;
+  uint64_t until = clock_ms(CLOCK_THREAD_CPUTIME_ID) + scaled_ms(150);
+  for (unsigned from = 2; clock_ms(CLOCK_THREAD_CPUTIME_ID) < until;
+       from += 1000)
+    sink += count_primes(from, from + 1000);
+}
+
+/* Four: it wants a lock that another thread holds.  The thread takes the lock,
+ * wakes the loop, and keeps the lock for 150 ms after the loop began to wait. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sem_t wanted;
+static uv_async_t held;
+static uv_thread_t holder;
+
+static void hold(void *unused) {
+  (void)unused;
+  pthread_mutex_lock(&lock);
+  uv_async_send(&held);
+  sem_wait(&wanted);
+  usleep((useconds_t)scaled_ms(150) * 1000);
+  pthread_mutex_unlock(&lock);
+}
+
+static void on_lock(uv_async_t *async) {
+  sem_post(&wanted);
+  pthread_mutex_lock(&lock);
+  pthread_mutex_unlock(&lock);
+  uv_close((uv_handle_t *)async, NULL);
+}
+
+static void start_holder(uv_timer_t *timer) {
+  (void)timer;
+  if (uv_thread_create(&holder, hold, NULL) != 0) {
+    fputs("stall: no thread\n", stderr);
+    exit(1);
+  }
+}
+
+/* The victim of all this. */
+static uint64_t last_beat_ms, worst_ms;
+static unsigned beats;
+
+static void on_heartbeat(uv_timer_t *timer) {
+  uint64_t now = uv_hrtime() / 1000000;
+  (void)timer;
+  if (beats++ && now - last_beat_ms > worst_ms)
+    worst_ms = now - last_beat_ms;
+  last_beat_ms = now;
+}
+
+static void on_end(uv_timer_t *timer) {
+  uv_stop(timer->loop);
+}
+
+static void close_any(uv_handle_t *handle, void *unused) {
+  (void)unused;
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+int main(int argc, char **argv) {
+  if (argc == 3 && strcmp(argv[1], "--scale") == 0)
+    scale = atof(argv[2]);
+  if (argc != 1 && (argc != 3 || !(scale > 0))) {
+    fputs("usage: stall [--scale F]\n", stderr);
+    return 2;
+  }
+
+  static const struct {
+    uv_timer_cb callback;
+    uint64_t after_ms, repeat_ms;
+  } plan[] = {
+      {on_heartbeat, 10, 10}, {on_nap, 200, 0},        {on_save, 500, 0},
+      {on_primes, 800, 0},    {start_holder, 1100, 0}, {on_end, 1500, 0},
+  };
+  uv_timer_t timers[sizeof plan / sizeof *plan];
+  uv_loop_t *loop = uv_default_loop();
+  sem_init(&wanted, 0, 0);
+  uv_async_init(loop, &held, on_lock);
+  for (size_t i = 0; i < sizeof plan / sizeof *plan; i++) {
+    uv_timer_init(loop, &timers[i]);
+    uv_timer_start(&timers[i], plan[i].callback, scaled_ms(plan[i].after_ms),
+                   scaled_ms(plan[i].repeat_ms));
+  }
+  uv_run(loop, UV_RUN_DEFAULT);
+
+  uv_thread_join(&holder);
+  uv_walk(loop, close_any, NULL);
+  uv_run(loop, UV_RUN_DEFAULT);
+  printf("%u heartbeats, the longest gap %llu ms\n", beats,
+         (unsigned long long)worst_ms);
+  return uv_loop_close(loop) != 0;
+}
