@@ -147,8 +147,9 @@ bool lti_emit_room_slow(uint64_t n) {
     lti_emit_lost(LT_LOST_NO_RING);
   } else {
     look_at_tail(self);
-    room = self->head + n <= self->limit ||
-           (!has_large(self) && claim_large(self));
+    if (self->head + n > self->limit && !has_large(self))
+      (void)claim_large(self);
+    room = self->head + n <= self->limit;
     if (!room)
       lti_emit_lost(LT_LOST_FULL);
   }
