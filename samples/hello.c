@@ -5,8 +5,9 @@
  *
  * Its loop, timer callbacks and pool jobs are recorded because the program is
  * linked with liblooptrace before libuv; nothing below is needed for that but
- * lt_trace_start().  The calls of lt_task_* add what libuv cannot know: that the
- * timer, the pool job and the callback after it are steps of one piece of work. */
+ * lt_trace_start().  The calls of lt_task_* add what libuv cannot know: that
+ * the timer, the pool job and the callback after it are steps of one piece of
+ * work. */
 #include <stdint.h>
 #include <stdio.h>
 

@@ -5,8 +5,8 @@
  *   looptrace check stall.lt
  *
  * A plain libuv program: it knows nothing of looptrace.  --scale F makes all
- * its times F times as long.  It writes a file to $TMPDIR, or to /var/tmp (which
- * is on a disk even where /tmp is memory), and unlinks it at once. */
+ * its times F times as long.  It writes a file to $TMPDIR, or to /var/tmp
+ * (which is on a disk even where /tmp is memory), and unlinks it at once. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -81,7 +81,8 @@ static void on_primes(uv_timer_t *timer) {
 }
 
 /* Four: it wants a lock that another thread holds.  The thread takes the lock,
- * wakes the loop, and keeps the lock for 150 ms after the loop began to wait. */
+ * wakes the loop, and keeps the lock for 150 ms after the loop began to wait.
+ */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sem_t wanted;
 static uv_async_t held;
