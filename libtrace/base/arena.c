@@ -159,7 +159,9 @@ struct lti_arena *lti_arena_create(int fd,
     return NULL;
   struct lti_arena *arena = at;
   *arena = plan;
-  atomic_store_explicit(&arena->heartbeat_ns, lti_monotonic_ns(),
+  arena->made_clock = lti_clock_read((int)arena->clock_is_tsc);
+  arena->made_ns = lti_monotonic_ns();
+  atomic_store_explicit(&arena->heartbeat_ns, arena->made_ns,
                         memory_order_relaxed);
   atomic_thread_fence(memory_order_release); /* partner: whoever maps it */
   arena->magic = LTI_ARENA_MAGIC;

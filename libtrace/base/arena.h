@@ -93,6 +93,8 @@ struct lti_arena {
   uint64_t min_block_ns;  /* drain, once: shorter calls are only counted */
   uint64_t usage_age_ns;  /* drain, once: 5 ms, see lti_usage_emit() */
   uint64_t ticks_per_ms;  /* drain, once: of the clock, within 1 % */
+  uint64_t made_clock;    /* drain, once: the clock when the arena was made */
+  uint64_t made_ns;       /* drain, once: CLOCK_MONOTONIC at that moment */
 
   _Alignas(LTI_LINE) _Atomic uint32_t enabled; /* drain: 0 while switched off */
   _Atomic uint32_t threads_committed;          /* drain, grows */
