@@ -139,6 +139,66 @@ void lti_emit_lost(lt_lost cause) {
     atomic_fetch_add(&lti_process.proc->no_ring, 1);
 }
 
+/* Lossless: wait for the drain, as long as it shows that it lives.  A drain that
+ * gave no sign for WRITER_PATIENCE_NS is gone: from then on nobody waits until it
+ * does again.  Our own sleep is a raw system call: no cancellation point, and
+ * not seen by the wrappers. */
+#define WRITER_PATIENCE_NS 100000000u
+#define WAIT_STEP_NS 50000
+
+static bool is_drained(const struct lti_arena *arena) {
+  uint64_t beat = atomic_load_explicit(&arena->heartbeat_ns,
+                                       memory_order_relaxed);
+  uint64_t now = lti_monotonic_ns();
+  return !atomic_load_explicit(&arena->closed, memory_order_relaxed) &&
+         (now < beat || now - beat < WRITER_PATIENCE_NS);
+}
+
+/* Returns: true when n records fit now. */
+static bool wait_for_room(struct lti_self *self, uint64_t n) {
+  const struct timespec step = {0, WAIT_STEP_NS};
+  while (self->head + n > self->limit) {
+    if (n > self->mask + 1 || !is_drained(lti_process.arena))
+      return false;
+    (void)syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &step, NULL);
+    look_at_tail(self);
+  }
+  return true;
+}
+
+/* The wait is a fact about the program's time.  It ended after the event that
+ * waited was stamped, so it is recorded in front of the next one: limit makes
+ * that one come by here. */
+static void record_wait(struct lti_self *self) {
+  struct lti_record *r = &self->ring[self->head & self->mask];
+  r->clock = self->wait_end;
+  r->head = LTI_HEAD(LT_CALL, LT_CALLEE_looptrace_wait, 0);
+  r->a = 0;
+  r->b = lti_clock_ns(self->wait_ticks);
+  self->wait_ticks = 0;
+  atomic_store_explicit(&self->slot->head, ++self->head, memory_order_release);
+}
+
+static bool room_or_wait(struct lti_self *self, uint64_t n) {
+  if (self->head + n > self->limit && !has_large(self))
+    (void)claim_large(self);
+  if (self->head + n <= self->limit)
+    return true;
+  if (lti_process.arena->mode != LTI_MODE_LOSSLESS) {
+    count_lost(self->slot, LT_LOST_FULL);
+    return false;
+  }
+  uint64_t begun = lti_now();
+  if (!wait_for_room(self, n)) {
+    count_lost(self->slot, LT_LOST_WRITER_GONE);
+    return false;
+  }
+  self->wait_end = lti_now();
+  self->wait_ticks = self->wait_end - begun;
+  self->limit = self->head + n;
+  return true;
+}
+
 bool lti_emit_room_slow(uint64_t n) {
   struct lti_self *self = &lti_self;
   int saved = errno;
@@ -147,11 +207,9 @@ bool lti_emit_room_slow(uint64_t n) {
     lti_emit_lost(LT_LOST_NO_RING);
   } else {
     look_at_tail(self);
-    if (self->head + n > self->limit && !has_large(self))
-      (void)claim_large(self);
-    room = self->head + n <= self->limit;
-    if (!room)
-      lti_emit_lost(LT_LOST_FULL);
+    if (self->wait_ticks && self->head < self->limit)
+      record_wait(self);
+    room = room_or_wait(self, n);
   }
   errno = saved;
   return room;

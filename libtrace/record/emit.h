@@ -27,6 +27,8 @@ struct lti_self {
   uint64_t task_next;       /* ids of this thread's block: [next, end) */
   uint64_t task_end;
   uint64_t usage_clock;     /* when USAGE was last emitted; 0 never */
+  uint64_t wait_end;        /* lossless: a wait not yet recorded, its end */
+  uint64_t wait_ticks;      /* and its length; 0 for none */
   uint32_t depth;           /* uv_run (or foreign loop) calls on the stack */
   uint32_t loop;            /* id of the innermost */
   uint8_t busy;             /* inside an emit */

@@ -244,6 +244,52 @@ START_TEST(a_name_is_told_once) {
 }
 END_TEST
 
+/* A drain that takes everything, now and then. */
+struct drain_plan {
+  struct lti_thread *slot;
+  _Atomic int stop;
+};
+static void *drain_slowly(void *arg) {
+  struct drain_plan *plan = arg;
+  while (!atomic_load(&plan->stop)) {
+    atomic_store(&arena->heartbeat_ns, lti_monotonic_ns());
+    usleep(2000); /* slower than the program: it has to wait */
+    atomic_store(&plan->slot->tail, atomic_load(&plan->slot->head));
+  }
+  return NULL;
+}
+
+START_TEST(lossless_waits_for_the_drain_and_records_the_wait) {
+  attach();
+  arena->mode = LTI_MODE_LOSSLESS;
+  lti_emit(LT_MARK, 0, 0, 0, 0);
+  struct drain_plan plan = {.slot = lti_self.slot};
+  pthread_t thread;
+  atomic_store(&arena->heartbeat_ns, lti_monotonic_ns());
+  ck_assert_int_eq(pthread_create(&thread, NULL, drain_slowly, &plan), 0);
+  for (uint64_t i = 1; i < 1000; i++)
+    lti_emit(LT_MARK, 0, 0, i, 0);
+  struct lti_thread *slot = lti_self.slot;
+  atomic_store(&plan.stop, 1);
+  pthread_join(thread, NULL);
+  ck_assert_uint_eq(slot->lost[LT_LOST_FULL], 0);
+  ck_assert_uint_eq(slot->lost[LT_LOST_WRITER_GONE], 0);
+  ck_assert_uint_gt(slot->head, 1000); /* and the waits */
+}
+END_TEST
+
+START_TEST(lossless_gives_up_when_nobody_drains) {
+  attach();
+  arena->mode = LTI_MODE_LOSSLESS;
+  atomic_store(&arena->heartbeat_ns, lti_monotonic_ns());
+  for (uint64_t i = 0; i < 10000; i++)
+    lti_emit(LT_MARK, 0, 0, i, 0);
+  struct lti_thread *slot = lti_self.slot;
+  ck_assert_uint_eq(slot->lost[LT_LOST_FULL], 0);
+  ck_assert_uint_eq(slot->head + slot->lost[LT_LOST_WRITER_GONE], 10000);
+}
+END_TEST
+
 static volatile sig_atomic_t handled;
 static void on_signal(int number) {
   (void)number;
@@ -296,6 +342,8 @@ int main(void) {
   tcase_add_test(tc, a_forked_child_that_goes_on_gets_slots_of_its_own);
   tcase_add_test(tc, slices_of_the_public_api_nest);
   tcase_add_test(tc, a_name_is_told_once);
+  tcase_add_test(tc, lossless_waits_for_the_drain_and_records_the_wait);
+  tcase_add_test(tc, lossless_gives_up_when_nobody_drains);
   tcase_add_test(tc, a_storm_of_signals_loses_nothing_uncounted);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);

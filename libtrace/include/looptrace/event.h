@@ -244,7 +244,8 @@ typedef enum lt_lost {
   X(78, pthread_cond_clockwait, "uv_async_send from the other thread")         \
   X(79, uv_getaddrinfo, "the same call with a callback")                       \
   X(80, uv_getnameinfo, "the same call with a callback")                       \
-  X(81, uv_random, "the same call with a callback")
+  X(81, uv_random, "the same call with a callback")                            \
+  X(82, looptrace_wait, "--mode drop: the recorder could not keep up")
 
 typedef enum lt_callee {
 #define LT_CALLEE_ENUM(id, name, advice) LT_CALLEE_##name = id,
