@@ -1,0 +1,255 @@
+/* looptrace record: run a program and write a trace.
+ *
+ * Invariant: standard output stays the command's; everything here goes to
+ * standard error and begins with "looptrace".  Called by main.c. */
+#include "config.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "duration.h"
+#include "launch.h"
+#include "output/inert.h"
+
+#define WHO "looptrace record"
+#define LINES_MAX 10
+
+static const char help[] =
+    "Run a program and write a trace of its event loops.\n"
+    "\n"
+    "Usage: looptrace record [options] [--] COMMAND [ARGUMENT...]\n"
+    "\n"
+    "  -o, --output FILE     the command's trace; default COMMAND-PID.lt "
+    "here.\n"
+    "                        Another process of it that turns a loop is "
+    "written\n"
+    "                        to a file beside it, e.g. x.NAME-PID.lt after "
+    "x.lt\n"
+    "      --overwrite       replace traces that exist (else they are "
+    "refused)\n"
+    "      --no-follow       record the command only, not what it starts\n"
+    "      --min-block TIME  blocking calls shorter than this are counted, but "
+    "not\n"
+    "                        written one by one; default 50us\n"
+    "  -q, --quiet           no line at the end, unless something went wrong\n"
+    "  -h, --help            this\n"
+    "\n"
+    "The program needs no change: a library is loaded into it (LD_PRELOAD). "
+    "Its\n"
+    "input, output, signals, terminal and exit status stay its own. Traces "
+    "hold\n"
+    "no arguments, environment or data, and only you can read them.\n"
+    "\n"
+    "Ctrl-C goes to the command, not to the recording; TERM and HUP are passed "
+    "on\n"
+    "to it. Recording goes on while a process of the command that turns a loop "
+    "is\n"
+    "left; once the command itself has ended, Ctrl-C or TERM ends the "
+    "recording,\n"
+    "and so does a second TERM (more than a second after the first) before: "
+    "what\n"
+    "is left then runs on, unrecorded.\n"
+    "\n"
+    "Exit status: the command's, 128+n when signal n killed it; 125 the "
+    "recorder\n"
+    "failed, 126 the command cannot be executed, 127 it was not found.\n"
+    "\n"
+    "Environment: LOOPTRACE_PRELOAD names the library to load, if it is not "
+    "where\n"
+    "it was installed.\n"
+    "\n"
+    "Example: looptrace record -o app.lt -- ./app --port 8080\n";
+
+enum { OPT_OVERWRITE = 256, OPT_NO_FOLLOW, OPT_MIN_BLOCK };
+
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"overwrite", no_argument, NULL, OPT_OVERWRITE},
+    {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
+    {"min-block", required_argument, NULL, OPT_MIN_BLOCK},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {0}};
+
+/* Text from elsewhere: names of files and of processes. */
+static void put_safe(const char *text) {
+  char buf[4096];
+  fputs(inert(text ? text : "?", buf, sizeof buf), stderr);
+}
+
+/* 12345 as 12,345. */
+static void put_count(uint64_t n) {
+  char digits[24];
+  int size = snprintf(digits, sizeof digits, "%" PRIu64, n);
+  for (int i = 0; i < size; i++) {
+    if (i && (size - i) % 3 == 0)
+      fputc(',', stderr);
+    fputc(digits[i], stderr);
+  }
+}
+
+static void put_duration(int64_t ns) {
+  if (ns < 1000000000)
+    fprintf(stderr, "%" PRId64 " ms", ns / 1000000);
+  else if (ns < 60000000000)
+    fprintf(stderr, "%.2f s", (double)ns / 1e9);
+  else
+    fprintf(stderr, "%" PRId64 "m%04.1fs", ns / 60000000000,
+            (double)(ns % 60000000000) / 1e9);
+}
+
+static void put_size(uint64_t bytes) {
+  if (bytes < 10000)
+    fprintf(stderr, "%" PRIu64 " bytes", bytes);
+  else if (bytes < 10000000)
+    fprintf(stderr, "%" PRIu64 " KB", (bytes + 500) / 1000);
+  else
+    fprintf(stderr, "%.1f MB", (double)bytes / 1e6);
+}
+
+static void tell_file(const struct launch_file *file) {
+  fputs("looptrace: recorded ", stderr);
+  put_count(file->n_events);
+  fputs(" events of ", stderr);
+  put_safe(file->comm);
+  fprintf(stderr, " (pid %d) in ", (int)file->pid);
+  put_duration(file->duration_ns);
+  fputs(", lost ", stderr);
+  put_count(file->n_lost);
+  fputs(", into ", stderr);
+  put_safe(file->path);
+  fputs(" (", stderr);
+  put_size(file->size_bytes);
+  fputs(")\n", stderr);
+}
+
+static void tell_error(const struct launch_file *file) {
+  fputs("looptrace: could not ", stderr);
+  put_safe(file->error_doing ? file->error_doing : "write");
+  fputs(" the trace of ", stderr);
+  put_safe(file->comm);
+  fprintf(stderr, " (pid %d): %s; %s\n", (int)file->pid, strerror(file->error),
+          file->path ? "what came before is in the file"
+                     : "there is no file of it");
+}
+
+/* More files than lines: the rest in one. */
+static void tell_rest(const struct launch_result *result, size_t from) {
+  uint64_t events = 0, lost = 0;
+  size_t n = 0;
+  for (size_t i = from; i < result->n_files; i++) {
+    n += result->files[i].path != NULL;
+    events += result->files[i].n_events;
+    lost += result->files[i].n_lost;
+  }
+  if (!n)
+    return;
+  fprintf(stderr, "looptrace: and %zu more files with ", n);
+  put_count(events);
+  fputs(" events, lost ", stderr);
+  put_count(lost);
+  fputc('\n', stderr);
+}
+
+static void tell(const struct launch_result *result, bool quiet) {
+  size_t lines = 0, i = 0;
+  for (; i < result->n_files && lines < LINES_MAX; i++) {
+    const struct launch_file *file = &result->files[i];
+    if (file->path && (!quiet || file->n_lost)) {
+      tell_file(file);
+      lines++;
+    }
+    if (file->error) {
+      tell_error(file);
+      lines++;
+    }
+  }
+  if (!quiet)
+    tell_rest(result, i);
+  if (result->why_empty && !quiet) {
+    fputs("looptrace: ", stderr);
+    put_safe(result->why_empty);
+    fputs(". Nothing was written.\n", stderr);
+  }
+  if (result->was_stopped)
+    fputs("looptrace: recording was ended; what is left of the command runs "
+          "on, unrecorded\n",
+          stderr);
+}
+
+static int usage(const char *problem, const char *word) {
+  fputs(WHO ": ", stderr);
+  fprintf(stderr, problem, word);
+  fputs("\nTry 'looptrace record --help'.\n", stderr);
+  return EXIT_USAGE;
+}
+
+/* Returns: -1 when the command is to be run, else an exit code. */
+static int parse(int argc, char **argv, struct launch_options *options) {
+  int c;
+  argv[0] = (char *)WHO; /* getopt's messages begin with it */
+  optind = 0;            /* glibc: start anew */
+  while ((c = getopt_long(argc, argv, "+o:qh", long_options, NULL)) != -1) {
+    switch (c) {
+    case 'o':
+      options->path = optarg;
+      break;
+    case OPT_OVERWRITE:
+      options->overwrite = true;
+      break;
+    case OPT_NO_FOLLOW:
+      options->no_follow = true;
+      break;
+    case OPT_MIN_BLOCK:
+      if (duration_parse(optarg, &options->min_block_ns))
+        return usage("--min-block %s: not a duration; write " DURATION_FORMS,
+                     optarg);
+      /* The engine takes 0 for its default: 1 ns means each and every call. */
+      if (!options->min_block_ns)
+        options->min_block_ns = 1;
+      break;
+    case 'q':
+      options->quiet = true;
+      break;
+    case 'h':
+      fputs(help, stdout);
+      return EXIT_OK;
+    default:
+      fputs("Try 'looptrace record --help'.\n", stderr);
+      return EXIT_USAGE;
+    }
+  }
+  if (optind >= argc)
+    return usage("which command?  e.g. looptrace record -- ./app%s", "");
+  options->argv = argv + optind;
+  return -1;
+}
+
+static int run_record(int argc, char **argv) {
+  struct launch_options options = {.who = WHO};
+  struct launch_result result;
+  int code = parse(argc, argv, &options);
+  if (code >= 0)
+    return code;
+  code = launch_run(&options, &result);
+  if (code == EXIT_OK) {
+    tell(&result, options.quiet);
+    code = result.status;
+  } else {
+    fputs(WHO ": ", stderr);
+    put_safe(result.message ? result.message : "out of memory");
+    fputc('\n', stderr);
+  }
+  launch_free(&result);
+  return code;
+}
+
+const struct command cmd_record = {
+    .name = "record",
+    .summary = "run a program and write a trace",
+    .run = run_record,
+};

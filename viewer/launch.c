@@ -1,0 +1,329 @@
+/* The recording engine: one command, one arena, one drain.
+ *
+ * Invariant: whatever goes wrong after the command has started, its status is
+ * what the caller gets, and the arena's file is gone at the end.  Called by
+ * cmd_record.c and by `check -- CMD`. */
+#include "config.h"
+
+#include "launch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "drain/drain.h"
+#include "locate.h"
+#include "program.h"
+#include "record/clock.h"
+#include "symbol/symbol.h"
+#include "why.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define SCAN_NS (SECOND_NS / 10)
+
+struct launch {
+  const struct launch_options *options;
+  struct launch_result *result;
+  struct child_signals signals;
+  struct locate_arena arena;
+  struct symbol *symbols;
+  struct lti_drain *drain;
+  struct child child;
+  char file[PATH_MAX]; /* the command's */
+  bool ended;          /* the command has */
+  bool told;           /* that others live on */
+  bool stop;           /* asked to end */
+  int stop_signal;
+  uint64_t ended_ns, term_ns;
+  uint64_t scanned_ns; /* last look for processes without a slot */
+  bool scan_found;
+};
+
+static void say(struct launch *l, const char *pattern, ...) {
+  va_list args;
+  char *text = NULL;
+  if (l->result->message)
+    return;
+  va_start(args, pattern);
+  if (vasprintf(&text, pattern, args) >= 0)
+    l->result->message = text;
+  va_end(args);
+}
+
+/* Before anything is made: the command, the output.  An exit code. */
+static int look_before(struct launch *l) {
+  const struct launch_options *options = l->options;
+  const char *name = options->argv[0];
+  int error = program_find(name, l->file);
+  if (error) {
+    say(l, error == ENOENT ? "%s: command not found" : "cannot run %s: %s",
+        name, strerror(error));
+    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+  }
+  const char *path = options->path ? options->path : "x.lt";
+  bool overwrite = options->path ? options->overwrite : true;
+  if (!locate_output_ok(path, overwrite, &l->result->message))
+    return EXIT_RECORDER;
+  return EXIT_OK;
+}
+
+/* COMM-PID.lt, with nothing in it that a terminal or a shell would mind. */
+static void default_path(const struct launch *l, char path[64]) {
+  const char *base = strrchr(l->file, '/');
+  char comm[16];
+  snprintf(comm, sizeof comm, "%.15s", base ? base + 1 : l->file);
+  for (char *p = comm; *p; p++)
+    if (*p <= ' ' || *p == 127 || (p == comm && (*p == '-' || *p == '.')))
+      *p = '_';
+  snprintf(path, 64, "%s-%d.lt", comm, (int)l->child.pid);
+}
+
+static bool open_drain(struct launch *l) {
+  char standard[64];
+  default_path(l, standard);
+  const char *path = l->options->path ? l->options->path : standard;
+  struct lti_drain_options options = {
+      .path = path,
+      .overwrite = l->options->overwrite,
+      .command_pid = l->child.pid,
+      .recorder = PACKAGE_STRING,
+      .namer = &symbol_namer,
+      .namer_context = l->symbols,
+  };
+  lt_status status =
+      lti_drain_open(l->arena.arena, l->arena.fd, &options, &l->drain);
+  if (status == LT_EXISTS)
+    say(l, "%s exists already; --overwrite replaces it", path);
+  else if (status)
+    say(l, "cannot record into %s: %s", path, lt_status_text(status));
+  return status == LT_OK;
+}
+
+static bool make_arena(struct launch *l) {
+  struct lti_arena_options options = {
+      .no_follow = l->options->no_follow,
+      .min_block_ns = l->options->min_block_ns,
+  };
+  return locate_arena_make(&l->arena, &options, &l->result->message);
+}
+
+static void command_ended(struct launch *l, const siginfo_t *info) {
+  bool exited = info->si_code == CLD_EXITED;
+  l->ended = true;
+  l->ended_ns = lti_monotonic_ns();
+  l->result->status = exited ? info->si_status : 128 + info->si_status;
+  lti_drain_process_ended(l->drain, l->child.pid,
+                          exited ? LT_END_EXITED : LT_END_KILLED,
+                          info->si_status);
+}
+
+static void child_changed(struct launch *l) {
+  siginfo_t info;
+  while (!l->ended) {
+    info.si_pid = 0;
+    if (waitid(P_PID, (id_t)l->child.pid, &info,
+               WEXITED | WSTOPPED | WNOHANG) ||
+        !info.si_pid)
+      return;
+    if (info.si_code == CLD_STOPPED)
+      child_follow_stop(l->child.pid);
+    else
+      command_ended(l, &info);
+  }
+}
+
+/* A signal for this process.  The terminal's own go to the command directly,
+ * and what the command sends to its group has reached it. */
+static void signal_came(struct launch *l, const struct signalfd_siginfo *info) {
+  int signal = (int)info->ssi_signo;
+  if (signal == SIGCHLD) {
+    child_changed(l);
+    return;
+  }
+  if (l->ended) {
+    l->stop = l->stop || signal != SIGTSTP;
+    return;
+  }
+  bool has_it =
+      info->ssi_code == SI_KERNEL || (pid_t)info->ssi_pid == l->child.pid;
+  if (signal == SIGINT || signal == SIGQUIT || has_it)
+    return;
+  uint64_t now = lti_monotonic_ns();
+  if (signal == SIGTERM && l->term_ns && now - l->term_ns > SECOND_NS) {
+    l->stop = true;
+    l->stop_signal = signal;
+    return;
+  }
+  if (signal == SIGTERM && !l->term_ns)
+    l->term_ns = now;
+  kill(l->child.pid, signal);
+}
+
+/* The command has ended: is there anybody left who may still turn a loop?
+ * Programs that were forked but have not turned one yet (a daemon on its way)
+ * are waited for as long as they have libuv, others for a second. */
+static bool others_live(struct launch *l) {
+  uint64_t now = lti_monotonic_ns();
+  if (lti_drain_has_live(l->drain))
+    return true;
+  if (!l->scanned_ns || now - l->scanned_ns >= SCAN_NS) {
+    bool with_uv;
+    unsigned n =
+        l->options->no_follow
+            ? 0
+            : child_count_mappers(l->arena.path, l->child.pid, &with_uv);
+    l->scan_found = n && (with_uv || now - l->ended_ns < SECOND_NS);
+    l->scanned_ns = now;
+  }
+  return l->scan_found;
+}
+
+static void tell_of_others(struct launch *l) {
+  if (l->told || l->options->quiet ||
+      lti_monotonic_ns() - l->ended_ns < SECOND_NS)
+    return;
+  l->told = true;
+  fprintf(stderr,
+          "%s: the command has ended; still recording what it left running "
+          "(Ctrl-C ends the recording only)\n",
+          l->options->who);
+}
+
+static void drain_until_the_end(struct launch *l) {
+  uint64_t swept_ns = lti_monotonic_ns();
+  while (!l->stop) {
+    uint64_t sleep_ns = lti_drain_step(l->drain);
+    struct timespec timeout = {(time_t)(sleep_ns / SECOND_NS),
+                               (long)(sleep_ns % SECOND_NS)};
+    struct pollfd fd = {.fd = l->signals.fd, .events = POLLIN};
+    struct signalfd_siginfo info;
+    if (ppoll(&fd, 1, &timeout, NULL) > 0)
+      while (!l->stop &&
+             read(l->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
+        signal_came(l, &info);
+    if (l->ended) {
+      if (!others_live(l))
+        return;
+      tell_of_others(l);
+    } else if (lti_monotonic_ns() - swept_ns > SECOND_NS) {
+      (void)lti_drain_has_live(l->drain); /* closes files of ended children */
+      swept_ns = lti_monotonic_ns();
+    }
+  }
+  l->result->was_stopped = true;
+  if (!l->ended)
+    l->result->status = 128 + l->stop_signal;
+}
+
+static char *copy(const char *text) {
+  return text ? strdup(text) : NULL;
+}
+
+/* The drain's list, without processes that turned no loop; the command first.
+ */
+static void keep_files(struct launch *l) {
+  size_t n = 0;
+  struct launch_result *result = l->result;
+  const struct lti_drain_file *files = lti_drain_files(l->drain, &n);
+  result->files = n ? calloc(n, sizeof *result->files) : NULL;
+  if (!result->files)
+    return;
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t i = 0; i < n; i++) {
+      const struct lti_drain_file *from = &files[i];
+      if ((from->pid != l->child.pid) != pass || (!from->path && !from->error))
+        continue;
+      result->files[result->n_files++] = (struct launch_file){
+          .path = copy(from->path),
+          .comm = copy(from->comm),
+          .pid = from->pid,
+          .n_events = from->n_events,
+          .n_lost = from->n_lost,
+          .size_bytes = from->size_bytes,
+          .duration_ns = from->duration_ns,
+          .error = from->error,
+          .error_doing = copy(from->error_doing),
+      };
+    }
+}
+
+/* The command is held at its gate; let it run to its end.  An exit code. */
+static int record(struct launch *l) {
+  struct launch_result *result = l->result;
+  if (!open_drain(l)) {
+    child_abandon(&l->child);
+    return EXIT_RECORDER;
+  }
+  result->pid = l->child.pid;
+  int error = child_release(&l->child);
+  if (error) {
+    say(l, "cannot run %s: %s", l->file,
+        error == ENOENT ? "its interpreter does not exist" : strerror(error));
+    lti_drain_finish(l->drain, LT_END_UNKNOWN);
+    return EXIT_CANNOT_RUN;
+  }
+  drain_until_the_end(l);
+  lti_drain_finish(l->drain,
+                   result->was_stopped ? LT_END_STOPPED : LT_END_UNKNOWN);
+  keep_files(l);
+  if (!result->n_files)
+    result->why_empty =
+        why_no_loop(l->file, atomic_load(&l->arena.arena->n_attached));
+  return EXIT_OK;
+}
+
+int launch_run(const struct launch_options *options,
+               struct launch_result *result) {
+  char preload[PATH_MAX];
+  struct launch l = {.options = options, .result = result};
+  int code, error;
+
+  memset(result, 0, sizeof *result);
+  if ((code = look_before(&l)))
+    return code;
+  code = EXIT_RECORDER;
+  if (!locate_preload(preload, &result->message))
+    return code;
+  if ((error = child_signals_take(&l.signals))) {
+    say(&l, "cannot watch signals: %s", strerror(error));
+    return code;
+  }
+  if (!make_arena(&l))
+    goto signals;
+  if (!(l.symbols = symbol_open())) {
+    say(&l, "%s", lt_status_text(LT_NOMEM));
+    goto arena;
+  }
+  error = child_hold(&l.child, &l.signals, l.file, options->argv, preload,
+                     l.arena.path);
+  if (error)
+    say(&l, "cannot start a process: %s", strerror(error));
+  else
+    code = record(&l);
+  lti_drain_close(l.drain);
+  symbol_close(l.symbols);
+arena:
+  locate_arena_remove(&l.arena);
+signals:
+  child_signals_give_back(&l.signals);
+  return code;
+}
+
+void launch_free(struct launch_result *result) {
+  for (size_t i = 0; i < result->n_files; i++) {
+    free(result->files[i].path);
+    free(result->files[i].comm);
+    free(result->files[i].error_doing);
+  }
+  free(result->files);
+  free(result->why_empty);
+  free(result->message);
+  memset(result, 0, sizeof *result);
+}

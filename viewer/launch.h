@@ -1,0 +1,68 @@
+/* Run a command and record it: the engine of `record` and of `check -- CMD`.
+ *
+ * Makes the arena, starts the command with the preload, drains until the last
+ * traced process has ended, and takes everything away again.  Prints nothing
+ * but one line when the command ended and others of its processes live on. */
+#ifndef LTV_LAUNCH_H
+#define LTV_LAUNCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "command.h"
+
+struct launch_options {
+  const char *who;       /* begins messages: "looptrace record" */
+  char *const *argv;     /* the command and its arguments, NULL-terminated */
+  const char *path;      /* trace of the command; NULL: COMM-PID.lt here */
+  bool overwrite;        /* replace existing traces */
+  bool no_follow;        /* children are not recorded */
+  bool quiet;            /* no line while it runs */
+  uint64_t min_block_ns; /* 0: the default, 50 us */
+};
+
+/* One trace, or (path NULL, error set) one that could not be written. */
+struct launch_file {
+  char *path;
+  char *comm;
+  pid_t pid;
+  uint64_t n_events;
+  uint64_t n_lost;
+  uint64_t size_bytes;
+  int64_t duration_ns;
+  int error;         /* errno of what went wrong midway, 0 for nothing */
+  char *error_doing; /* "write", "create"... */
+};
+
+struct launch_result {
+  int status;       /* of the command as a shell says it: 128+n on a signal */
+  pid_t pid;        /* of the command */
+  bool was_stopped; /* recording was ended from outside, see launch_run() */
+  size_t n_files;   /* the command's own first */
+  struct launch_file *files;
+  char *why_empty; /* when no file has a path: the sentence to tell, e.g.
+                      "no event loop ran in /bin/true: it does not use libuv" */
+  char *message;   /* when the command was not started: why */
+};
+
+/* Run a command recorded.
+ *
+ * Signals: INT and QUIT are left to the command; TERM and HUP are passed on to
+ *         it; when it is stopped, so is this process, and SIGCONT continues
+ *         both.  Once the command has ended and others of its processes are
+ *         still recorded, any of the four ends the recording; so does a second
+ *         TERM that comes more than a second after the first.  The processes
+ *         themselves go on then.  Dispositions and mask are as before on
+ * return, and the command starts with them. result: to be freed by
+ * launch_free(), whatever is returned. Returns: EXIT_OK when the command was
+ * run (result->status is its status); EXIT_RECORDER, EXIT_CANNOT_RUN or
+ * EXIT_NOT_FOUND when it was not started, with result->message. */
+int launch_run(const struct launch_options *options,
+               struct launch_result *result);
+
+/* Free what a result holds; the struct itself is the caller's. */
+void launch_free(struct launch_result *result);
+
+#endif

@@ -1,0 +1,14 @@
+/* A sentence for a person: why a recording holds nothing. */
+#ifndef LTV_WHY_H
+#define LTV_WHY_H
+
+/* Explain why no loop ran in a command.
+ *
+ * path:       the command's file.
+ * n_attached: in how many programs the preload was loaded, the command included
+ *             (lti_arena.n_attached).
+ * Returns: e.g. "no event loop ran in /usr/bin/true: it does not use libuv"; to
+ * be freed; NULL when memory is out. */
+char *why_no_loop(const char *path, unsigned n_attached);
+
+#endif
