@@ -245,7 +245,45 @@ typedef enum lt_lost {
   X(79, uv_getaddrinfo, "the same call with a callback")                       \
   X(80, uv_getnameinfo, "the same call with a callback")                       \
   X(81, uv_random, "the same call with a callback")                            \
-  X(82, looptrace_wait, "--mode drop: the recorder could not keep up")
+  X(82, looptrace_wait, "--mode drop: the recorder could not keep up")         \
+  X(83, getpwuid, "uv_queue_work")                                             \
+  X(84, getgrgid, "uv_queue_work")                                             \
+  X(100, uv_fs_close, "the same call with a callback")                         \
+  X(101, uv_fs_open, "the same call with a callback")                          \
+  X(102, uv_fs_read, "the same call with a callback")                          \
+  X(103, uv_fs_unlink, "the same call with a callback")                        \
+  X(104, uv_fs_write, "the same call with a callback")                         \
+  X(105, uv_fs_copyfile, "the same call with a callback")                      \
+  X(106, uv_fs_mkdir, "the same call with a callback")                         \
+  X(107, uv_fs_mkdtemp, "the same call with a callback")                       \
+  X(108, uv_fs_mkstemp, "the same call with a callback")                       \
+  X(109, uv_fs_rmdir, "the same call with a callback")                         \
+  X(110, uv_fs_scandir, "the same call with a callback")                       \
+  X(111, uv_fs_opendir, "the same call with a callback")                       \
+  X(112, uv_fs_readdir, "the same call with a callback")                       \
+  X(113, uv_fs_closedir, "the same call with a callback")                      \
+  X(114, uv_fs_stat, "the same call with a callback")                          \
+  X(115, uv_fs_fstat, "the same call with a callback")                         \
+  X(116, uv_fs_rename, "the same call with a callback")                        \
+  X(117, uv_fs_fsync, "the same call with a callback")                         \
+  X(118, uv_fs_fdatasync, "the same call with a callback")                     \
+  X(119, uv_fs_ftruncate, "the same call with a callback")                     \
+  X(120, uv_fs_sendfile, "the same call with a callback")                      \
+  X(121, uv_fs_access, "the same call with a callback")                        \
+  X(122, uv_fs_chmod, "the same call with a callback")                         \
+  X(123, uv_fs_utime, "the same call with a callback")                         \
+  X(124, uv_fs_futime, "the same call with a callback")                        \
+  X(125, uv_fs_lutime, "the same call with a callback")                        \
+  X(126, uv_fs_lstat, "the same call with a callback")                         \
+  X(127, uv_fs_link, "the same call with a callback")                          \
+  X(128, uv_fs_symlink, "the same call with a callback")                       \
+  X(129, uv_fs_readlink, "the same call with a callback")                      \
+  X(130, uv_fs_realpath, "the same call with a callback")                      \
+  X(131, uv_fs_fchmod, "the same call with a callback")                        \
+  X(132, uv_fs_chown, "the same call with a callback")                         \
+  X(133, uv_fs_fchown, "the same call with a callback")                        \
+  X(134, uv_fs_lchown, "the same call with a callback")                        \
+  X(135, uv_fs_statfs, "the same call with a callback")
 
 typedef enum lt_callee {
 #define LT_CALLEE_ENUM(id, name, advice) LT_CALLEE_##name = id,
