@@ -1,1 +1,7 @@
-model_sources = viewer/model/model.h
+model_sources = viewer/model/model.h viewer/model/source.h \
+	viewer/model/build.h viewer/model/build.c viewer/model/cause.c \
+	viewer/model/frame.c viewer/model/histogram.c viewer/model/loop.c \
+	viewer/model/names.c viewer/model/open.c viewer/model/site.c \
+	viewer/model/stall.c viewer/model/task.c viewer/model/window.c \
+	viewer/model/finding.h viewer/model/finding.c
+command_sources += viewer/cmd_check.c viewer/cmd_report.c viewer/cmd_info.c

@@ -119,6 +119,14 @@ struct model_site {
   struct model_histogram *time; /* owned by the model */
 };
 
+/* A blocking call of at least the warn threshold that lies in no stall: events
+ * around it were lost, so that its slice could not be measured. */
+struct model_blocking {
+  struct model_call call;
+  uint32_t thread, loop;
+  uint64_t task; /* that made it, 0 unknown */
+};
+
 struct model {
   lt_reader *reader; /* borrowed by everybody until model_close() */
   const lt_info *info;
@@ -133,11 +141,17 @@ struct model {
   struct model_histogram callbacks; /* all slices, all loops */
   uint64_t n_slices, n_calls, n_tasks, n_tasks_live;
   uint64_t n_lost;
+  struct model_blocking *blocking; /* in no stall; by begin_ns */
+  size_t n_blocking;
+  uint64_t n_unmeasured; /* slices whose begin or end is not in the trace */
 };
 #define MODEL_STALLS_MAX 10000
+#define MODEL_BLOCKING_MAX 1000
 
 struct model_options {
   int64_t warn_ns; /* shorter stalls are not kept; 0: MODEL_WARN_NS */
+  int64_t budget_ns; /* a turn longer than this is a stall of its own although a
+                        slice in it is one that keeps to it; 0: MODEL_ERROR_NS */
   void (*progress)(void *context, double share); /* or NULL */
   void *context;
 };
@@ -159,6 +173,16 @@ const char *model_site_name(const struct model *model, uint32_t site, char *buf,
 /* The same without file and line. */
 const char *model_site_short(const struct model *model, uint32_t site, char *buf,
                              size_t size);
+/* The name of a blocking call; never NULL; made inert, into buf. */
+const char *model_callee_name(const struct model *model, unsigned callee,
+                              char *buf, size_t size);
+/* A site's definition with what could be found out since; NULL for none. Its
+ * texts are raw: to be made inert before they are shown. */
+const lt_site_def *model_site(const struct model *model, uint32_t site);
+/* A site's module; NULL where unknown.  Raw texts, as above. */
+const lt_module_def *model_module(const struct model *model, uint32_t module);
+/* "slice", "turn", "gap".  Static. */
+const char *model_stall_kind_name(enum model_stall_kind kind);
 /* What it waited on, such as "fd 7" or "lock 0x..."; "" for nothing. */
 const char *model_call_on(const struct model_call *call, char *buf, size_t size);
 

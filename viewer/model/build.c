@@ -1,0 +1,388 @@
+/* The model's builder: one pass over the events, a handler for each kind.
+ *
+ * Invariant: whatever comes, also an end without a begin, a second begin or a
+ * jump of the clock, changes at most numbers; memory grows with sites, threads,
+ * live tasks and stalls only.  Called by model_open() and by tests. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/build.h"
+
+#define THREADS_MAX 65536
+/* A USAGE so soon after a segment began is as good as one just before it. */
+#define USAGE_SLACK_NS 200000
+
+static struct thread *thread_get(struct builder *b, uint32_t index) {
+  if (index < b->n_threads)
+    return &b->threads[index];
+  if (index >= THREADS_MAX)
+    return NULL;
+  size_t n = (size_t)index + 1;
+  struct thread *threads = realloc(b->threads, n * sizeof *threads);
+  if (!threads) {
+    b->is_out_of_memory = true;
+    return NULL;
+  }
+  memset(threads + b->n_threads, 0, (n - b->n_threads) * sizeof *threads);
+  for (size_t i = b->n_threads; i < n; i++)
+    threads[i].last_loop = NO_LOOP;
+  b->threads = threads;
+  b->n_threads = n;
+  return &threads[index];
+}
+
+/* The loop of the innermost run, NO_LOOP outside any. */
+static uint32_t loop_of(const struct thread *th) {
+  for (size_t i = th->n_frames; i-- > 0;)
+    if (th->frames[i].is_run)
+      return th->frames[i].loop;
+  return NO_LOOP;
+}
+
+static void poll_end(struct builder *b, struct thread *th, int64_t now) {
+  uint32_t loop = loop_of(th);
+  int64_t waited = th->in_poll ? now - th->poll_begin_ns : 0;
+  if (th->in_poll) {
+    th->poll_total_ns += waited;
+    th->n_waits += th->poll_waits;
+    if (th->poll_loop != NO_LOOP)
+      b->model.loops[th->poll_loop].poll_ns += waited;
+  }
+  for (size_t i = 0; i < th->n_frames; i++) {
+    struct frame *f = &th->frames[i];
+    if (f->loop == loop) {
+      f->poll_ns += waited;
+      if (!f->is_open)
+        frames_open_segment(b, th, i, now);
+    } else if (th->in_poll) {
+      f->foreign_ns += waited;
+      f->n_foreign += th->poll_waits;
+    }
+  }
+  th->in_poll = false;
+}
+
+static void on_poll_begin(struct builder *b, struct thread *th,
+                          const lt_event *e) {
+  if (th->in_poll) /* its end was lost */
+    poll_end(b, th, e->time_ns);
+  while (th->n_frames && !frames_top(th)->is_run && frames_top(th)->is_tainted)
+    frames_pop(b, th, e->thread, e->time_ns, false);
+  uint32_t loop = loop_of(th);
+  for (size_t i = th->n_frames; i-- > 0;) {
+    struct frame *f = &th->frames[i];
+    if (f->loop != loop)
+      continue;
+    frames_close_segment(b, th, e->thread, i, e->time_ns, false);
+    if (f->is_run)
+      f->is_tainted = false; /* the next segment is whole */
+  }
+  th->in_poll = true;
+  th->poll_loop = loop;
+  th->poll_begin_ns = e->time_ns;
+  th->poll_waits = e->a != 1;
+}
+
+static void on_loop_begin(struct builder *b, struct thread *th,
+                          const lt_event *e) {
+  uint32_t loop = loops_index(b, e->x);
+  if (loop == NO_LOOP)
+    return;
+  struct model_loop *l = &b->model.loops[loop];
+  l->thread = e->thread;
+  if (th->n_frames == 0 && th->last_loop == loop) {
+    l->gap_ns += e->time_ns - th->run_end_ns;
+    if (th->last_alive)
+      stalls_gap(b, th, e->thread, loop, e->time_ns);
+  }
+  frames_push(b, th, e->time_ns, true, loop);
+}
+
+static void on_loop_end(struct builder *b, struct thread *th,
+                        const lt_event *e) {
+  uint32_t loop = loops_index(b, e->x);
+  size_t i = th->n_frames;
+  while (i > 0 && !(th->frames[i - 1].is_run && th->frames[i - 1].loop == loop))
+    i--;
+  if (i == 0 || loop == NO_LOOP)
+    return;
+  if (th->in_poll)
+    poll_end(b, th, e->time_ns);
+  while (th->n_frames > i)
+    frames_pop(b, th, e->thread, e->time_ns, false);
+  frames_pop(b, th, e->thread, e->time_ns, true);
+  b->model.loops[loop].last_ns = e->time_ns;
+  if (th->n_frames)
+    return;
+  th->last_loop = loop;
+  th->last_alive = e->a != 0;
+  th->run_end_ns = e->time_ns;
+  th->run_usage = th->usage;
+  memset(&th->between, 0, sizeof th->between);
+}
+
+static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
+  struct task *task = tasks_get(&b->tasks, e->ref);
+  uint32_t loop = loop_of(th);
+  if (th->in_poll) /* its end was lost */
+    poll_end(b, th, e->time_ns);
+  b->model.n_slices++;
+  if (loop != NO_LOOP)
+    b->model.loops[loop].slices++;
+  for (size_t i = 0; i < th->n_frames; i++)
+    th->frames[i].n_callbacks++;
+  stalls_resume(b, th, loop, e->time_ns, task ? task->due_ns : -1);
+  if (task) {
+    task->due_ns = -1;
+    if (task->kind == LT_TASK_UNKNOWN)
+      task->kind = e->x;
+    if (task->site == 0)
+      task->site = (uint32_t)e->a;
+  }
+  struct frame *f = frames_push(b, th, e->time_ns, false, loop);
+  if (f) {
+    f->task = e->ref;
+    f->kind = e->x;
+    f->site = (uint32_t)e->a;
+  }
+}
+
+/* The slice of task ref ends, if one is open; what is above it was left without
+ * an end. */
+static void end_slice(struct builder *b, struct thread *th, const lt_event *e) {
+  size_t i = th->n_frames;
+  while (i > 0 && (th->frames[i - 1].is_run || th->frames[i - 1].task != e->ref))
+    i--;
+  if (i == 0)
+    return;
+  while (th->n_frames > i)
+    frames_pop(b, th, e->thread, e->time_ns, false);
+  frames_pop(b, th, e->thread, e->time_ns, true);
+}
+
+static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
+  int64_t duration = e->b > INT64_MAX ? INT64_MAX : (int64_t)e->b;
+  if (duration > e->time_ns)
+    duration = e->time_ns < 0 ? 0 : e->time_ns;
+  struct model_call call = {.callee = e->x,
+                            .ref = e->ref,
+                            .site = (uint32_t)e->a,
+                            .begin_ns = e->time_ns - duration,
+                            .duration_ns = duration,
+                            .unfinished = e->kind == LT_CALL_BEGIN};
+  b->model.n_calls++;
+  sites_add(&b->sites, call.site, call.callee, true, duration, duration);
+  uint32_t loop = loop_of(th);
+  if (loop == NO_LOOP) {
+    calls_add(&th->between, &call);
+    return;
+  }
+  b->model.loops[loop].calls++;
+  b->model.loops[loop].blocked_ns += duration;
+  bool is_inside = false;
+  for (size_t i = 0; i < th->n_frames; i++) {
+    struct frame *f = &th->frames[i];
+    if (f->is_open && !f->is_tainted && call.begin_ns >= f->segment_ns) {
+      calls_add(&f->calls, &call);
+      is_inside |= f->loop == loop;
+    }
+  }
+  if (!is_inside && duration >= b->warn_ns) {
+    struct task *task = frames_task(b, th);
+    stalls_blocking(b, e->thread, loop, task ? task->id : 0, &call);
+  }
+}
+
+static void on_usage(struct thread *th, const lt_event *e) {
+  th->usage = (struct usage){.known = true,
+                             .time_ns = e->time_ns,
+                             .cpu_ns = e->a,
+                             .delay_ns = e->b ? e->b - 1 : 0,
+                             .has_delay = e->b != 0,
+                             .switches = e->ref,
+                             .faults = e->x,
+                             .poll_ns = th->poll_total_ns,
+                             .n_waits = th->n_waits,
+                             .n_losses = th->n_losses};
+  for (size_t i = 0; i < th->n_frames; i++) {
+    struct frame *f = &th->frames[i];
+    if (f->is_open && f->n_callbacks == 0 &&
+        e->time_ns - f->segment_ns <= USAGE_SLACK_NS)
+      f->usage = th->usage;
+  }
+  stalls_usage(th);
+}
+
+/* From here on no open bracket can be trusted.  What had lasted until the first
+ * lost event, had. */
+static void lose(struct builder *b, struct thread *th, const lt_event *e) {
+  int64_t from = e->b > (uint64_t)e->time_ns ? 0 : e->time_ns - (int64_t)e->b;
+  th->n_losses++;
+  for (size_t i = th->n_frames; i-- > 0;) {
+    struct frame *f = &th->frames[i];
+    if (f->is_open && from > f->segment_ns)
+      frames_close_segment(b, th, e->thread, i, from, true);
+    f->is_open = false;
+    f->is_tainted = true;
+  }
+  th->in_poll = false;
+}
+
+static void on_lost(struct builder *b, struct thread *th, const lt_event *e) {
+  if (e->x == LT_LOST_NESTED) /* a handler's events: no brackets */
+    return;
+  if (e->x != LT_LOST_DAMAGED) {
+    lose(b, th, e);
+    return;
+  }
+  for (uint32_t i = 0; i < b->n_threads; i++) {
+    lt_event each = *e;
+    each.thread = i;
+    lose(b, &b->threads[i], &each);
+  }
+}
+
+static void on_spawn(struct builder *b, struct thread *th, const lt_event *e) {
+  if (!tasks_spawn(&b->tasks, e, frames_task(b, th)) && e->ref)
+    b->is_out_of_memory = true;
+}
+
+static void on_arm(struct builder *b, const lt_event *e) {
+  struct task *task = tasks_get(&b->tasks, e->ref);
+  if (task)
+    task->due_ns = e->b == 0 || e->b > INT64_MAX / 2
+                       ? -1
+                       : e->time_ns + (int64_t)(e->b - 1);
+}
+
+static void on_label(struct builder *b, const lt_event *e) {
+  struct task *task = tasks_get(&b->tasks, e->ref);
+  if (task)
+    task->label = b->source.string(b->source.context, e->a);
+}
+
+static void on_loop_name(struct builder *b, const lt_event *e) {
+  uint32_t loop = loops_index(b, e->x);
+  if (loop != NO_LOOP)
+    b->loop_extra[loop].name = e->a;
+}
+
+static void on_event(struct builder *b, const lt_event *e) {
+  struct thread *th = thread_get(b, e->thread);
+  if (!th)
+    return;
+  b->now_ns = e->time_ns;
+  switch (e->kind) {
+  case LT_SPAWN: on_spawn(b, th, e); break;
+  case LT_ARM: on_arm(b, e); break;
+  case LT_RESUME: on_resume(b, th, e); break;
+  case LT_AWAIT: end_slice(b, th, e); break;
+  case LT_DONE:
+    end_slice(b, th, e);
+    tasks_done(&b->tasks, e->ref);
+    break;
+  case LT_CALL:
+  case LT_CALL_BEGIN: on_call(b, th, e); break;
+  case LT_POLL_BEGIN: on_poll_begin(b, th, e); break;
+  case LT_POLL_END: poll_end(b, th, e->time_ns); break;
+  case LT_LOOP_BEGIN: on_loop_begin(b, th, e); break;
+  case LT_LOOP_END: on_loop_end(b, th, e); break;
+  case LT_USAGE: on_usage(th, e); break;
+  case LT_LABEL: on_label(b, e); break;
+  case LT_LOST: on_lost(b, th, e); break;
+  case LT_LOOP_NAME: on_loop_name(b, e); break;
+  default: break; /* READY, POOL, MARK, COUNTER, SAMPLE change no number here */
+  }
+}
+
+/* What is open at the end never came back. */
+static void finish(struct builder *b) {
+  struct model *m = &b->model;
+  m->end_ns = m->info->end_ns > b->now_ns ? m->info->end_ns : b->now_ns;
+  b->now_ns = m->end_ns;
+  for (uint32_t t = 0; t < b->n_threads; t++) {
+    struct thread *th = &b->threads[t];
+    uint32_t loop = loop_of(th);
+    if (loop != NO_LOOP)
+      m->loops[loop].last_ns = m->end_ns;
+    if (th->in_poll)
+      poll_end(b, th, m->end_ns); /* and no turn after it */
+    else
+      for (size_t i = th->n_frames; i-- > 0;)
+        frames_close_segment(b, th, t, i, m->end_ns, true);
+    while (th->n_frames)
+      frames_pop(b, th, t, m->end_ns, false);
+  }
+  stalls_finish(b);
+  loops_finish(b);
+  if (!sites_finish(&b->sites, m))
+    b->is_out_of_memory = true;
+  m->n_tasks = b->tasks.n_seen;
+  m->n_tasks_live = b->tasks.n_live;
+  m->n_lost = m->info->n_lost;
+}
+
+lt_status model_build(const struct model_source *source,
+                      const struct model_options *options,
+                      struct model **model) {
+  static const struct model_options defaults;
+  *model = NULL;
+  struct builder *b = calloc(1, sizeof *b);
+  if (!b)
+    return LT_NOMEM;
+  if (!options)
+    options = &defaults;
+  b->source = *source;
+  b->model.info = source->info;
+  b->warn_ns = options->warn_ns ? options->warn_ns : MODEL_WARN_NS;
+  b->budget_ns = options->budget_ns ? options->budget_ns : MODEL_ERROR_NS;
+  b->bin_ns = source->info->end_ns / MODEL_BINS + 1;
+  lt_event e;
+  lt_status status;
+  uint64_t n = 0;
+  while ((status = source->next(source->context, &e)) == LT_OK &&
+         !b->is_out_of_memory) {
+    on_event(b, &e);
+    if (options->progress && (++n & 0xffff) == 0)
+      options->progress(options->context,
+                        (double)e.time_ns / (double)(source->info->end_ns + 1));
+  }
+  if (status == LT_END || status == LT_OK)
+    finish(b);
+  if (status == LT_END)
+    status = b->is_out_of_memory ? LT_NOMEM : LT_OK;
+  else if (status == LT_OK)
+    status = LT_NOMEM;
+  if (status != LT_OK) {
+    model_close(&b->model);
+    return status;
+  }
+  *model = &b->model;
+  return LT_OK;
+}
+
+const struct model_source *model_source(const struct model *model) {
+  return &((const struct builder *)model)->source;
+}
+
+void model_close(struct model *model) {
+  if (!model)
+    return;
+  struct builder *b = (struct builder *)model;
+  stalls_fini(b);
+  sites_fini(&b->sites);
+  tasks_fini(&b->tasks);
+  names_fini(b);
+  for (size_t i = 0; i < b->n_threads; i++)
+    free(b->threads[i].frames);
+  free(b->threads);
+  free(b->loop_extra);
+  for (size_t i = 0; i < model->n_sites; i++)
+    free(model->sites[i].time);
+  free(model->sites);
+  free(model->stalls);
+  free(model->blocking);
+  free(model->loops);
+  lt_reader_close(model->reader);
+  free(b);
+}

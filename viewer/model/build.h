@@ -1,0 +1,210 @@
+/* Inside the model: what its files share while a model is built.
+ *
+ * A thread has a stack of frames: a RUN for each uv_run on it, a SLICE for each
+ * callback.  A frame's *segment* is the stretch in which it kept its loop from
+ * polling: it ends where that loop polls (also in a nested run) and begins again
+ * after.  So a slice that pumps the loop is not charged for the nested wait, the
+ * outermost run's segments are the turns, and a segment that is too long is a
+ * stall.  A nested run of *another* loop ends nothing: the outer loop waits. */
+#ifndef LTV_BUILD_H
+#define LTV_BUILD_H
+
+/* Out of memory is an error, not the end of the process. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "model/source.h"
+
+#define NO_LOOP UINT32_MAX
+
+/* A task, kept while it is alive or has a descendant that is. */
+struct task {
+  uint64_t id;
+  struct task *parent; /* counted in its refs */
+  uint32_t kind, site, spawn_site;
+  uint32_t refs;
+  int64_t spawn_ns;
+  int64_t due_ns; /* -1: waits for no time */
+  const char *label;
+  bool alive;
+  UT_hash_handle hh;
+};
+
+struct tasks {
+  struct task *by_id;
+  uint64_t n_seen, n_live;
+};
+
+/* Find a task; make it when it is not known (its spawn was lost).
+ * Returns: NULL for id 0 or without memory. */
+struct task *tasks_get(struct tasks *tasks, uint64_t id);
+/* A task comes into being; an older one of the same id is forgotten. */
+struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
+                         struct task *parent);
+/* It will never run again. */
+void tasks_done(struct tasks *tasks, uint64_t id);
+/* The chain of parents, newest first.  Returns: how many. */
+size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
+                      struct model_ancestor *out, size_t max);
+void tasks_fini(struct tasks *tasks);
+
+/* Time by site. */
+struct site_row {
+  struct model_site site;
+  uint64_t key;
+  UT_hash_handle hh;
+};
+#define SITES_MAX 16384 /* beyond: all in the rows of site 0 */
+void sites_add(struct site_row **rows, uint32_t site, uint32_t kind,
+               bool is_call, int64_t total_ns, int64_t self_ns);
+/* Flatten into an array by total_ns, largest first.  false: no memory. */
+bool sites_finish(struct site_row **rows, struct model *model);
+void sites_fini(struct site_row **rows);
+
+/* The blocking calls inside something: the longest, and the sum of all. */
+struct call_set {
+  size_t n, n_all;
+  int64_t sum_ns;
+  struct model_call calls[MODEL_CALLS_MAX]; /* longest first */
+};
+void calls_add(struct call_set *set, const struct model_call *call);
+/* Take out what began at or after a moment: it is evidence elsewhere. */
+void calls_remove_from(struct call_set *set, int64_t begin_ns,
+                       const struct call_set *inner);
+
+/* Totals of a thread at a USAGE event, and of what else is known then. */
+struct usage {
+  bool known;
+  int64_t time_ns;
+  uint64_t cpu_ns, delay_ns, switches;
+  bool has_delay;
+  uint16_t faults;
+  int64_t poll_ns;    /* in polls so far */
+  uint64_t n_waits;   /* polls so far that could wait */
+  uint32_t n_losses;  /* LOST events so far */
+};
+
+/* A stall on its way: its cause is known at the next USAGE, its victims later.
+ * Not freed while pins is not 0. */
+struct stall_record {
+  struct model_stall s;
+  unsigned pins;
+  bool is_pending;
+  int64_t end_ns;
+  int64_t foreign_ns; /* in polls of another loop, inside it */
+  uint64_t n_foreign;
+  struct usage before;
+#define STALL_INNER_MAX 4
+  struct stall_record *inner[STALL_INNER_MAX]; /* reported by themselves */
+  size_t n_inner;
+};
+
+struct frame {
+  bool is_run;
+  bool is_tainted; /* events were lost: its brackets cannot be trusted */
+  bool is_open;    /* its segment is */
+  uint64_t task;
+  uint32_t kind, site;
+  uint32_t loop; /* index, or NO_LOOP */
+  uint64_t turn; /* of the loop when the segment began */
+  int64_t begin_ns, segment_ns;
+  int64_t poll_ns, child_ns; /* inside, since begin_ns */
+  /* Of the segment: */
+  int64_t foreign_ns;
+  uint64_t n_foreign;
+  int64_t reported_ns, reported_max_ns; /* stalls inside it */
+  struct stall_record *inner[STALL_INNER_MAX];
+  size_t n_inner;
+  uint64_t n_callbacks;
+  struct usage usage; /* last one at or before it */
+  struct call_set calls;
+};
+
+#define FRAMES_MAX 256
+#define RECENT_MAX 8
+
+struct thread {
+  struct frame *frames;
+  size_t n_frames, frames_cap;
+  struct usage usage; /* last seen; poll_ns etc. are kept in the next three */
+  int64_t poll_total_ns;
+  uint64_t n_waits;
+  uint32_t n_losses;
+  bool in_poll, poll_waits;
+  uint32_t poll_loop;
+  int64_t poll_begin_ns;
+  struct stall_record *recent[RECENT_MAX]; /* newest first; pinned */
+  /* Between two runs: */
+  uint32_t last_loop; /* or NO_LOOP */
+  bool last_alive;    /* the loop had something to wait for */
+  int64_t run_end_ns;
+  struct usage run_usage;
+  struct call_set between;
+};
+
+struct loop_extra { /* beside model.loops[i] */
+  uint64_t turn_no;
+  uint64_t name; /* string id of LOOP_NAME, 0 none */
+};
+
+struct builder {
+  struct model model; /* first: a struct model * is a struct builder * */
+  struct model_source source;
+  int64_t warn_ns, budget_ns;
+  int64_t bin_ns;
+  int64_t now_ns;
+  struct thread *threads;
+  size_t n_threads;
+  struct loop_extra *loop_extra;
+  struct tasks tasks;
+  struct site_row *sites;
+  struct stall_record **records;
+  size_t n_records, records_cap;
+  bool is_out_of_memory;
+  struct resolved *resolved; /* names.c: names found on the disk */
+  void *symbols;             /* names.c */
+};
+
+/* loop.c */
+uint32_t loops_index(struct builder *b, uint32_t id); /* NO_LOOP: no memory */
+void loops_turn(struct builder *b, uint32_t loop, int64_t from, int64_t to);
+void loops_longest(struct builder *b, uint32_t loop, int64_t from, int64_t to,
+                   int64_t duration_ns);
+void loops_finish(struct builder *b);
+
+/* stall.c: judge a segment that ends, a gap that ends. */
+void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
+                    size_t frame, int64_t end_ns, bool unfinished);
+void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
+                uint32_t loop, int64_t end_ns);
+/* A callback begins: it may have waited behind a stall, or be late. */
+void stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
+                   int64_t time_ns, int64_t due_ns);
+/* A USAGE came: causes can be computed. */
+void stalls_usage(struct thread *th);
+void stalls_blocking(struct builder *b, uint32_t thread, uint32_t loop,
+                     uint64_t task, const struct model_call *call);
+void stalls_finish(struct builder *b);
+void stalls_fini(struct builder *b);
+
+/* cause.c: why the time of a stall passed. */
+void cause_compute(struct stall_record *r, const struct usage *after);
+
+/* frame.c: the stack of a thread. */
+struct frame *frames_top(struct thread *th);
+struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
+                          bool is_run, uint32_t loop);
+void frames_open_segment(struct builder *b, struct thread *th, size_t i,
+                         int64_t now);
+void frames_close_segment(struct builder *b, struct thread *th,
+                          uint32_t thread, size_t i, int64_t now,
+                          bool unfinished);
+void frames_pop(struct builder *b, struct thread *th, uint32_t thread,
+                int64_t now, bool is_measured);
+struct task *frames_task(struct builder *b, struct thread *th);
+bool frames_is_outermost(const struct thread *th, size_t i);
+
+/* names.c */
+void names_fini(struct builder *b);
+
+#endif

@@ -1,0 +1,92 @@
+/* Why the time of a stall passed: from the totals of its thread before and after
+ * it, and from the blocking calls inside it.
+ *
+ * Invariant: the parts add up to the stall's duration, none is negative, and
+ * nothing is called blocked or paging without evidence.  Called by stall.c. */
+#include "model/build.h"
+
+static int64_t min64(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static int64_t max64(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* The window of the totals is wider than the stall by out ns.  Take the stall's
+ * share of what passed in the window, within what must and what can be inside. */
+static int64_t share(int64_t in_window, int64_t duration, int64_t out) {
+  if (in_window <= 0)
+    return 0;
+  int64_t scaled =
+      (int64_t)((double)in_window * (double)duration / (double)(duration + out));
+  scaled = max64(scaled, in_window - out);
+  return min64(scaled, min64(in_window, duration));
+}
+
+/* Without totals only the calls are known to have blocked. */
+static void from_calls(struct stall_record *r, int64_t evidence) {
+  r->s.cause = (struct model_cause){.blocked = evidence,
+                                    .unknown = r->s.duration_ns - evidence};
+}
+
+void cause_compute(struct stall_record *r, const struct usage *after) {
+  const struct usage *before = &r->before;
+  struct model_stall *s = &r->s;
+  int64_t duration = s->duration_ns;
+  int64_t evidence = min64(duration, s->calls_ns + r->foreign_ns);
+  r->is_pending = false;
+  s->has_usage = before->known && after && after->known;
+  if (!s->has_usage) {
+    from_calls(r, evidence);
+    return;
+  }
+  int64_t polls = after->poll_ns - before->poll_ns - r->foreign_ns;
+  int64_t window = after->time_ns - before->time_ns - polls;
+  int64_t cpu = (int64_t)(after->cpu_ns - before->cpu_ns);
+  int64_t delay = (int64_t)(after->delay_ns - before->delay_ns);
+  bool has_delay = before->has_delay && after->has_delay;
+  for (size_t i = 0; i < r->n_inner; i++)
+    if (!r->inner[i]->is_pending && r->inner[i]->s.has_usage) {
+      cpu -= r->inner[i]->s.cause.cpu;
+      delay -= r->inner[i]->s.cause.starved;
+      window -= r->inner[i]->s.duration_ns;
+    }
+  int64_t out = max64(0, window - duration);
+  cpu = share(cpu, duration, out);
+  int64_t starved = has_delay ? share(delay, duration, out) : 0;
+  starved = min64(starved, duration - cpu);
+  int64_t rest = duration - cpu - starved;
+  int64_t blocked = min64(rest, evidence), paging = 0;
+  rest -= blocked;
+  uint64_t switches = after->switches - before->switches;
+  uint64_t waits = after->n_waits - before->n_waits - r->n_foreign;
+  if ((uint16_t)(after->faults - before->faults) > 0) {
+    paging = rest;
+    rest = 0;
+  } else if (has_delay && after->n_losses == before->n_losses &&
+             switches < UINT32_MAX && switches > waits) {
+    blocked += rest; /* each wait in a poll is a voluntary switch, these are
+                        more */
+    rest = 0;
+  }
+  s->cause = (struct model_cause){.cpu = cpu,
+                                  .blocked = blocked,
+                                  .paging = paging,
+                                  .starved = starved,
+                                  .unknown = rest};
+}
+
+const char *model_cause_word(const struct model_cause *cause) {
+  const struct {
+    int64_t ns;
+    const char *word;
+  } parts[] = {{cause->cpu, "cpu"},           {cause->blocked, "blocked"},
+               {cause->paging, "paging"},     {cause->starved, "starved"},
+               {cause->suspended, "suspended"}, {cause->unknown, "unknown"}};
+  size_t best = 5;
+  for (size_t i = 0; i < 6; i++)
+    if (parts[i].ns > parts[best].ns)
+      best = i;
+  return parts[best].word;
+}

@@ -1,0 +1,120 @@
+/* The stack of what runs on a thread: runs of loops, and slices in them.
+ *
+ * Invariant: a segment is open only while its frame keeps its loop from polling,
+ * and segments that end at the same moment are closed from the innermost out, so
+ * that an outer one knows what was already reported.  Called by the builder. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/build.h"
+
+struct frame *frames_top(struct thread *th) {
+  return th->n_frames ? &th->frames[th->n_frames - 1] : NULL;
+}
+
+bool frames_is_outermost(const struct thread *th, size_t i) {
+  for (size_t j = 0; j < i; j++)
+    if (th->frames[j].is_run && th->frames[j].loop == th->frames[i].loop)
+      return false;
+  return th->frames[i].is_run;
+}
+
+/* The task that runs: that of the innermost slice. */
+struct task *frames_task(struct builder *b, struct thread *th) {
+  for (size_t i = th->n_frames; i-- > 0;)
+    if (!th->frames[i].is_run)
+      return tasks_get(&b->tasks, th->frames[i].task);
+  return NULL;
+}
+
+struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
+                          bool is_run, uint32_t loop) {
+  if (th->n_frames >= FRAMES_MAX)
+    return NULL; /* its end will be found to have no begin */
+  if (th->n_frames == th->frames_cap) {
+    size_t cap = th->frames_cap ? th->frames_cap * 2 : 4;
+    struct frame *frames = realloc(th->frames, cap * sizeof *frames);
+    if (!frames) {
+      b->is_out_of_memory = true;
+      return NULL;
+    }
+    th->frames = frames;
+    th->frames_cap = cap;
+  }
+  struct frame *f = &th->frames[th->n_frames++];
+  memset(f, 0, sizeof *f);
+  f->is_run = is_run;
+  f->loop = loop;
+  f->begin_ns = now;
+  frames_open_segment(b, th, th->n_frames - 1, now);
+  return f;
+}
+
+static void drop_inner(struct frame *f) {
+  while (f->n_inner)
+    f->inner[--f->n_inner]->pins--;
+}
+
+void frames_open_segment(struct builder *b, struct thread *th, size_t i,
+                         int64_t now) {
+  struct frame *f = &th->frames[i];
+  drop_inner(f);
+  f->is_open = true;
+  f->segment_ns = now;
+  f->foreign_ns = f->reported_ns = f->reported_max_ns = 0;
+  f->n_foreign = f->n_callbacks = 0;
+  f->usage = th->usage;
+  memset(&f->calls, 0, sizeof f->calls);
+  if (f->loop == NO_LOOP)
+    return;
+  if (frames_is_outermost(th, i))
+    b->loop_extra[f->loop].turn_no++;
+  f->turn = b->loop_extra[f->loop].turn_no;
+}
+
+void frames_close_segment(struct builder *b, struct thread *th,
+                          uint32_t thread, size_t i, int64_t now,
+                          bool unfinished) {
+  struct frame *f = &th->frames[i];
+  if (!f->is_open)
+    return;
+  f->is_open = false;
+  if (f->loop != NO_LOOP && !f->is_tainted) {
+    if (frames_is_outermost(th, i))
+      loops_turn(b, f->loop, f->segment_ns, now);
+    stalls_segment(b, th, thread, i, now, unfinished);
+  }
+  drop_inner(f);
+}
+
+/* A slice has ended: what it took belongs to its site. */
+static void measure_slice(struct builder *b, struct thread *th,
+                          const struct frame *f, int64_t now) {
+  int64_t total = now - f->begin_ns - f->poll_ns;
+  if (total < 0)
+    total = 0;
+  int64_t self = total > f->child_ns ? total - f->child_ns : 0;
+  for (size_t i = th->n_frames - 1; i-- > 0;)
+    if (!th->frames[i].is_run) {
+      th->frames[i].child_ns += total;
+      break;
+    }
+  sites_add(&b->sites, f->site, f->kind, false, total, self);
+  model_histogram_add(&b->model.callbacks, total);
+  if (f->loop != NO_LOOP)
+    loops_longest(b, f->loop, f->begin_ns, now, total);
+}
+
+void frames_pop(struct builder *b, struct thread *th, uint32_t thread,
+                int64_t now, bool is_measured) {
+  struct frame *f = frames_top(th);
+  if (is_measured) {
+    frames_close_segment(b, th, thread, th->n_frames - 1, now, false);
+    if (!f->is_run && !f->is_tainted)
+      measure_slice(b, th, f, now);
+  }
+  if (!f->is_run && (!is_measured || f->is_tainted))
+    b->model.n_unmeasured++;
+  drop_inner(f);
+  th->n_frames--;
+}

@@ -1,0 +1,48 @@
+/* Build a model from a file: the reader as a source. */
+#include "model/build.h"
+
+static lt_status next(void *context, lt_event *event) {
+  return lt_reader_next(context, event);
+}
+static const char *string(void *context, uint64_t id) {
+  return lt_reader_string(context, id);
+}
+static const lt_site_def *site(void *context, uint64_t id) {
+  return lt_reader_site(context, id);
+}
+static const lt_module_def *module(void *context, uint32_t id) {
+  return lt_reader_module(context, id);
+}
+static const lt_thread_def *thread(void *context, uint32_t index) {
+  return lt_reader_thread(context, index);
+}
+static const lt_loop_def *loop(void *context, uint32_t id) {
+  return lt_reader_loop(context, id);
+}
+static const char *callee(void *context, unsigned id) {
+  return lt_reader_callee(context, id);
+}
+
+lt_status model_open(const char *path, const struct model_options *options,
+                     struct model **model) {
+  lt_reader *reader;
+  *model = NULL;
+  lt_status status = lt_reader_open(path, &reader);
+  if (status != LT_OK)
+    return status;
+  const struct model_source source = {.context = reader,
+                                      .info = lt_reader_info(reader),
+                                      .next = next,
+                                      .string = string,
+                                      .site = site,
+                                      .module = module,
+                                      .thread = thread,
+                                      .loop = loop,
+                                      .callee = callee};
+  status = model_build(&source, options, model);
+  if (status != LT_OK)
+    lt_reader_close(reader);
+  else
+    (*model)->reader = reader;
+  return status;
+}

@@ -1,0 +1,296 @@
+/* Stalls: what kept a loop from polling for too long, and who waited behind it.
+ *
+ * Invariant: b->records holds every stall that is kept; the newest of a thread
+ * are also in its ring of recent ones (pinned), because their cause and their
+ * victims are known only later.  Called by frame.c and the builder. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/build.h"
+
+void calls_add(struct call_set *set, const struct model_call *call) {
+  set->n_all++;
+  set->sum_ns += call->duration_ns;
+  size_t i = set->n < MODEL_CALLS_MAX ? set->n++ : MODEL_CALLS_MAX;
+  if (i == MODEL_CALLS_MAX &&
+      set->calls[--i].duration_ns >= call->duration_ns)
+    return;
+  for (; i > 0 && set->calls[i - 1].duration_ns < call->duration_ns; i--)
+    set->calls[i] = set->calls[i - 1];
+  set->calls[i] = *call;
+}
+
+void calls_remove_from(struct call_set *set, int64_t begin_ns,
+                       const struct call_set *inner) {
+  size_t n = 0;
+  for (size_t i = 0; i < set->n; i++)
+    if (set->calls[i].begin_ns < begin_ns)
+      set->calls[n++] = set->calls[i];
+  set->n = n;
+  set->n_all -= set->n_all < inner->n_all ? set->n_all : inner->n_all;
+  set->sum_ns -= set->sum_ns < inner->sum_ns ? set->sum_ns : inner->sum_ns;
+}
+
+static int longest_first(const void *a, const void *b) {
+  const struct stall_record *const *x = a, *const *y = b;
+  if (((*x)->pins > 0) != ((*y)->pins > 0))
+    return (*x)->pins > 0 ? -1 : 1;
+  int64_t p = (*x)->s.duration_ns, q = (*y)->s.duration_ns;
+  return (p < q) - (p > q);
+}
+
+/* Too many: forget the shortest. */
+static void drop_shortest(struct builder *b, size_t keep) {
+  if (b->n_records <= keep)
+    return;
+  qsort(b->records, b->n_records, sizeof *b->records, longest_first);
+  while (b->n_records > keep && b->records[b->n_records - 1]->pins == 0) {
+    free(b->records[--b->n_records]);
+    b->model.n_stalls_dropped++;
+  }
+}
+
+static void unpin(struct stall_record *r) {
+  while (r->n_inner)
+    r->inner[--r->n_inner]->pins--;
+  r->pins--;
+}
+
+static struct stall_record *record_new(struct builder *b, struct thread *th) {
+  if (b->n_records >= 2 * MODEL_STALLS_MAX)
+    drop_shortest(b, MODEL_STALLS_MAX);
+  if (b->n_records == b->records_cap) {
+    size_t cap = b->records_cap ? b->records_cap * 2 : 64;
+    struct stall_record **records =
+        realloc(b->records, cap * sizeof(*records));
+    if (!records)
+      return NULL;
+    b->records = records;
+    b->records_cap = cap;
+  }
+  struct stall_record *r = calloc(1, sizeof *r);
+  if (!r)
+    return NULL;
+  b->records[b->n_records++] = r;
+  struct stall_record *oldest = th->recent[RECENT_MAX - 1];
+  if (oldest) {
+    if (oldest->is_pending)
+      cause_compute(oldest, NULL);
+    unpin(oldest);
+  }
+  memmove(th->recent + 1, th->recent, sizeof th->recent - sizeof *th->recent);
+  th->recent[0] = r;
+  r->pins = 1;
+  r->is_pending = true;
+  return r;
+}
+
+static void take_calls(struct model_stall *s, const struct call_set *calls) {
+  s->n_calls = calls->n;
+  s->n_calls_all = calls->n_all;
+  memcpy(s->calls, calls->calls, calls->n * sizeof *calls->calls);
+  s->calls_ns = calls->sum_ns < s->duration_ns ? calls->sum_ns : s->duration_ns;
+}
+
+/* The outer segments learn what has been reported inside them. */
+static void tell_outer(struct thread *th, size_t frame, struct stall_record *r,
+                       const struct call_set *calls) {
+  for (size_t j = 0; j < frame; j++) {
+    struct frame *outer = &th->frames[j];
+    if (!outer->is_open)
+      continue;
+    outer->reported_ns += r->s.duration_ns;
+    if (outer->reported_max_ns < r->s.duration_ns)
+      outer->reported_max_ns = r->s.duration_ns;
+    if (outer->is_run)
+      continue; /* a turn is reported with all that is in it */
+    calls_remove_from(&outer->calls, r->s.begin_ns, calls);
+    if (outer->n_inner < STALL_INNER_MAX) {
+      outer->inner[outer->n_inner++] = r;
+      r->pins++;
+    }
+  }
+}
+
+/* The recorder often reads the totals just before it writes the end: then these
+ * are as good as the next ones, and nothing else has happened since. */
+static void settle_early(struct thread *th, struct stall_record *r) {
+  int64_t slack = r->s.duration_ns / 100;
+  if (slack > 200000)
+    slack = 200000;
+  if (th->usage.known && th->usage.time_ns > r->s.begin_ns &&
+      th->usage.time_ns >= r->end_ns - slack)
+    cause_compute(r, &th->usage);
+}
+
+void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
+                    size_t frame, int64_t end_ns, bool unfinished) {
+  struct frame *f = &th->frames[frame];
+  int64_t duration = end_ns - f->segment_ns;
+  if (f->is_run) {
+    /* A turn is a stall only where no slice in it tells the same. */
+    bool is_told = f->reported_max_ns > 0 &&
+                   (f->reported_max_ns > b->budget_ns || duration <= b->budget_ns);
+    if (is_told || !frames_is_outermost(th, frame))
+      return;
+  } else {
+    duration -= f->reported_ns;
+  }
+  if (duration < b->warn_ns)
+    return;
+  struct stall_record *r = record_new(b, th);
+  if (!r) {
+    b->is_out_of_memory = true;
+    return;
+  }
+  r->before = f->usage;
+  r->end_ns = end_ns;
+  r->foreign_ns = f->foreign_ns;
+  r->n_foreign = f->n_foreign;
+  r->s = (struct model_stall){
+      .kind = f->is_run ? MODEL_STALL_TURN : MODEL_STALL_SLICE,
+      .begin_ns = f->segment_ns,
+      .duration_ns = duration,
+      .thread = thread,
+      .loop = f->loop,
+      .turn = f->turn,
+      .task = f->task,
+      .slice_kind = f->kind,
+      .site = f->site,
+      .unfinished = unfinished,
+      .n_callbacks = f->n_callbacks,
+  };
+  take_calls(&r->s, &f->calls);
+  if (!f->is_run) {
+    r->s.n_ancestors = tasks_ancestry(&b->tasks, f->task, r->s.ancestors,
+                                      MODEL_ANCESTRY_MAX);
+    for (size_t i = 0; i < f->n_inner; i++) {
+      r->inner[r->n_inner++] = f->inner[i];
+      f->inner[i]->pins++;
+    }
+  }
+  b->model.loops[f->loop].stalls++;
+  tell_outer(th, frame, r, &f->calls);
+  settle_early(th, r);
+}
+
+void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
+                uint32_t loop, int64_t end_ns) {
+  int64_t duration = end_ns - th->run_end_ns;
+  if (duration < b->warn_ns)
+    return;
+  struct stall_record *r = record_new(b, th);
+  if (!r) {
+    b->is_out_of_memory = true;
+    return;
+  }
+  r->before = th->run_usage;
+  r->end_ns = end_ns;
+  r->s = (struct model_stall){.kind = MODEL_STALL_GAP,
+                              .begin_ns = th->run_end_ns,
+                              .duration_ns = duration,
+                              .thread = thread,
+                              .loop = loop,
+                              .turn = b->loop_extra[loop].turn_no + 1};
+  take_calls(&r->s, &th->between);
+}
+
+void stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
+                   int64_t time_ns, int64_t due_ns) {
+  uint64_t turn = loop == NO_LOOP ? 0 : b->loop_extra[loop].turn_no;
+  bool is_late = due_ns >= 0 && time_ns - due_ns >= 1000000;
+  for (size_t i = 0; i < RECENT_MAX && th->recent[i]; i++) {
+    struct stall_record *r = th->recent[i];
+    if (r->s.loop != loop || r->end_ns > time_ns)
+      continue;
+    if (r->s.turn == turn)
+      r->s.n_waited++;
+    if (is_late && due_ns >= r->s.begin_ns && due_ns <= r->end_ns) {
+      r->s.n_late++;
+      if (r->s.worst_late_ns < time_ns - due_ns)
+        r->s.worst_late_ns = time_ns - due_ns;
+    }
+  }
+  if (!is_late || loop == NO_LOOP)
+    return;
+  struct model_loop *l = &b->model.loops[loop];
+  l->timers_late++;
+  if (l->worst_late_ns < time_ns - due_ns)
+    l->worst_late_ns = time_ns - due_ns;
+}
+
+/* From the oldest to the newest: an outer stall needs its inner ones' causes. */
+void stalls_usage(struct thread *th) {
+  for (size_t i = RECENT_MAX; i-- > 0;) {
+    struct stall_record *r = th->recent[i];
+    if (r && r->is_pending && r->end_ns <= th->usage.time_ns)
+      cause_compute(r, &th->usage);
+  }
+}
+
+void stalls_blocking(struct builder *b, uint32_t thread, uint32_t loop,
+                     uint64_t task, const struct model_call *call) {
+  struct model *m = &b->model;
+  if (m->n_blocking >= MODEL_BLOCKING_MAX)
+    return;
+  if ((m->n_blocking & (m->n_blocking - 1)) == 0) { /* grows by doubling */
+    size_t cap = m->n_blocking ? m->n_blocking * 2 : 1;
+    struct model_blocking *more = realloc(m->blocking, cap * sizeof *more);
+    if (!more) {
+      b->is_out_of_memory = true;
+      return;
+    }
+    m->blocking = more;
+  }
+  m->blocking[m->n_blocking++] = (struct model_blocking){
+      .call = *call, .thread = thread, .loop = loop, .task = task};
+}
+
+static int by_begin(const void *a, const void *b) {
+  const struct model_stall *x = a, *y = b;
+  if (x->begin_ns != y->begin_ns)
+    return x->begin_ns < y->begin_ns ? -1 : 1;
+  if (x->thread != y->thread)
+    return x->thread < y->thread ? -1 : 1;
+  return (x->duration_ns < y->duration_ns) - (x->duration_ns > y->duration_ns);
+}
+
+void stalls_finish(struct builder *b) {
+  struct model *m = &b->model;
+  for (size_t t = 0; t < b->n_threads; t++)
+    for (size_t i = RECENT_MAX; i-- > 0;) {
+      struct stall_record *r = b->threads[t].recent[i];
+      if (r && r->is_pending)
+        cause_compute(r, NULL);
+    }
+  for (size_t t = 0; t < b->n_threads; t++)
+    for (size_t i = RECENT_MAX; i-- > 0;)
+      if (b->threads[t].recent[i]) {
+        unpin(b->threads[t].recent[i]);
+        b->threads[t].recent[i] = NULL;
+      }
+  drop_shortest(b, MODEL_STALLS_MAX);
+  m->stalls = calloc(b->n_records ? b->n_records : 1, sizeof *m->stalls);
+  if (!m->stalls) {
+    b->is_out_of_memory = true;
+    return;
+  }
+  for (size_t i = 0; i < b->n_records; i++)
+    m->stalls[m->n_stalls++] = b->records[i]->s;
+  qsort(m->stalls, m->n_stalls, sizeof *m->stalls, by_begin);
+  stalls_fini(b);
+}
+
+void stalls_fini(struct builder *b) {
+  for (size_t i = 0; i < b->n_records; i++)
+    free(b->records[i]);
+  free(b->records);
+  b->records = NULL;
+  b->n_records = 0;
+}
+
+const char *model_stall_kind_name(enum model_stall_kind kind) {
+  return kind == MODEL_STALL_SLICE  ? "slice"
+         : kind == MODEL_STALL_TURN ? "turn"
+                                    : "gap";
+}

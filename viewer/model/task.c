@@ -1,0 +1,116 @@
+/* The tasks of a trace that still matter: those alive, and their ancestors.
+ *
+ * Invariant: a task is freed when it is done and no task has it as parent; a
+ * chain of parents is never longer than MODEL_ANCESTRY_MAX behind a new task, so
+ * a program whose every request makes the next one stays bounded.  Called by the
+ * builder. */
+#include <stdlib.h>
+
+#include "model/build.h"
+
+static void unref(struct tasks *tasks, struct task *task) {
+  while (task && --task->refs == 0) {
+    struct task *parent = task->parent;
+    HASH_DEL(tasks->by_id, task);
+    free(task);
+    task = parent;
+  }
+}
+
+static struct task *find(struct tasks *tasks, uint64_t id) {
+  struct task *task;
+  HASH_FIND(hh, tasks->by_id, &id, sizeof id, task);
+  return task;
+}
+
+static struct task *make(struct tasks *tasks, uint64_t id) {
+  struct task *task = calloc(1, sizeof *task);
+  if (!task)
+    return NULL;
+  task->id = id;
+  task->refs = 1; /* being alive */
+  task->alive = true;
+  task->due_ns = -1;
+  HASH_ADD(hh, tasks->by_id, id, sizeof task->id, task);
+  if (!task->hh.tbl) { /* no memory for the table */
+    free(task);
+    return NULL;
+  }
+  tasks->n_seen++;
+  tasks->n_live++;
+  return task;
+}
+
+struct task *tasks_get(struct tasks *tasks, uint64_t id) {
+  if (id == 0)
+    return NULL;
+  struct task *task = find(tasks, id);
+  return task ? task : make(tasks, id);
+}
+
+/* Forget what lies too far behind a new task. */
+static void cut_chain(struct tasks *tasks, struct task *task) {
+  for (int i = 1; task && i < MODEL_ANCESTRY_MAX; i++)
+    task = task->parent;
+  if (task && task->parent) {
+    struct task *parent = task->parent;
+    task->parent = NULL;
+    unref(tasks, parent);
+  }
+}
+
+struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
+                         struct task *parent) {
+  if (e->ref == 0)
+    return NULL;
+  struct task *task = find(tasks, e->ref);
+  if (!task)
+    task = make(tasks, e->ref);
+  if (!task)
+    return NULL;
+  task->kind = e->x;
+  task->site = (uint32_t)e->a;
+  task->spawn_site = (uint32_t)e->b;
+  task->spawn_ns = e->time_ns;
+  /* A hostile file may make a task its own ancestor: only a task that has no
+   * parent yet, and is not the running one's ancestor, gets one. */
+  for (struct task *t = parent; t; t = t->parent)
+    if (t == task)
+      return task;
+  if (!task->parent && parent) {
+    task->parent = parent;
+    parent->refs++;
+    cut_chain(tasks, task);
+  }
+  return task;
+}
+
+void tasks_done(struct tasks *tasks, uint64_t id) {
+  struct task *task = find(tasks, id);
+  if (!task || !task->alive)
+    return;
+  task->alive = false;
+  tasks->n_live--;
+  unref(tasks, task);
+}
+
+size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
+                      struct model_ancestor *out, size_t max) {
+  size_t n = 0;
+  for (struct task *t = find(tasks, id); t && n < max; t = t->parent)
+    out[n++] = (struct model_ancestor){.task = t->id,
+                                       .kind = t->kind,
+                                       .site = t->site,
+                                       .spawn_site = t->spawn_site,
+                                       .spawn_ns = t->spawn_ns,
+                                       .label = t->label};
+  return n;
+}
+
+void tasks_fini(struct tasks *tasks) {
+  struct task *task, *next;
+  HASH_ITER(hh, tasks->by_id, task, next) {
+    HASH_DEL(tasks->by_id, task);
+    free(task);
+  }
+}
