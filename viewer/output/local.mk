@@ -1,1 +1,10 @@
-output_sources =
+output_sources = viewer/output/inert.h viewer/output/inert.c \
+	viewer/output/json.h viewer/output/json.c \
+	viewer/output/units.h viewer/output/units.c \
+	viewer/output/excerpt.h viewer/output/excerpt.c \
+	viewer/output/place.h viewer/output/place.c \
+	viewer/output/open.h viewer/output/open.c \
+	viewer/output/check.h viewer/output/check_text.c \
+	viewer/output/check_json.c
+output_sources += viewer/output/report.h viewer/output/report_text.c \
+	viewer/output/report_json.c

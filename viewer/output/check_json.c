@@ -1,0 +1,165 @@
+/* The JSON form of check, schema looptrace.check/1: members may be added, never
+ * changed.  Times are integers in ns.  Called by cmd_check.c. */
+#include <inttypes.h>
+
+#include "output/check.h"
+#include "output/place.h"
+
+static const char *verdict_name(enum verdict verdict) {
+  return verdict == VERDICT_PASS   ? "pass"
+         : verdict == VERDICT_FAIL ? "fail"
+                                   : "inconclusive";
+}
+
+static void ancestry(struct json *json, const struct model *m,
+                     const struct model_stall *s) {
+  json_array(json, "ancestry");
+  for (size_t i = 0; i < s->n_ancestors; i++) {
+    const struct model_ancestor *a = &s->ancestors[i];
+    json_object(json, NULL);
+    json_uint(json, "task", a->task);
+    json_text(json, "kind", lt_task_kind_name(a->kind));
+    json_text(json, "label", a->label);
+    json_int(json, "spawn_ns", a->spawn_ns);
+    place_json(json, "site", m, a->site);
+    place_json(json, "spawn_site", m, a->spawn_site);
+    json_object_end(json);
+  }
+  json_array_end(json);
+}
+
+/* What only a stall has. */
+static void stall(struct json *json, const struct model *m,
+                  const struct model_stall *s) {
+  json_text(json, "stall_kind", model_stall_kind_name(s->kind));
+  json_text(json, "kind", s->kind == MODEL_STALL_SLICE
+                              ? lt_task_kind_name(s->slice_kind)
+                              : NULL);
+  json_uint(json, "task", s->task);
+  json_uint(json, "turn", s->turn);
+  json_uint(json, "callbacks", s->n_callbacks);
+  json_bool(json, "unfinished", s->unfinished);
+  place_json(json, "callback", m, s->site);
+  json_int(json, "attributable_ns", model_attributable(&s->cause));
+  cause_json(json, "cause", &s->cause);
+  json_int(json, "calls_ns", s->calls_ns);
+  json_uint(json, "calls_count", s->n_calls_all);
+  json_array(json, "calls");
+  for (size_t i = 0; i < s->n_calls; i++)
+    call_json(json, NULL, m, &s->calls[i]);
+  json_array_end(json);
+  json_object(json, "cost");
+  json_uint(json, "waited", s->n_waited);
+  json_uint(json, "timers_late", s->n_late);
+  json_int(json, "worst_late_ns", s->worst_late_ns);
+  json_object_end(json);
+  ancestry(json, m, s);
+}
+
+static void finding(struct json *json, const struct checked *trace,
+                    const struct finding *f) {
+  const struct model *m = trace->model;
+  char text[128];
+  json_object(json, NULL);
+  json_text(json, "rule", f->rule);
+  json_text(json, "level", finding_level_name(f->level));
+  snprintf(text, sizeof text, "%016" PRIx64, f->fingerprint);
+  json_text(json, "fingerprint", text);
+  json_text(json, "trace", trace->path);
+  json_text(json, "loop", m->loops[f->loop].name);
+  json_int(json, "start_ns", f->begin_ns);
+  json_int(json, "duration_ns", f->duration_ns);
+  json_bool(json, "undecided", f->is_undecided);
+  json_uint(json, "count", f->count);
+  json_array(json, "durations_ns");
+  for (size_t i = 0; i < f->n_durations; i++)
+    json_int(json, NULL, f->durations[i]);
+  json_array_end(json);
+  place_json(json, "site", m, f->site);
+  json_text(json, "callee",
+            f->callee
+                ? model_callee_name(m, f->callee, text, sizeof text)
+                : NULL);
+  json_int(json, "callee_ns", f->callee_ns);
+  json_text(json, "advice", f->callee ? lt_callee_advice(f->callee) : NULL);
+  if (f->stall)
+    stall(json, m, f->stall);
+  json_text(json, "state", "new");
+  json_object_end(json);
+}
+
+static void one_trace(struct json *json, const struct checked *trace) {
+  const struct judgement *j = &trace->judgement;
+  char text[256];
+  json_object(json, NULL);
+  json_text(json, "path", trace->path);
+  if (!trace->model) {
+    json_text(json, "error", checked_problem(trace, text, sizeof text));
+    json_object_end(json);
+    return;
+  }
+  trace_json(json, "trace", trace->path, trace->model->info);
+  json_text(json, "verdict", verdict_name(j->verdict));
+  json_array(json, "reasons");
+  for (size_t i = 0; i < j->n_reasons; i++)
+    json_text(json, NULL, j->reasons[i]);
+  json_array_end(json);
+  json_uint(json, "errors", j->n_errors);
+  json_uint(json, "warnings", j->n_warnings);
+  json_uint(json, "warmup_left_out", j->n_warmup);
+  json_int(json, "longest_ns", j->longest_ns);
+  json_int(json, "longest_attributable_ns", j->longest_own_ns);
+  json_array(json, "loops");
+  for (size_t i = 0; i < trace->model->n_loops; i++) {
+    json_object(json, NULL);
+    loop_json(json, &trace->model->loops[i]);
+    json_object_end(json);
+  }
+  json_array_end(json);
+  json_object_end(json);
+}
+
+/* Of all traces together: the worst, as the exit code says it. */
+static const char *overall(const struct check_result *result) {
+  bool is_open = result->n_traces == 0;
+  for (size_t i = 0; i < result->n_traces; i++) {
+    const struct checked *t = &result->traces[i];
+    if (t->model && t->judgement.verdict == VERDICT_FAIL)
+      return "fail";
+    is_open |= !t->model || t->judgement.verdict == VERDICT_INCONCLUSIVE;
+  }
+  return is_open ? "inconclusive" : "pass";
+}
+
+void check_json(FILE *file, const struct check_result *result) {
+  struct json json;
+  json_init(&json, file);
+  json_object(&json, NULL);
+  json_text(&json, "schema", "looptrace.check/1");
+  json_text(&json, "verdict", overall(result));
+  json_int(&json, "exit_code", result->exit_code);
+  if (result->has_command)
+    json_int(&json, "command_status", result->command_status);
+  else
+    json_null(&json, "command_status");
+  json_object(&json, "budget");
+  json_int(&json, "max_stall_ns", result->budget->max_stall_ns);
+  json_int(&json, "warmup_ns", result->budget->warmup_ns);
+  json_object_end(&json);
+  if (result->n_traces && result->traces[0].model)
+    trace_json(&json, "trace", result->traces[0].path,
+               result->traces[0].model->info);
+  else
+    json_null(&json, "trace");
+  json_array(&json, "traces");
+  for (size_t i = 0; i < result->n_traces; i++)
+    one_trace(&json, &result->traces[i]);
+  json_array_end(&json);
+  json_array(&json, "findings");
+  for (size_t i = 0; i < result->n_traces; i++)
+    for (size_t k = 0; k < result->traces[i].judgement.n_findings; k++)
+      finding(&json, &result->traces[i],
+              &result->traces[i].judgement.findings[k]);
+  json_array_end(&json);
+  json_object_end(&json);
+}

@@ -1,0 +1,393 @@
+/* The text form of check: each finding with its place, cause, cost, path and
+ * help; then what was checked; the verdict last.
+ *
+ * Invariant: every text that comes from a trace or a path is inert; at most
+ * FULL_MAX findings are told in full.  Called by cmd_check.c. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/check.h"
+#include "output/excerpt.h"
+#include "output/inert.h"
+#include "output/units.h"
+
+#define FULL_MAX 10
+#define TABLE_MAX 20
+
+struct text {
+  FILE *file;
+  const struct model *model;
+  const struct budget *budget;
+  bool has_color;
+};
+
+enum style { PLAIN, BOLD, RED, YELLOW, GREEN, BLUE };
+
+static void styled(const struct text *t, enum style style, const char *word) {
+  static const char *const codes[] = {"0", "1", "1;31", "1;33", "1;32", "1;34"};
+  if (t->has_color)
+    fprintf(t->file, "\033[%sm%s\033[0m", codes[style], word);
+  else
+    fputs(word, t->file);
+}
+
+static enum style level_style(enum finding_level level) {
+  return level == LEVEL_ERROR ? RED : level == LEVEL_WARNING ? YELLOW : BLUE;
+}
+
+/* The sentence that says what happened. */
+static void headline(const struct text *t, const struct finding *f) {
+  units_buf took, budget, count;
+  char rule[64], callee[128];
+  const char *loop = t->model->loops[f->loop].name;
+  const struct model_stall *s = f->stall;
+  snprintf(rule, sizeof rule, "%s[%s]", finding_level_name(f->level), f->rule);
+  styled(t, level_style(f->level), rule);
+  units_ns(took, f->duration_ns);
+  units_ns(budget, t->budget->max_stall_ns);
+  const char *least = s && s->unfinished ? "at least " : "";
+  if (!s)
+    fprintf(t->file, ": `%s` blocked loop `%s` for %s, budget is %s\n",
+            model_callee_name(t->model, f->callee, callee, sizeof callee),
+            loop, took, budget);
+  else if (s->kind == MODEL_STALL_TURN)
+    fprintf(t->file,
+            ": loop `%s` was blocked for %s%s by %s callbacks in one turn, "
+            "budget is %s\n",
+            loop, least, took, units_count(count, s->n_callbacks), budget);
+  else if (s->kind == MODEL_STALL_GAP)
+    fprintf(t->file,
+            ": loop `%s` was not turned for %s between two runs, budget is "
+            "%s\n",
+            loop, took, budget);
+  else
+    fprintf(t->file, ": loop `%s` was blocked for %s%s, budget is %s\n", loop,
+            least, took, budget);
+}
+
+static void carets(const struct text *t, const struct finding *f,
+                   const char *source) {
+  char callee[128];
+  units_buf took;
+  size_t indent = strspn(source, " "), length = strlen(source + indent);
+  fprintf(t->file, "%6s| %*s", "", (int)indent, "");
+  char marks[101];
+  if (length > sizeof marks - 1)
+    length = sizeof marks - 1;
+  memset(marks, '^', length);
+  marks[length] = '\0';
+  styled(t, level_style(f->level), marks);
+  if (f->callee)
+    fprintf(t->file, " %s of it in `%s`", units_ns(took, f->callee_ns),
+            model_callee_name(t->model, f->callee, callee, sizeof callee));
+  putc('\n', t->file);
+}
+
+/* --> file:line in function, and the line itself where the file is there. */
+static void place(const struct text *t, const struct finding *f) {
+  char name[600], path[4200], source[700];
+  const lt_site_def *def = model_site(t->model, f->site);
+  if (!def)
+    return;
+  model_site_short(t->model, f->site, name, sizeof name);
+  if (!def->file || !*def->file) {
+    fprintf(t->file, "   --> %s\n", name);
+    return;
+  }
+  inert(excerpt_path(def->file), path, sizeof path);
+  fprintf(t->file, "   --> %s:%u in %s\n", path, def->line, name);
+  if (!excerpt_line(def->file, def->line, source, sizeof source) || !*source)
+    return;
+  fprintf(t->file, "%6s|\n%5u | %s\n", "", def->line, source);
+  carets(t, f, source);
+}
+
+static void label(const struct text *t, const char *word) {
+  fputs("    = ", t->file);
+  styled(t, BOLD, word);
+  fputs(": ", t->file);
+}
+
+static void when(const struct text *t, const struct finding *f) {
+  units_buf at, turn;
+  char name[600];
+  const struct model_stall *s = f->stall;
+  label(t, "at");
+  fputs(units_at(at, f->begin_ns), t->file);
+  if (s)
+    fprintf(t->file, ", turn %s", units_count(turn, s->turn));
+  if (s && s->kind == MODEL_STALL_SLICE)
+    fprintf(t->file, ", %s callback %s", lt_task_kind_name(s->slice_kind),
+            model_site_name(t->model, s->site, name, sizeof name));
+  if (s && s->unfinished)
+    fputs(", which had not come back when the recording ended", t->file);
+  putc('\n', t->file);
+}
+
+static bool part(const struct text *t, bool is_first, const char *word,
+                 int64_t ns, int64_t whole) {
+  units_buf took, share;
+  if (ns <= 0 || (ns < 100000 && ns < whole / 100))
+    return is_first;
+  fprintf(t->file, "%s%s %s (%s)", is_first ? "" : ", ", word,
+          units_ns(took, ns), units_share(share, ns, whole));
+  return false;
+}
+
+static void cause(const struct text *t, const struct finding *f) {
+  const struct model_stall *s = f->stall;
+  char callee[128], blocked[160];
+  if (!s)
+    return;
+  label(t, "cause");
+  if (f->callee)
+    snprintf(blocked, sizeof blocked, "blocked in `%s`",
+             model_callee_name(t->model, f->callee, callee, sizeof callee));
+  else
+    snprintf(blocked, sizeof blocked, "waiting, off the CPU");
+  int64_t whole = s->duration_ns;
+  bool first = true;
+  struct {
+    const char *word;
+    int64_t ns;
+  } parts[] = {{blocked, s->cause.blocked},
+               {"computation", s->cause.cpu},
+               {"page faults", s->cause.paging},
+               {"ready, but no CPU was free", s->cause.starved},
+               {"machine suspended", s->cause.suspended},
+               {"unknown", s->cause.unknown}};
+  for (int i = 0; i < 6; i++) /* the largest first */
+    for (int j = i + 1; j < 6; j++)
+      if (parts[j].ns > parts[i].ns) {
+        __typeof__(parts[0]) swap = parts[i];
+        parts[i] = parts[j];
+        parts[j] = swap;
+      }
+  for (int i = 0; i < 6; i++)
+    first = part(t, first, parts[i].word, parts[i].ns, whole);
+  fputs(first ? "unknown\n" : "\n", t->file);
+}
+
+static void calls(const struct text *t, const struct finding *f) {
+  char callee[128], on[64];
+  units_buf took, count;
+  const struct model_stall *s = f->stall;
+  if (!s || s->n_calls == 0)
+    return;
+  label(t, "calls");
+  size_t n = s->n_calls < 4 ? s->n_calls : 4;
+  for (size_t i = 0; i < n; i++) {
+    model_callee_name(t->model, s->calls[i].callee, callee, sizeof callee);
+    model_call_on(&s->calls[i], on, sizeof on);
+    fprintf(t->file, "%s%s %s%s%s%s", i ? ", " : "", callee,
+            units_ns(took, s->calls[i].duration_ns), *on ? " on " : "", on,
+            s->calls[i].unfinished ? " (had not come back)" : "");
+  }
+  if (s->n_calls_all > n)
+    fprintf(t->file, " and %s shorter ones; %s in all of them",
+            units_count(count, s->n_calls_all - n),
+            units_ns(took, s->calls_ns));
+  putc('\n', t->file);
+}
+
+static void cost(const struct text *t, const struct finding *f) {
+  units_buf waited, late, worst;
+  const struct model_stall *s = f->stall;
+  if (!s || (s->n_waited == 0 && s->n_late == 0))
+    return;
+  label(t, "cost");
+  if (s->n_waited)
+    fprintf(t->file, "%s callback%s waited", units_count(waited, s->n_waited),
+            s->n_waited == 1 ? "" : "s");
+  if (s->n_late)
+    fprintf(t->file, "%s%s timer%s late, worst +%s", s->n_waited ? ", " : "",
+            units_count(late, s->n_late), s->n_late == 1 ? "" : "s",
+            units_ns(worst, s->worst_late_ns));
+  putc('\n', t->file);
+}
+
+static void path(const struct text *t, const struct finding *f) {
+  const struct model_stall *s = f->stall;
+  char name[300], text[200];
+  if (!s || s->n_ancestors == 0)
+    return;
+  label(t, "path");
+  fputs(t->model->loops[f->loop].name, t->file);
+  for (size_t i = s->n_ancestors; i-- > 0;) {
+    const struct model_ancestor *a = &s->ancestors[i];
+    fprintf(t->file, " -> #%" PRIu64 " %s", a->task,
+            lt_task_kind_name(a->kind));
+    if (a->label && *a->label)
+      fprintf(t->file, " \"%s\"", inert(a->label, text, sizeof text));
+    if (a->site)
+      fprintf(t->file, " %s",
+              model_site_short(t->model, a->site, name, sizeof name));
+    if (a->spawn_site)
+      fprintf(t->file, " from %s",
+              model_site_name(t->model, a->spawn_site, name, sizeof name));
+  }
+  putc('\n', t->file);
+}
+
+static void seen(const struct text *t, const struct finding *f) {
+  units_buf took, count;
+  if (f->count < 2)
+    return;
+  label(t, "seen");
+  fprintf(t->file, "%s times in this trace (", units_count(count, f->count));
+  for (size_t i = 0; i < f->n_durations; i++)
+    fprintf(t->file, "%s%s", i ? ", " : "", units_ns(took, f->durations[i]));
+  fputs(f->count > f->n_durations ? ", ...)\n" : ")\n", t->file);
+}
+
+static void help(const struct text *t, const struct finding *f) {
+  const struct model_stall *s = f->stall;
+  const char *advice = f->callee ? lt_callee_advice(f->callee) : NULL;
+  label(t, "help");
+  if (advice)
+    fprintf(t->file, "use %s\n", advice);
+  else if (f->callee)
+    fputs("make this call where it does not hold the loop: uv_queue_work\n",
+          t->file);
+  else if (s && s->kind == MODEL_STALL_TURN)
+    fputs("do less in one turn: leave the rest to the next, or to "
+          "uv_queue_work\n",
+          t->file);
+  else if (s && s->kind == MODEL_STALL_GAP)
+    fputs("turn the loop in between, or let it run\n", t->file);
+  else if (s && s->cause.cpu >= s->duration_ns / 2)
+    fputs("do it in pieces, one a turn, or in the thread pool: "
+          "uv_queue_work\n",
+          t->file);
+  else
+    fputs("see what the callback does there; no blocking call was seen in "
+          "it\n",
+          t->file);
+}
+
+static void notes(const struct text *t, const struct finding *f,
+                  const struct checked *trace) {
+  const struct model_stall *s = f->stall;
+  units_buf own, unknown;
+  char name[4200];
+  if (s && f->level == LEVEL_NOTE) {
+    label(t, "note");
+    fprintf(t->file, "only %s is the program's own%s%s; not held against it\n",
+            units_ns(own, model_attributable(&s->cause)),
+            f->is_undecided ? ", what is unknown may be, too: " : "",
+            f->is_undecided ? units_ns(unknown, s->cause.unknown) : "");
+  }
+  label(t, "note");
+  fprintf(t->file, "look at it: looptrace view %s\n\n",
+          inert(trace->path, name, sizeof name));
+}
+
+static void full(const struct text *t, const struct finding *f,
+                 const struct checked *trace) {
+  headline(t, f);
+  place(t, f);
+  fprintf(t->file, "%6s|\n", "");
+  when(t, f);
+  cause(t, f);
+  calls(t, f);
+  cost(t, f);
+  path(t, f);
+  seen(t, f);
+  help(t, f);
+  notes(t, f, trace);
+}
+
+/* What is beyond the first ten. */
+static void table(const struct text *t, const struct judgement *j) {
+  units_buf at, took, count;
+  char name[600];
+  if (j->n_findings <= FULL_MAX)
+    return;
+  fprintf(t->file, "and %s more:\n",
+          units_count(count, j->n_findings - FULL_MAX));
+  for (size_t i = FULL_MAX; i < j->n_findings && i < FULL_MAX + TABLE_MAX; i++) {
+    const struct finding *f = &j->findings[i];
+    fprintf(t->file, "  %-7s  %10s  %9s  %3sx  %s\n",
+            finding_level_name(f->level), units_at(at, f->begin_ns),
+            units_ns(took, f->duration_ns), units_count(count, f->count),
+            model_site_name(t->model, f->site, name, sizeof name));
+  }
+  if (j->n_findings > FULL_MAX + TABLE_MAX)
+    fprintf(t->file, "  ... and %s more: see --format json\n",
+            units_count(count, j->n_findings - FULL_MAX - TABLE_MAX));
+  putc('\n', t->file);
+}
+
+static void summary(const struct text *t, const struct checked *trace) {
+  const struct judgement *j = &trace->judgement;
+  const struct model *m = trace->model;
+  units_buf length, count, warmup;
+  char name[4200];
+  fprintf(t->file, "%s: %s, %s events, %s.  ",
+          inert(trace->path, name, sizeof name), units_ns(length, m->end_ns),
+          units_count(count, m->info->n_events),
+          m->info->complete                  ? "complete"
+          : m->info->problem == LT_CORRUPT   ? "damaged"
+                                             : "incomplete");
+  fprintf(t->file, "%" PRIu64 " error%s, %" PRIu64 " warning%s\n", j->n_errors,
+          j->n_errors == 1 ? "" : "s", j->n_warnings,
+          j->n_warnings == 1 ? "" : "s");
+  if (j->n_warmup)
+    fprintf(t->file, "%s in the first %s (warm-up) left out\n",
+            units_count(count, j->n_warmup),
+            units_ns(warmup, t->budget->warmup_ns));
+  for (size_t i = 0; i < j->n_reasons; i++)
+    fprintf(t->file, "note: %s\n", j->reasons[i]);
+}
+
+static void verdict(const struct text *t, const struct checked *trace) {
+  const struct judgement *j = &trace->judgement;
+  const struct model *m = trace->model;
+  units_buf longest, own, budget, turn, share;
+  if (j->verdict == VERDICT_PASS)
+    styled(t, GREEN, "PASS");
+  else if (j->verdict == VERDICT_FAIL)
+    styled(t, RED, "FAIL");
+  else
+    styled(t, YELLOW, "INCONCLUSIVE");
+  fprintf(t->file, "  longest stall %s", units_ns(longest, j->longest_ns));
+  if (j->longest_own_ns < j->longest_ns - j->longest_ns / 20)
+    fprintf(t->file, ", at most %s of one the program's own",
+            units_ns(own, j->longest_own_ns));
+  fprintf(t->file, " (budget %s)", units_ns(budget, t->budget->max_stall_ns));
+  for (size_t i = 0; i < m->n_loops && i < 4; i++) {
+    const struct model_loop *l = &m->loops[i];
+    fprintf(t->file, ", `%s` p99 turn %s, busy %s", l->name,
+            units_ns(turn, model_histogram_percentile(&l->turn, 99)),
+            units_share(share, l->busy_ns, l->busy_ns + l->poll_ns));
+  }
+  putc('\n', t->file);
+}
+
+const char *checked_problem(const struct checked *trace, char *buf,
+                            size_t size) {
+  if (trace->status == LT_IO && trace->error)
+    snprintf(buf, size, "%s", strerror(trace->error));
+  else
+    snprintf(buf, size, "%s", lt_status_text(trace->status));
+  return buf;
+}
+
+void check_text(FILE *file, const struct check_result *result,
+                const struct checked *trace, bool has_color, bool is_quiet) {
+  const struct judgement *j = &trace->judgement;
+  struct text t = {.file = file,
+                   .model = trace->model,
+                   .budget = result->budget,
+                   .has_color = has_color};
+  if (is_quiet && j->verdict == VERDICT_PASS)
+    return;
+  if (!is_quiet) {
+    for (size_t i = 0; i < j->n_findings && i < FULL_MAX; i++)
+      full(&t, &j->findings[i], trace);
+    table(&t, j);
+    summary(&t, trace);
+  }
+  verdict(&t, trace);
+}

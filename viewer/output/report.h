@@ -1,0 +1,25 @@
+/* What `report` and `info` say of a trace. */
+#ifndef LTV_OUTPUT_REPORT_H
+#define LTV_OUTPUT_REPORT_H
+
+#include <stdio.h>
+
+#include "model/model.h"
+
+/* Loops, worst stalls, sites by total time, blocking calls by site, notes; at
+ * most top rows each. */
+void report_text(FILE *file, const struct model *model, const char *path,
+                 size_t top);
+
+/* The same as one JSON object, schema looptrace.report/1. */
+void report_json(FILE *file, const struct model *model, const char *path,
+                 size_t top);
+
+/* "complete", or what is missing of the trace and from where on; into buf. */
+const char *report_health(const lt_info *info, char *buf, size_t size);
+
+/* How the process ended: "exited with status 0", "killed by signal 9"...; into
+ * buf. */
+const char *report_end(const lt_info *info, char *buf, size_t size);
+
+#endif

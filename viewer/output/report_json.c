@@ -1,0 +1,80 @@
+/* The JSON form of report, schema looptrace.report/1.  Times are integers in
+ * ns.  Called by cmd_report.c. */
+#include "output/place.h"
+#include "output/report.h"
+
+static void stalls(struct json *json, const struct model *m) {
+  json_array(json, "stalls");
+  for (size_t i = 0; i < m->n_stalls; i++) {
+    const struct model_stall *s = &m->stalls[i];
+    json_object(json, NULL);
+    json_text(json, "stall_kind", model_stall_kind_name(s->kind));
+    json_text(json, "kind", lt_task_kind_name(s->slice_kind));
+    json_text(json, "loop", m->loops[s->loop].name);
+    json_int(json, "start_ns", s->begin_ns);
+    json_int(json, "duration_ns", s->duration_ns);
+    json_bool(json, "unfinished", s->unfinished);
+    place_json(json, "site", m, s->site);
+    cause_json(json, "cause", &s->cause);
+    json_array(json, "calls");
+    for (size_t k = 0; k < s->n_calls; k++)
+      call_json(json, NULL, m, &s->calls[k]);
+    json_array_end(json);
+    json_object_end(json);
+  }
+  json_array_end(json);
+}
+
+static void sites(struct json *json, const struct model *m, size_t top,
+                  bool is_call) {
+  size_t shown = 0;
+  char callee[128];
+  json_array(json, is_call ? "calls" : "callbacks");
+  for (size_t i = 0; i < m->n_sites && shown < top; i++) {
+    const struct model_site *s = &m->sites[i];
+    if (s->is_call != is_call)
+      continue;
+    shown++;
+    json_object(json, NULL);
+    json_text(json, is_call ? "callee" : "kind",
+              is_call ? model_callee_name(m, s->kind, callee, sizeof callee)
+                      : lt_task_kind_name(s->kind));
+    place_json(json, "site", m, s->site);
+    json_uint(json, "count", s->count);
+    json_int(json, "total_ns", s->total_ns);
+    json_int(json, "self_ns", s->self_ns);
+    json_int(json, "p50_ns", model_histogram_percentile(s->time, 50));
+    json_int(json, "p99_ns", model_histogram_percentile(s->time, 99));
+    json_int(json, "max_ns", s->max_ns);
+    json_object_end(json);
+  }
+  json_array_end(json);
+}
+
+void report_json(FILE *file, const struct model *m, const char *path,
+                 size_t top) {
+  struct json json;
+  json_init(&json, file);
+  json_object(&json, NULL);
+  json_text(&json, "schema", "looptrace.report/1");
+  trace_json(&json, "trace", path, m->info);
+  json_array(&json, "loops");
+  for (size_t i = 0; i < m->n_loops; i++) {
+    json_object(&json, NULL);
+    loop_json(&json, &m->loops[i]);
+    json_ratio(&json, "busy_share",
+               (double)m->loops[i].busy_ns /
+                   (double)(m->loops[i].busy_ns + m->loops[i].poll_ns));
+    json_object_end(&json);
+  }
+  json_array_end(&json);
+  stalls(&json, m);
+  sites(&json, m, top, false);
+  sites(&json, m, top, true);
+  json_uint(&json, "unmeasured", m->n_unmeasured);
+  json_array(&json, "notes");
+  for (uint32_t i = 0; i < m->info->n_notes; i++)
+    json_text(&json, NULL, lt_reader_note(m->reader, i));
+  json_array_end(&json);
+  json_object_end(&json);
+}

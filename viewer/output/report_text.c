@@ -1,0 +1,183 @@
+/* The text form of report: tables, the most important column first.
+ *
+ * Invariant: every text that comes from a trace or a path is inert.  Called by
+ * cmd_report.c. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/finding.h"
+#include "output/inert.h"
+#include "output/report.h"
+#include "output/units.h"
+
+const char *report_health(const lt_info *info, char *buf, size_t size) {
+  char text[256];
+  inert(info->problem_text, text, sizeof text);
+  if (info->complete)
+    snprintf(buf, size, "complete");
+  else if (info->problem == LT_CORRUPT)
+    snprintf(buf, size, "damaged at byte %" PRIu64 "%s%s", info->problem_at,
+             *text ? ": " : "", text);
+  else
+    snprintf(buf, size, "incomplete from byte %" PRIu64 " on%s%s",
+             info->problem_at, *text ? ": " : "", text);
+  return buf;
+}
+
+const char *report_end(const lt_info *info, char *buf, size_t size) {
+  switch (info->ended ? info->end_reason : LT_END_UNKNOWN) {
+  case LT_END_EXITED:
+    snprintf(buf, size, "exited with status %d", info->end_status);
+    break;
+  case LT_END_KILLED: {
+    const char *name = strsignal(info->end_status);
+    snprintf(buf, size, "killed by signal %d%s%s%s", info->end_status,
+             name ? " (" : "", name ? name : "", name ? ")" : "");
+    break;
+  }
+  case LT_END_STOPPED: snprintf(buf, size, "recording was stopped"); break;
+  case LT_END_EXEC: snprintf(buf, size, "became another program"); break;
+  case LT_END_GONE: snprintf(buf, size, "ended, unknown how"); break;
+  case LT_END_RECOVERED: snprintf(buf, size, "recovered"); break;
+  default: snprintf(buf, size, "unknown"); break;
+  }
+  return buf;
+}
+
+static void heading(FILE *file, const struct model *m, const char *path) {
+  char name[4200], comm[64], health[512];
+  units_buf length, events;
+  fprintf(file, "%s: %s, pid %d, %s, %s events, %s\n",
+          inert(path, name, sizeof name),
+          inert(m->info->comm, comm, sizeof comm), (int)m->info->pid,
+          units_ns(length, m->end_ns), units_count(events, m->info->n_events),
+          report_health(m->info, health, sizeof health));
+}
+
+static void loops(FILE *file, const struct model *m) {
+  units_buf turns, busy, p50, p99, max, late, worst;
+  fprintf(file, "\nLoops\n  %-16s %6s %10s %9s %9s %9s  %s\n", "loop", "busy",
+          "turns", "p50", "p99", "longest", "late timers");
+  for (size_t i = 0; i < m->n_loops; i++) {
+    const struct model_loop *l = &m->loops[i];
+    fprintf(file, "  %-16s %6s %10s %9s %9s %9s  %s", l->name,
+            units_share(busy, l->busy_ns, l->busy_ns + l->poll_ns),
+            units_count(turns, l->turns),
+            units_ns(p50, model_histogram_percentile(&l->turn, 50)),
+            units_ns(p99, model_histogram_percentile(&l->turn, 99)),
+            units_ns(max, l->turn.max_ns), units_count(late, l->timers_late));
+    if (l->timers_late)
+      fprintf(file, " (+%s)", units_ns(worst, l->worst_late_ns));
+    putc('\n', file);
+  }
+  if (m->n_loops == 0)
+    fputs("  none ran\n", file);
+}
+
+static int longest_first(const void *a, const void *b) {
+  const struct model_stall *const *x = a, *const *y = b;
+  int64_t p = (*x)->duration_ns, q = (*y)->duration_ns;
+  if (p != q)
+    return p < q ? 1 : -1;
+  return (*x > *y) - (*x < *y);
+}
+
+static void one_stall(FILE *file, const struct model *m,
+                      const struct model_stall *s) {
+  units_buf at, took;
+  char name[600], callee[128];
+  unsigned call = finding_callee(s, NULL, NULL);
+  const char *word = model_cause_word(&s->cause);
+  fprintf(file, "  %9s %11s  %-10s %-14s ", units_ns(took, s->duration_ns),
+          units_at(at, s->begin_ns), m->loops[s->loop].name,
+          call ? model_callee_name(m, call, callee, sizeof callee)
+          : strcmp(word, "cpu") == 0 ? "computation"
+                                     : word);
+  if (s->kind == MODEL_STALL_SLICE)
+    fprintf(file, "%s %s", lt_task_kind_name(s->slice_kind),
+            model_site_name(m, s->site, name, sizeof name));
+  else if (s->kind == MODEL_STALL_TURN)
+    fprintf(file, "%" PRIu64 " callbacks in one turn", s->n_callbacks);
+  else
+    fputs("between two runs of the loop", file);
+  fputs(s->unfinished ? " (did not end)\n" : "\n", file);
+}
+
+static void stalls(FILE *file, const struct model *m, size_t top) {
+  units_buf count;
+  fprintf(file, "\nWorst stalls, of %s of 50 ms or more\n",
+          units_count(count, m->n_stalls));
+  if (m->n_stalls == 0)
+    return;
+  const struct model_stall **sorted = calloc(m->n_stalls, sizeof(*sorted));
+  if (!sorted)
+    return;
+  for (size_t i = 0; i < m->n_stalls; i++)
+    sorted[i] = &m->stalls[i];
+  qsort(sorted, m->n_stalls, sizeof(*sorted), longest_first);
+  fprintf(file, "  %9s %11s  %-10s %-14s %s\n", "took", "at", "loop", "in",
+          "callback");
+  for (size_t i = 0; i < m->n_stalls && i < top; i++)
+    one_stall(file, m, sorted[i]);
+  free(sorted);
+}
+
+static void sites(FILE *file, const struct model *m, size_t top,
+                  bool is_call) {
+  units_buf total, self, max, p99, count;
+  char name[600], callee[128];
+  size_t shown = 0;
+  fprintf(file, "\n%s\n  %9s %9s %9s %9s %9s  %-14s %s\n",
+          is_call ? "Blocking calls by place" : "Callbacks by total time",
+          "total", "self", "count", "p99", "longest", is_call ? "call" : "kind",
+          is_call ? "made in" : "function");
+  for (size_t i = 0; i < m->n_sites && shown < top; i++) {
+    const struct model_site *s = &m->sites[i];
+    if (s->is_call != is_call)
+      continue;
+    shown++;
+    fprintf(file, "  %9s %9s %9s %9s %9s  %-14s %s\n",
+            units_ns(total, s->total_ns), units_ns(self, s->self_ns),
+            units_count(count, s->count),
+            units_ns(p99, model_histogram_percentile(s->time, 99)),
+            units_ns(max, s->max_ns),
+            is_call ? model_callee_name(m, s->kind, callee, sizeof callee)
+                    : lt_task_kind_name(s->kind),
+            model_site_name(m, s->site, name, sizeof name));
+  }
+  if (shown == 0)
+    fputs("  none\n", file);
+}
+
+static void notes(FILE *file, const struct model *m) {
+  const lt_info *info = m->info;
+  units_buf count, least;
+  char text[1024];
+  fputs("\nNotes\n", file);
+  fprintf(file, "  lost events: %s\n", units_count(count, m->n_lost));
+  if (info->n_short_calls)
+    fprintf(file, "  %s blocking calls shorter than %s are counted only\n",
+            units_count(count, info->n_short_calls),
+            units_ns(least, (int64_t)info->min_block_ns));
+  if (info->untracked)
+    fprintf(file, "  %s callbacks could not be followed\n",
+            units_count(count, info->untracked));
+  if (m->n_unmeasured)
+    fprintf(file,
+            "  %s callbacks are not measured: their begin or end is missing\n",
+            units_count(count, m->n_unmeasured));
+  for (uint32_t i = 0; i < info->n_notes; i++)
+    fprintf(file, "  %s\n",
+            inert(lt_reader_note(m->reader, i), text, sizeof text));
+}
+
+void report_text(FILE *file, const struct model *m, const char *path,
+                 size_t top) {
+  heading(file, m, path);
+  loops(file, m);
+  stalls(file, m, top);
+  sites(file, m, top, false);
+  sites(file, m, top, true);
+  notes(file, m);
+}
