@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""What looptrace costs, beside its peers, in one run.
+
+    run.py BUILDDIR [--rounds N] [--quick] [--only emit,callbacks,size,read]
+
+Prints one table; every figure is a median over rounds in which ours and the
+peer's alternate, pinned to one core, and stands as a ratio as well, because
+machines differ and are noisy.  Peers that are not installed are left out and
+named: lttng-tools liblttng-ust-dev babeltrace2 uftrace."""
+import argparse
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SRC = os.path.dirname(HERE)
+RECORD = [os.path.join(SRC, "libtrace", p) for p in (
+    "record/emit.c", "record/process.c", "record/usage.c", "record/modules.c",
+    "record/clock.c", "base/arena.c", "base/event.c", "base/status.c")]
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def row(self, what, ours, peer, goal, unit="ns", peer_name=""):
+        ratio = "%.3f" % (ours / peer) if peer else "-"
+        self.rows.append((what, "%.2f %s" % (ours, unit),
+                          "%.2f %s" % (peer, peer_name) if peer else "-", ratio, goal))
+        print("  " + " | ".join(self.rows[-1]), file=sys.stderr)
+
+    def show(self):
+        head = ("what", "ours", "peer or limit", "ratio", "goal")
+        print("| " + " | ".join(head) + " |")
+        print("|" + "---|" * len(head))
+        for row in self.rows:
+            print("| " + " | ".join(row) + " |")
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.build = os.path.abspath(args.builddir)
+        self.tmp = tempfile.mkdtemp(prefix="looptrace-bench-")
+        self.table = Table()
+        self.missing = []
+        self.sessiond = None
+
+    # Programs
+
+    def compile(self, name, sources, *flags):
+        out = os.path.join(self.tmp, name)
+        subprocess.run(["gcc", "-O2", "-std=gnu11", "-D_GNU_SOURCE", "-I" + HERE,
+                        "-I" + SRC + "/libtrace/include", "-I" + SRC + "/libtrace",
+                        "-o", out] + sources + list(flags), check=True)
+        return out
+
+    def run(self, argv, env=None, pin="1", cpu=False):
+        """Standard output's last line, or (that, CPU seconds of the whole tree)."""
+        full = dict(os.environ, **(env or {}))
+        before = os.times()
+        out = subprocess.run(["taskset", "-c", pin] + argv, env=full, check=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        after = os.times()
+        used = (after.children_user - before.children_user +
+                after.children_system - before.children_system)
+        return (out, used) if cpu else out
+
+    def looptrace(self, *argv):
+        return [os.path.join(self.build, "looptrace")] + list(argv)
+
+    # The peer's daemon
+
+    def lttng_start(self):
+        if self.sessiond or not shutil.which("lttng-sessiond"):
+            return bool(self.sessiond)
+        env = dict(os.environ, LTTNG_HOME=self.tmp, HOME=self.tmp)
+        self.sessiond = subprocess.Popen(["lttng-sessiond", "--no-kernel"], env=env,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.lttng_env = {"LTTNG_HOME": self.tmp, "HOME": self.tmp}
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.lttng("list", "-u", check=False) == 0:
+                return True
+            time.sleep(0.1)
+        return False
+
+    def lttng(self, *argv, check=True):
+        return subprocess.run(["lttng", "--no-sessiond"] + list(argv), env=dict(os.environ, **self.lttng_env),
+                              check=check, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode
+
+    def lttng_session(self, name):
+        out = os.path.join(self.tmp, "lttng-" + name)
+        self.lttng("create", name, "--output=" + out)
+        self.lttng("enable-channel", "--userspace", "--num-subbuf=16", "--subbuf-size=4M", "c")
+        self.lttng("enable-event", "--userspace", "--channel=c", "bench:cb")
+        self.lttng("start")
+        return out
+
+    def lttng_end(self, name):
+        self.lttng("stop")
+        self.lttng("destroy", name)
+
+    def stop(self):
+        if self.sessiond:
+            self.sessiond.send_signal(signal.SIGTERM)
+            self.sessiond.wait()
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+    # The rows
+
+    def emit(self):
+        lttng = self.lttng_start()
+        sources = [HERE + "/emit.c"] + RECORD
+        if lttng:
+            exe = self.compile("emit", sources + [HERE + "/lttng_tp.c"], "-DLTTNG", "-llttng-ust", "-ldl")
+            self.lttng_session("emit")
+        else:
+            exe = self.compile("emit", sources)
+            self.missing.append("LTTng-UST")
+        events = "200000" if self.args.quick else "2000000"
+        out = self.run([exe, str(self.args.rounds), events], env=getattr(self, "lttng_env", None))
+        if lttng:
+            self.lttng_end("emit")
+        ns = dict((k, float(v)) for k, v in (line.split() for line in out.splitlines()))
+        self.table.row("emit one event / rdtsc + 24-byte store", ns["ours"], ns["bare"], "<= 1.4")
+        if lttng:
+            self.table.row("emit one event / LTTng-UST", ns["ours"], ns["lttng"], "<= 0.15")
+        self.table.row("emit, switched off", ns["off"], 0, "<= 1 ns")
+
+    def per_callback(self, exe, workload, count, record=False, env=None):
+        argv = [exe, workload, str(count)]
+        if record:
+            trace = os.path.join(self.tmp, "cb.lt")
+            argv = self.looptrace("record", "--overwrite", "-o", trace, "--") + argv
+        # Recorded: the program on one core, the recorder on the other.
+        out, used = self.run(argv, env=env, pin="0,1" if record else "1", cpu=True)
+        return float(out.split()[2]), 1e9 * used / count
+
+    def callbacks(self):
+        exe = self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
+        lttng = self.lttng_start()
+        peer = lttng and self.compile("callbacks-lttng", [HERE + "/callbacks.c", HERE + "/lttng_tp.c"],
+                                      "-DLTTNG", "-luv", "-llttng-ust", "-ldl")
+        scale = 0.1 if self.args.quick else 1
+        for workload, count in (("idle", 4000000), ("timer", 1000000), ("async", 300000),
+                                ("pipe", 300000), ("mix", 200000)):
+            count = int(count * scale)
+            plain, ours, all_ours, theirs, all_theirs = [], [], [], [], []
+            for _ in range(self.args.rounds):
+                plain.append(self.per_callback(exe, workload, count)[0])
+                program, everything = self.per_callback(exe, workload, count, record=True)
+                ours.append(program)
+                all_ours.append(everything)
+                if peer:
+                    self.lttng_session("cb")
+                    theirs.append(self.per_callback(peer, workload, count, env=self.lttng_env)[0])
+                    self.lttng_end("cb")
+            p, o = statistics.median(plain), statistics.median(ours)
+            self.table.row("callback of %s, recorded / plain" % workload, o, p,
+                           "+30 ns" if workload == "idle" else "<= 1.03", peer_name="plain")
+            self.table.row("  the same, the recorder's CPU too", statistics.median(all_ours), p, "",
+                           peer_name="plain")
+            if peer:
+                t = statistics.median(theirs)
+                self.table.row("  the same / LTTng's pair in each callback", o, t, "", peer_name="LTTng")
+
+    def instructions(self):
+        """User instructions a callback, by callgrind: the same whatever else runs."""
+        if not shutil.which("valgrind"):
+            self.missing.append("valgrind")
+            return
+        exe = os.path.join(self.tmp, "callbacks")
+        if not os.path.exists(exe):
+            self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
+        preload = os.path.join(self.build, ".libs", "liblooptrace-preload.so")
+
+        def count(recorded, callbacks):
+            out = os.path.join(self.tmp, "callgrind.out")
+            valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=" + out,
+                        exe, "idle", str(callbacks)]
+            argv = (self.looptrace("record", "--overwrite", "-o", os.path.join(self.tmp, "i.lt"), "--")
+                    if recorded else []) + valgrind
+            subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           env=dict(os.environ, LOOPTRACE_PRELOAD=preload))
+            for line in open(out):
+                if line.startswith("summary:") or line.startswith("totals:"):
+                    return int(line.split()[1])
+            raise RuntimeError("callgrind printed no total")
+
+        few, many = 100000, 300000
+        base = (count(False, many) - count(False, few)) / (many - few)
+        ours = (count(True, many) - count(True, few)) / (many - few)
+        self.table.row("instructions a callback above the untraced one", ours - base, 120, "<= 120",
+                       unit="instr", peer_name="goal")
+
+    def size(self):
+        exe = self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
+        count = 100000 if self.args.quick else 500000
+        trace = os.path.join(self.tmp, "size.lt")
+        self.run(self.looptrace("record", "--overwrite", "-o", trace, "--", exe, "mix", str(count)), pin="0,1")
+        info = subprocess.run(self.looptrace("info", "--json", trace), check=True, stdout=subprocess.PIPE).stdout
+        import json
+        events = json.loads(info)["n_events"]
+        self.table.row("bytes an event on disk, real mix", os.path.getsize(trace) / events, 2.0, "<= 2.0",
+                       unit="B", peer_name="goal")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("builddir")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="fewer events, for a first look")
+    parser.add_argument("--only", default="emit,callbacks,instructions,size")
+    args = parser.parse_args()
+    bench = Bench(args)
+    try:
+        for part in args.only.split(","):
+            getattr(bench, part)()
+    finally:
+        bench.stop()
+    bench.table.show()
+    if bench.missing:
+        print("\nNot measured, because not installed: " + ", ".join(bench.missing))
+
+
+if __name__ == "__main__":
+    main()
