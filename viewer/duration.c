@@ -28,9 +28,10 @@ lt_status duration_parse(const char *text, uint64_t *ns) {
   int digits = 0;
 
   for (; *p >= '0' && *p <= '9'; p++, digits++) {
-    if (whole > INT64_MAX / 10 - 1)
+    uint64_t digit = (uint64_t)(*p - '0');
+    if (whole > (INT64_MAX - digit) / 10)
       return LT_INVALID;
-    whole = whole * 10 + (uint64_t)(*p - '0');
+    whole = whole * 10 + digit;
   }
   if (*p == '.') {
     for (p++; *p >= '0' && *p <= '9'; p++, digits++)

@@ -213,11 +213,16 @@ bool program_look(const char *path, struct program_facts *facts) {
       return false;
     }
     ssize_t got = pread(fd, line, sizeof line - 1, 0);
-    if (got > 2 && line[0] == '#' && line[1] == '!') {
+    bool names_shell = got > 2 && line[0] == '#' && line[1] == '!';
+    /* execvp() gives text without that line to the shell. */
+    bool is_text = got > 0 && !memchr(line, 0, (size_t)got);
+    if (names_shell || is_text) {
       close(fd);
       if (!*facts->script)
-        snprintf(facts->script, sizeof facts->script, "%s", facts->path);
-      if (!parse_script(line, facts->path))
+        strcpy(facts->script, facts->path);
+      if (!names_shell)
+        strcpy(facts->path, "/bin/sh");
+      else if (!parse_script(line, facts->path))
         return false;
       continue;
     }

@@ -5,3 +5,12 @@ command_sources += viewer/cmd_record.c \
 	viewer/locate.h viewer/locate.c \
 	viewer/child.h viewer/child.c \
 	viewer/why.h viewer/why.c
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_duration
+tests_unit_check_duration_SOURCES = tests/unit/check_duration.c \
+	viewer/duration.h viewer/duration.c
+tests_unit_check_duration_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_duration_LDADD = $(CHECK_LIBS)
+tests_unit_check_duration_LDFLAGS = $(SAN_CFLAGS)
+endif

@@ -60,13 +60,12 @@ char *why_no_loop(const char *path, unsigned n_attached) {
     reason = "the library that records was not loaded into it";
   if (!reason)
     reason = inside_reason(facts);
-  int n = *facts->script
-              ? asprintf(&text,
-                         "no event loop ran in %s%s: it is a script for %s; of "
-                         "that: %s",
-                         facts->script, others, facts->path, reason)
-              : asprintf(&text, "no event loop ran in %s%s: %s", path, others,
-                         reason);
+  int n =
+      *facts->script
+          ? asprintf(&text, "no event loop ran in %s (a script for %s)%s: %s",
+                     facts->script, facts->path, others, reason)
+          : asprintf(&text, "no event loop ran in %s%s: %s", path, others,
+                     reason);
   free(facts);
   return n < 0 ? NULL : text;
 }

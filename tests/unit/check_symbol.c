@@ -1,0 +1,211 @@
+/* viewer/symbol/: this program names its own code. */
+#include "config.h"
+
+#include <check.h>
+#include <dlfcn.h>
+#include <libelf.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "symbol/symbol.h"
+#include "symbol/table.h"
+
+struct place {
+  uintptr_t address, start;
+  char path[4096];
+};
+
+/* The lowest mapping of the file that holds an address, by /proc/self/maps. */
+static struct place place_of(const void *code) {
+  struct place place = {.address = (uintptr_t)code};
+  char line[4400], path[4096], name[4096] = "";
+  uintptr_t start = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  ck_assert_ptr_nonnull(maps);
+  while (fgets(line, sizeof line, maps)) {
+    unsigned long from, to;
+    if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %4095s", &from, &to, path) != 3)
+      continue;
+    if (strcmp(path, name)) {
+      strcpy(name, path);
+      start = from;
+    }
+    if (place.address >= from && place.address < to) {
+      place.start = start;
+      strcpy(place.path, path);
+    }
+  }
+  fclose(maps);
+  ck_assert_uint_ne(place.start, 0);
+  return place;
+}
+
+static volatile int sink;
+static void *return_address;
+static unsigned call_line;
+
+static __attribute__((noinline)) void remember(void) {
+  return_address = __builtin_return_address(0);
+  sink++;
+}
+
+static __attribute__((noinline)) void caller(void) {
+  sink++;
+  call_line = __LINE__ + 1;
+  remember();
+  sink++;
+}
+
+static bool name_of(struct symbol *symbols, const void *code,
+                    struct lti_name *name) {
+  struct place place = place_of(code);
+  return symbol_site(symbols, getpid(), place.path, place.address - place.start,
+                     name);
+}
+
+START_TEST(a_function_is_named_with_its_file) {
+  struct symbol *symbols = symbol_open();
+  struct lti_name name;
+  ck_assert(name_of(symbols, (void *)(uintptr_t)caller, &name));
+  ck_assert_str_eq(name.function, "caller");
+  ck_assert_uint_eq(name.function_offset, 0);
+  if (name.file) { /* the tree may be built without -g */
+    ck_assert_ptr_nonnull(strstr(name.file, "check_symbol.c"));
+    ck_assert_uint_ge(call_line ? call_line : name.line, name.line);
+  }
+  symbol_close(symbols);
+}
+END_TEST
+
+START_TEST(a_return_address_has_the_line_of_the_call) {
+  struct symbol *symbols = symbol_open();
+  struct lti_name name;
+  caller();
+  ck_assert(name_of(symbols, return_address, &name));
+  ck_assert_str_eq(name.function, "caller");
+  ck_assert_uint_gt(name.function_offset, 0);
+  if (name.file)
+    ck_assert_uint_eq(name.line, call_line);
+  symbol_close(symbols);
+}
+END_TEST
+
+START_TEST(what_no_symbol_covers_has_no_name) {
+  struct symbol *symbols = symbol_open();
+  struct place place = place_of((void *)(uintptr_t)caller);
+  struct lti_name name = {.line = 77};
+  ck_assert(!symbol_site(symbols, getpid(), place.path, 1, &name));
+  ck_assert(!symbol_site(symbols, getpid(), place.path, UINT64_MAX, &name));
+  ck_assert_uint_eq(name.line, 77);
+  symbol_close(symbols);
+}
+END_TEST
+
+START_TEST(a_shared_library_has_names_and_a_build_id) {
+  struct symbol *symbols = symbol_open();
+  struct lti_name name;
+  struct place place = place_of(dlsym(RTLD_DEFAULT, "elf_version"));
+  ck_assert(
+      symbol_site(symbols, 0, place.path, place.address - place.start, &name));
+  ck_assert_str_eq(name.function, "elf_version");
+  const char *id = symbol_build_id(symbols, 0, place.path);
+  if (id) {
+    ck_assert_uint_ge(strlen(id), 16);
+    ck_assert_uint_eq(strspn(id, "0123456789abcdef"), strlen(id));
+  }
+  symbol_close(symbols);
+}
+END_TEST
+
+START_TEST(what_is_no_program_has_no_names_and_stops_nobody) {
+  char folder[] = "/tmp/looptrace-check.XXXXXX", fifo[64];
+  struct symbol *symbols = symbol_open();
+  struct lti_name name;
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  snprintf(fifo, sizeof fifo, "%s/fifo", folder);
+  ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+  const char *paths[] = {fifo,         folder,   "/dev/null", "/etc/passwd",
+                         "/no/such/x", "[vdso]", ""};
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    for (int again = 0; again < 2; again++) {
+      ck_assert(!symbol_site(symbols, getpid(), paths[i], 4096, &name));
+      ck_assert_ptr_null(symbol_build_id(symbols, getpid(), paths[i]));
+    }
+  unlink(fifo);
+  rmdir(folder);
+  symbol_close(symbols);
+}
+END_TEST
+
+START_TEST(a_damaged_program_has_no_names_and_crashes_nobody) {
+  struct place place = place_of((void *)(uintptr_t)caller);
+  char path[] = "/tmp/looptrace-check.XXXXXX";
+  static unsigned char bytes[1 << 22];
+  FILE *own = fopen(place.path, "r");
+  ck_assert_ptr_nonnull(own);
+  size_t size = fread(bytes, 1, sizeof bytes, own);
+  fclose(own);
+  close(mkstemp(path));
+  unsigned seed = 1;
+  for (int round = 0; round < 100; round++) {
+    FILE *copy = fopen(path, "w");
+    size_t keep = round % 2 ? size : size * (size_t)round / 100;
+    fwrite(bytes, 1, keep, copy);
+    for (int flip = 0; keep && flip < 200; flip++) {
+      /* Mostly in the headers, where it matters most. */
+      size_t at = (size_t)rand_r(&seed) % (flip % 2 && keep > 512 ? 512 : keep);
+      fseek(copy, (long)at, SEEK_SET);
+      fputc(rand_r(&seed), copy);
+    }
+    fclose(copy);
+    struct symbol *symbols = symbol_open();
+    struct lti_name name;
+    for (uint64_t offset = 0; offset < size; offset += size / 16 + 1)
+      (void)symbol_site(symbols, 0, path, offset, &name);
+    (void)symbol_build_id(symbols, 0, path);
+    symbol_close(symbols);
+  }
+  unlink(path);
+}
+END_TEST
+
+START_TEST(the_innermost_of_two_functions_is_found) {
+  struct function functions[] = {{100, 200, "outer", 0, 4},
+                                 {120, 130, "inner", 0, 4},
+                                 {120, 130, "__inner", 0, 2},
+                                 {300, 310, "last", 0, 4}};
+  struct table table = {functions, 4, 4};
+  table_finish(&table);
+  ck_assert_str_eq(table_find(&table, 100)->name, "outer");
+  ck_assert_str_eq(table_find(&table, 120)->name, "inner");
+  ck_assert_str_eq(table_find(&table, 129)->name, "inner");
+  ck_assert_str_eq(table_find(&table, 130)->name, "outer");
+  ck_assert_ptr_null(table_find(&table, 99));
+  ck_assert_ptr_null(table_find(&table, 200));
+  ck_assert_str_eq(table_find(&table, 309)->name, "last");
+  ck_assert_ptr_null(table_find(&table, 310));
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("symbol");
+  TCase *tc = tcase_create("names");
+  tcase_set_timeout(tc, 60);
+  tcase_add_test(tc, a_function_is_named_with_its_file);
+  tcase_add_test(tc, a_return_address_has_the_line_of_the_call);
+  tcase_add_test(tc, what_no_symbol_covers_has_no_name);
+  tcase_add_test(tc, a_shared_library_has_names_and_a_build_id);
+  tcase_add_test(tc, what_is_no_program_has_no_names_and_stops_nobody);
+  tcase_add_test(tc, a_damaged_program_has_no_names_and_crashes_nobody);
+  tcase_add_test(tc, the_innermost_of_two_functions_is_found);
+  suite_add_tcase(suite, tc);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
