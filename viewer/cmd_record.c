@@ -14,6 +14,7 @@
 #include "duration.h"
 #include "launch.h"
 #include "output/inert.h"
+#include "output/units.h"
 
 #define WHO "looptrace record"
 #define LINES_MAX 10
@@ -81,7 +82,7 @@ static void put_safe(const char *text) {
   fputs(inert(text ? text : "?", buf, sizeof buf), stderr);
 }
 
-/* 12345 as 12,345. */
+/* 12345 as 12,345: exact, unlike units_count(). */
 static void put_count(uint64_t n) {
   char digits[24];
   int size = snprintf(digits, sizeof digits, "%" PRIu64, n);
@@ -92,39 +93,18 @@ static void put_count(uint64_t n) {
   }
 }
 
-static void put_duration(int64_t ns) {
-  if (ns < 1000000000)
-    fprintf(stderr, "%" PRId64 " ms", ns / 1000000);
-  else if (ns < 60000000000)
-    fprintf(stderr, "%.2f s", (double)ns / 1e9);
-  else
-    fprintf(stderr, "%" PRId64 "m%04.1fs", ns / 60000000000,
-            (double)(ns % 60000000000) / 1e9);
-}
-
-static void put_size(uint64_t bytes) {
-  if (bytes < 10000)
-    fprintf(stderr, "%" PRIu64 " bytes", bytes);
-  else if (bytes < 10000000)
-    fprintf(stderr, "%" PRIu64 " KB", (bytes + 500) / 1000);
-  else
-    fprintf(stderr, "%.1f MB", (double)bytes / 1e6);
-}
-
 static void tell_file(const struct launch_file *file) {
+  units_buf duration, size;
   fputs("looptrace: recorded ", stderr);
   put_count(file->n_events);
   fputs(" events of ", stderr);
   put_safe(file->comm);
-  fprintf(stderr, " (pid %d) in ", (int)file->pid);
-  put_duration(file->duration_ns);
-  fputs(", lost ", stderr);
+  fprintf(stderr, " (pid %d) in %s, lost ", (int)file->pid,
+          units_ns(duration, file->duration_ns));
   put_count(file->n_lost);
   fputs(", into ", stderr);
   put_safe(file->path);
-  fputs(" (", stderr);
-  put_size(file->size_bytes);
-  fputs(")\n", stderr);
+  fprintf(stderr, " (%s)\n", units_bytes(size, file->size_bytes));
 }
 
 static void tell_error(const struct launch_file *file) {
