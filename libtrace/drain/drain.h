@@ -1,14 +1,15 @@
 /* Drain: from the rings of an arena to trace files, one for each process that
  * turned a loop.
  *
- * One piece of code with two homes: the `looptrace record` process, and a thread
- * inside a program that records itself.  Also `recover`: the same code, run over
- * an arena whose recorder died.  It never blocks on the traced program, and the
- * traced program never waits for it.
+ * One piece of code with two homes: the `looptrace record` process, and a
+ * thread inside a program that records itself.  Also `recover`: the same code,
+ * run over an arena whose recorder died.  It never blocks on the traced
+ * program, and the traced program never waits for it.
  *
- * Events of a process are kept back until it turns a loop; only then is its file
- * made.  A write error ends that file (it stays readable up to there), is counted
- * as loss with cause DISK, and is reported once through lti_drain_files(). */
+ * Events of a process are kept back until it turns a loop; only then is its
+ * file made.  A write error ends that file (it stays readable up to there), is
+ * counted as loss with cause DISK, and is reported once through
+ * lti_drain_files(). */
 #ifndef LTI_DRAIN_H
 #define LTI_DRAIN_H
 
@@ -25,7 +26,7 @@
 struct lti_name {
   const char *function; /* NULL unless a symbol covers the address */
   uint64_t function_offset;
-  const char *file;     /* NULL unless there is line information */
+  const char *file; /* NULL unless there is line information */
   uint32_t line;
 };
 
@@ -41,21 +42,21 @@ struct lti_namer {
 };
 
 struct lti_drain_options {
-  const char *path;      /* file of the command itself; others are named
-                            x.COMM-PID.lt after x.lt */
-  bool overwrite;        /* replace existing files, else EXISTS */
-  int32_t command_pid;   /* the process that gets path */
-  const char *recorder;  /* "looptrace 0.1.0" */
+  const char *path;              /* file of the command itself; others are named
+                                    x.COMM-PID.lt after x.lt */
+  bool overwrite;                /* replace existing files, else EXISTS */
+  int32_t command_pid;           /* the process that gets path */
+  const char *recorder;          /* "looptrace 0.1.0" */
   const struct lti_namer *namer; /* or NULL */
   void *namer_context;
-  uint64_t epoch_ns;     /* 0: 200 ms */
-  uint64_t epoch_bytes;  /* 0: 4 MiB of raw records */
+  uint64_t epoch_ns;    /* 0: 200 ms */
+  uint64_t epoch_bytes; /* 0: 4 MiB of raw records */
 };
 
 /* One file, or one process that got none. */
 struct lti_drain_file {
-  const char *path;      /* NULL: the process turned no loop, or no file could
-                            be made (then error is set) */
+  const char *path; /* NULL: the process turned no loop, or no file could
+                       be made (then error is set) */
   int32_t pid;
   const char *comm;
   uint64_t n_events;
@@ -63,14 +64,15 @@ struct lti_drain_file {
   uint64_t size_bytes;
   uint32_t n_loops;
   int64_t duration_ns;
-  int error;             /* errno of the first failure, 0 for none */
+  int error;               /* errno of the first failure, 0 for none */
   const char *error_doing; /* "write", "create"... */
 };
 
 struct lti_drain;
 
-/* fd: the arena's file for lti_arena_grow(), or -1.  Nothing is written yet, but
- * when path exists and overwrite is not set, the status is EXISTS at once. */
+/* fd: the arena's file for lti_arena_grow(), or -1.  Nothing is written yet,
+ * but when path exists and overwrite is not set, the status is EXISTS at once.
+ */
 LT_WARN_UNUSED lt_status lti_drain_open(struct lti_arena *arena, int fd,
                                         const struct lti_drain_options *options,
                                         struct lti_drain **drain);
@@ -87,7 +89,8 @@ void lti_drain_process_ended(struct lti_drain *drain, int32_t pid,
                              lt_end_reason reason, int status);
 
 /* Does any process of the arena that claimed a slot still live?  Processes are
- * told apart by pid and start time; those found dead are ended (LT_END_GONE). */
+ * told apart by pid and start time; those found dead are ended (LT_END_GONE).
+ */
 bool lti_drain_has_live(struct lti_drain *drain);
 
 /* Take the rest and close all files.

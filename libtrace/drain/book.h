@@ -1,0 +1,154 @@
+/* The book of a process: every definition of its trace, kept so that each
+ * generation can tell them again, and new ones as bytes on their way to the
+ * file.
+ *
+ * Before the file exists (no sink) definitions are only kept.  Whatever comes
+ * from the traced program is bounded here: a program that defines without end
+ * loses names, not the recorder's memory. */
+#ifndef LTI_BOOK_H
+#define LTI_BOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "drain/drain.h"
+#include "drain/hash.h"
+
+struct lti_string {
+  uint64_t id;
+  uint32_t size;
+  char *text; /* owned, NUL-terminated */
+};
+
+struct lti_module {
+  uint64_t start, end;
+  char *path; /* owned */
+  uint8_t build_id[32];
+  uint8_t build_id_bytes; /* 0 where unknown */
+  bool build_id_asked;
+};
+
+struct lti_site {
+  uint64_t address, offset, function_offset;
+  uint64_t function, file; /* strings, 0 where unknown */
+  uint32_t module;         /* 0 unknown */
+  uint32_t line;
+};
+
+struct lti_thread_entry {
+  int32_t tid;
+  bool is_main;
+  char name[16];
+};
+
+struct lti_loop_entry {
+  uint32_t id, thread;
+  uint64_t name;
+};
+
+/* Takes definitions to the file: whole ones, at most LTI_PAYLOAD_MAX bytes. */
+typedef void lti_book_sink(void *context, const uint8_t *bytes, size_t size,
+                           uint32_t n);
+
+struct lti_book {
+  lti_book_sink *sink; /* NULL until there is a file */
+  void *sink_context;
+  uint8_t *fresh; /* definitions not yet given to the sink */
+  size_t fresh_bytes;
+  uint32_t fresh_n;
+
+  int32_t pid;
+  bool is_live; /* /proc/PID may be asked */
+  char comm[16], uv_version[16];
+  const char *recorder; /* borrowed */
+  uint64_t min_block_ns;
+
+  struct lti_string *strings;
+  size_t n_strings, strings_capacity, strings_bytes;
+  uint64_t own_strings;          /* ids given out by the book itself */
+  struct lti_hash string_ids;    /* id -> index */
+  struct lti_hash string_hashes; /* of own ones -> index */
+
+  struct lti_module *modules;
+  size_t n_modules, modules_capacity;
+  struct lti_site *sites;
+  size_t n_sites, sites_capacity;
+  struct lti_hash site_ids; /* address -> id */
+  size_t n_named;           /* sites that the namer was asked about */
+  uint64_t maps_read_ns;    /* when /proc/PID/maps was last read */
+
+  struct lti_thread_entry *threads;
+  size_t n_threads, threads_capacity;
+  struct lti_loop_entry *loops;
+  size_t n_loops, loops_capacity;
+  struct lti_hash loop_ids; /* id -> index */
+  uint64_t task_kinds;      /* bit k: kind k was defined */
+  uint64_t callees[4];      /* bit: that callee was defined */
+  char **notes;
+  size_t n_notes;
+};
+
+/* An empty book, all zero but for what init sets. */
+void lti_book_init(struct lti_book *book, int32_t pid, const char *recorder,
+                   uint64_t min_block_ns);
+void lti_book_fini(struct lti_book *book);
+
+/* From the traced program: a string with the program's own id.
+ * Returns of lti_book_string_id(): the file's id for the program's; 0 for an id
+ * that makes no sense. */
+void lti_book_string(struct lti_book *book, uint64_t program_id,
+                     const char *text, size_t size);
+uint64_t lti_book_string_id(uint64_t program_id);
+
+/* A string of the recorder's; the same text gives the same id.  0: no room. */
+uint64_t lti_book_own_string(struct lti_book *book, const char *text);
+
+/* A module of the program; one that is known already is passed over. */
+void lti_book_module(struct lti_book *book, uint64_t start, uint64_t end,
+                     const char *path, size_t path_bytes);
+
+/* A thread; its index is that of the call, from 0. */
+uint32_t lti_book_thread(struct lti_book *book, int32_t tid, bool is_main,
+                         const char *name);
+
+/* A loop is turned by a thread, or gets a name (0: keeps the one it has). */
+void lti_book_loop(struct lti_book *book, uint32_t id, uint32_t thread,
+                   uint64_t name);
+
+/* A kind of task, or a blocking call, is about to be used in an event.
+ * lti_book_callee() returns its id in the file. */
+void lti_book_task_kind(struct lti_book *book, unsigned kind);
+unsigned lti_book_callee(struct lti_book *book, unsigned callee);
+
+/* A sentence for people; the same one twice is kept once. */
+void lti_book_note(struct lti_book *book, const char *text, size_t size);
+
+/* Definitions that the book does not keep: bytes of a body. */
+void lti_book_put(struct lti_book *book, unsigned type, const void *body,
+                  size_t size);
+
+/* Give everything fresh to the sink. */
+void lti_book_flush(struct lti_book *book);
+
+/* Tell everything again, for a new generation; what was fresh is part of it. */
+void lti_book_retell(struct lti_book *book);
+
+/* sites.c: the id of the site at an address, 0 for address 0.  The first time
+ * it is looked up in the modules, and where none covers it in /proc/PID/maps.
+ */
+uint32_t lti_book_site(struct lti_book *book, uint64_t address);
+
+/* sites.c: put the definition of a site or a module into the fresh ones. */
+void lti_book_put_site(struct lti_book *book, uint32_t id);
+void lti_book_put_module(struct lti_book *book, uint32_t id);
+
+/* sites.c: ask for names and build-ids until a deadline (CLOCK_MONOTONIC ns).
+ * Returns: true when nothing is left to ask. */
+bool lti_book_name(struct lti_book *book, const struct lti_namer *namer,
+                   void *context, uint64_t deadline_ns);
+
+/* Room for one more element. */
+bool lti_book_room(void **array, size_t n, size_t *capacity, size_t size);
+
+#endif

@@ -1,0 +1,389 @@
+/* The drain: steps, epochs, and which process is which.
+ *
+ * Invariant: all rings are read before the knot of the step is taken, so a knot
+ * that has aged is a watermark for all processes.  A process slot is given back
+ * only after all thread slots of its process.  Called by `looptrace record`, by
+ * the recorder thread of a linked program, and by recovery; one thread at a
+ * time. */
+#include "drain/drain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drain/process.h"
+#include "record/clock.h"
+
+#define EPOCH_NS 200000000u
+#define EPOCH_BYTES (UINT64_C(4) << 20)
+#define NAMING_STEP_NS 2000000u
+#define NAMING_END_NS 1000000000u
+#define SLEEP_MIN_NS 1000000u
+#define SLEEP_MAX_NS 50000000u
+#define FULL_SHARE 0.25
+
+struct lti_drain {
+  struct lti_recording recording;
+  int fd;
+  char *path, *recorder;
+  const struct lti_namer *namer;
+  void *namer_context;
+  uint64_t epoch_ns, epoch_bytes;
+
+  struct lti_clockmap clocks;
+  struct lti_recorded **procs; /* by slot; NULL where nobody is */
+  struct lti_recorded *all;    /* in the order of appearance */
+  struct lti_recorded **all_end;
+  size_t n_all;
+
+  uint64_t sleep_ns;
+  double fullest;     /* of the last look */
+  size_t n_taken;     /* by the last look */
+  uint64_t naming_ns; /* left for the end */
+  struct lti_drain_file *files;
+};
+
+/* There already, or nothing that may be replaced? */
+static bool path_exists(const struct lti_drain_options *o) {
+  struct stat st;
+  return lstat(o->path, &st) == 0 && !(o->overwrite && S_ISREG(st.st_mode));
+}
+
+/* The wall clock at the arena's making. */
+static int64_t unix_at(uint64_t monotonic_ns) {
+  struct timespec ts;
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec -
+         (int64_t)(lti_monotonic_ns() - monotonic_ns);
+}
+
+static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
+                           const struct lti_drain_options *o) {
+  struct lti_recording *r = &d->recording;
+  r->view = lti_view_of(arena);
+  r->start = (struct lti_knot){arena->made_clock, arena->made_ns};
+  r->start_unix_ns = unix_at(arena->made_ns);
+  r->path = d->path;
+  r->overwrite = o->overwrite;
+  r->command_pid = o->command_pid;
+  r->recorder = d->recorder;
+  r->min_block_ns = arena->min_block_ns;
+  r->encoder = lti_encoder_new();
+  r->slots = calloc(r->view.n_threads, sizeof *r->slots);
+  for (uint32_t i = 0; r->slots && i < r->view.n_threads; i++)
+    r->slots[i].tail = atomic_load(&r->view.threads[i].tail);
+}
+
+lt_status lti_drain_open(struct lti_arena *arena, int fd,
+                         const struct lti_drain_options *o,
+                         struct lti_drain **drain) {
+  if (path_exists(o))
+    return LT_EXISTS;
+  struct lti_drain *d = calloc(1, sizeof *d);
+  if (!d)
+    return LT_NOMEM;
+  d->fd = fd;
+  d->path = strdup(o->path);
+  d->recorder = strdup(o->recorder ? o->recorder : "");
+  d->namer = o->namer;
+  d->namer_context = o->namer_context;
+  d->epoch_ns = o->epoch_ns ? o->epoch_ns : EPOCH_NS;
+  d->epoch_bytes = o->epoch_bytes ? o->epoch_bytes : EPOCH_BYTES;
+  d->all_end = &d->all;
+  d->sleep_ns = SLEEP_MIN_NS;
+  d->naming_ns = NAMING_END_NS;
+  fill_recording(d, arena, o);
+  d->procs = calloc(d->recording.view.n_procs, sizeof(struct lti_recorded *));
+  if (!d->path || !d->recorder || !d->procs || !d->recording.encoder ||
+      !d->recording.slots) {
+    lti_drain_close(d);
+    return LT_NOMEM;
+  }
+  lti_clockmap_init(&d->clocks, d->recording.view.clock_is_tsc,
+                    d->recording.start);
+  *drain = d;
+  return LT_OK;
+}
+
+static void beat(struct lti_drain *d) {
+  atomic_store_explicit(&d->recording.view.arena->heartbeat_ns,
+                        lti_monotonic_ns(), memory_order_relaxed);
+}
+
+/* The process in a slot, met for the first time or not; NULL for none. */
+static struct lti_recorded *process_at(struct lti_drain *d, uint32_t slot) {
+  if (slot >= d->recording.view.n_procs)
+    return NULL;
+  if (d->procs[slot])
+    return d->procs[slot];
+  /* Partner: the host's release store when it has filled the slot in. */
+  uint32_t state = atomic_load_explicit(&d->recording.view.procs[slot].state,
+                                        memory_order_acquire);
+  if (state != LTI_SLOT_CLAIMED && state != LTI_SLOT_ENDED)
+    return NULL;
+  struct lti_recorded *p = lti_recorded_new(&d->recording, slot);
+  if (!p)
+    return NULL;
+  d->procs[slot] = p;
+  *d->all_end = p;
+  d->all_end = &p->next;
+  d->n_all++;
+  return p;
+}
+
+/* Take what one thread slot holds. */
+static void take_slot(struct lti_drain *d, uint32_t index) {
+  struct lti_recording *r = &d->recording;
+  struct lti_thread *t = &r->view.threads[index];
+  /* Partner: the owner's release stores at its beginning and its end. */
+  uint32_t state = atomic_load_explicit(&t->state, memory_order_acquire);
+  if (state != LTI_SLOT_CLAIMED && state != LTI_SLOT_ENDED)
+    return;
+  struct lti_recorded *p = process_at(d, t->proc);
+  if (!p || (!r->slots[index].lane && !lti_recorded_lane(r, p, index)))
+    return;
+  d->n_taken +=
+      lti_recorded_take(r, p, index, d->clocks.sealed.clock, &d->fullest);
+  bool is_empty = r->slots[index].tail ==
+                  atomic_load_explicit(&t->head, memory_order_relaxed);
+  if (state == LTI_SLOT_ENDED && is_empty)
+    lti_rings_release(&r->view, &r->slots[index], index);
+}
+
+/* Read all rings; then take a knot, which is later than what they held. */
+static void take_all(struct lti_drain *d) {
+  struct lti_recording *r = &d->recording;
+  uint32_t n = atomic_load_explicit(&r->view.arena->threads_committed,
+                                    memory_order_relaxed);
+  d->fullest = 0;
+  d->n_taken = 0;
+  for (uint32_t i = 0; i < n && i < r->view.n_threads; i++)
+    take_slot(d, i);
+  lti_clockmap_note(&d->clocks, lti_knot_take(r->view.clock_is_tsc));
+}
+
+static bool epoch_is_due(const struct lti_drain *d, uint64_t now_ns) {
+  uint64_t pending = 0;
+  if (now_ns - d->clocks.sealed.ns >= d->epoch_ns)
+    return true;
+  for (const struct lti_recorded *p = d->all; p; p = p->next)
+    if (!p->is_closed)
+      pending += lti_recorded_pending(p) * sizeof(struct lti_record);
+  return pending >= d->epoch_bytes;
+}
+
+static void seal_all(struct lti_drain *d, struct lti_knot watermark) {
+  struct lti_span span = lti_span_of(d->clocks.sealed, watermark);
+  for (struct lti_recorded *p = d->all; p; p = p->next)
+    if (!p->is_closed) {
+      lti_recorded_seal(&d->recording, p, &span);
+      beat(d);
+    }
+  lti_clockmap_seal(&d->clocks, watermark);
+}
+
+/* Names as there is time for; only traces that are written need them. */
+static void name_sites(struct lti_drain *d) {
+  uint64_t deadline = lti_monotonic_ns() + NAMING_STEP_NS;
+  if (!d->namer || d->fullest > FULL_SHARE)
+    return;
+  for (struct lti_recorded *p = d->all; p; p = p->next)
+    if (p->trace.writer &&
+        !lti_book_name(&p->trace.book, d->namer, d->namer_context, deadline))
+      return;
+}
+
+/* How long rings may be left alone: short while they fill, longer and longer
+ * while they do not. */
+static uint64_t next_sleep(struct lti_drain *d) {
+  if (d->fullest > FULL_SHARE)
+    d->sleep_ns = SLEEP_MIN_NS;
+  else if (d->fullest > FULL_SHARE / 2)
+    d->sleep_ns /= 2;
+  else
+    d->sleep_ns += d->sleep_ns / 2;
+  if (d->sleep_ns < SLEEP_MIN_NS)
+    d->sleep_ns = SLEEP_MIN_NS;
+  if (d->sleep_ns > SLEEP_MAX_NS)
+    d->sleep_ns = SLEEP_MAX_NS;
+  return d->sleep_ns;
+}
+
+static void close_process(struct lti_drain *d, struct lti_recorded *p,
+                          lt_end_reason reason, int status) {
+  p->trace.book.is_live = reason == LT_END_STOPPED || reason == LT_END_UNKNOWN;
+  lti_recorded_drain(&d->recording, p, d->clocks.sealed);
+  if (d->namer && p->trace.writer && d->naming_ns) {
+    uint64_t began = lti_monotonic_ns();
+    (void)lti_book_name(&p->trace.book, d->namer, d->namer_context,
+                        began + d->naming_ns);
+    uint64_t took = lti_monotonic_ns() - began;
+    d->naming_ns -= took < d->naming_ns ? took : d->naming_ns;
+  }
+  uint32_t slot = p->slot;
+  lti_recorded_close(&d->recording, p, reason, status);
+  d->procs[slot] = NULL;
+}
+
+/* A process that called exec has a new slot, under the same pid: what its old
+ * one holds is whole. */
+static struct lti_recorded *newest_of(const struct lti_drain *d, int32_t pid) {
+  struct lti_recorded *newest = NULL;
+  for (struct lti_recorded *p = d->all; p; p = p->next)
+    if (!p->is_closed && p->pid == pid &&
+        (!newest || p->start_clock >= newest->start_clock))
+      newest = p;
+  return newest;
+}
+
+static void close_former_images(struct lti_drain *d) {
+  for (uint32_t i = 0; i < d->recording.view.n_procs; i++) {
+    struct lti_recorded *p = process_at(d, i);
+    if (p &&
+        atomic_load_explicit(&d->recording.view.procs[i].state,
+                             memory_order_acquire) == LTI_SLOT_ENDED &&
+        newest_of(d, p->pid) != p)
+      close_process(d, p, LT_END_EXEC, 0);
+  }
+}
+
+uint64_t lti_drain_step(struct lti_drain *d) {
+  struct lti_knot watermark;
+  beat(d);
+  lti_arena_grow(d->recording.view.arena, d->fd);
+  take_all(d);
+  uint64_t now = lti_monotonic_ns();
+  if (epoch_is_due(d, now) &&
+      lti_clockmap_watermark(&d->clocks, now, &watermark))
+    seal_all(d, watermark);
+  close_former_images(d);
+  name_sites(d);
+  beat(d);
+  return next_sleep(d);
+}
+
+void lti_drain_process_ended(struct lti_drain *d, int32_t pid,
+                             lt_end_reason reason, int status) {
+  take_all(d); /* threads and processes that came since the last step */
+  close_former_images(d);
+  struct lti_recorded *last = newest_of(d, pid);
+  for (struct lti_recorded *p = d->all; p; p = p->next)
+    if (!p->is_closed && p->pid == pid && p != last)
+      close_process(d, p, LT_END_EXEC, 0);
+  if (last)
+    close_process(d, last, reason, status);
+}
+
+/* Fields of /proc/PID/stat, counted from the state, which is the third; behind
+ * the last ')' since names may hold any. */
+static bool read_stat(int32_t pid, char *state, uint64_t *n_threads,
+                      uint64_t *start_ticks) {
+  char path[32], buf[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return false;
+  ssize_t n = read(fd, buf, sizeof buf - 1);
+  close(fd);
+  if (n <= 0)
+    return false;
+  buf[n] = 0;
+  unsigned long long threads, ticks;
+  char *at = strrchr(buf, ')');
+  if (!at || sscanf(at + 1,
+                    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                    "%*s %*s %*s %llu %*s %llu",
+                    state, &threads, &ticks) != 3)
+    return false;
+  *n_threads = threads;
+  *start_ticks = ticks;
+  return true;
+}
+
+/* A zombie with other threads lives: only its main thread is gone. */
+static bool is_alive(const struct lti_recorded *p) {
+  char state;
+  uint64_t n_threads, start_ticks;
+  if (!read_stat(p->pid, &state, &n_threads, &start_ticks))
+    return false;
+  if (p->start_ticks && p->start_ticks != start_ticks)
+    return false;
+  return !((state == 'Z' || state == 'X') && n_threads <= 1);
+}
+
+bool lti_drain_has_live(struct lti_drain *d) {
+  bool any = false;
+  close_former_images(d); /* and meet those that are new */
+  for (struct lti_recorded *p = d->all; p; p = p->next) {
+    if (p->is_closed)
+      continue;
+    if (is_alive(p)) {
+      any = true;
+    } else {
+      take_all(d);
+      close_process(d, p, LT_END_GONE, 0);
+    }
+  }
+  return any;
+}
+
+void lti_drain_finish(struct lti_drain *d, lt_end_reason reason) {
+  struct lti_arena *arena = d->recording.view.arena;
+  atomic_store(&arena->enabled, 0);
+  atomic_store(&arena->closed, 1);
+  take_all(d);
+  close_former_images(d);
+  for (struct lti_recorded *p = d->all; p; p = p->next)
+    if (!p->is_closed)
+      close_process(d, p, reason, 0);
+}
+
+static struct lti_drain_file describe(const struct lti_recorded *p) {
+  const struct lti_trace *t = &p->trace;
+  struct lti_drain_file f = {
+      .path = p->path,
+      .pid = p->pid,
+      .comm = p->comm,
+      .n_events = p->n_good,
+      .n_lost = p->n_lost,
+      .size_bytes = p->size_bytes,
+      .n_loops = p->n_loops,
+      .duration_ns = t->last_ns - t->first_ns,
+      .error = p->error,
+      .error_doing = p->error_doing,
+  };
+  return f;
+}
+
+const struct lti_drain_file *lti_drain_files(struct lti_drain *d, size_t *n) {
+  free(d->files);
+  d->files = calloc(d->n_all ? d->n_all : 1, sizeof *d->files);
+  *n = 0;
+  if (!d->files)
+    return NULL;
+  for (const struct lti_recorded *p = d->all; p; p = p->next)
+    d->files[(*n)++] = describe(p);
+  return d->files;
+}
+
+void lti_drain_close(struct lti_drain *d) {
+  if (!d)
+    return;
+  while (d->all) {
+    struct lti_recorded *next = d->all->next;
+    lti_recorded_free(d->all);
+    d->all = next;
+  }
+  lti_encoder_free(d->recording.encoder);
+  free(d->recording.slots);
+  free(d->procs);
+  free(d->files);
+  free(d->path);
+  free(d->recorder);
+  free(d);
+}

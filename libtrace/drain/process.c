@@ -1,0 +1,471 @@
+/* A process under recording.
+ *
+ * Invariant: in a lane the first n_held records are converted (their clock is
+ * trace time) and older than the last watermark; the others are raw and not
+ * older than it.  Held records exist only before the process turned a loop.
+ * Called by the drain. */
+#include "drain/process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "record/clock.h"
+
+#define HELD_MAX 1000000u
+#define EPOCH_MAX 1000000u
+#define IDLE_RECORDS 16384u /* more room than that is not kept while empty */
+
+_Static_assert(EPOCH_MAX <= LTI_EPOCH_EVENTS_MAX, "a reader's limit");
+
+struct lti_recorded *lti_recorded_new(struct lti_recording *r, uint32_t slot) {
+  struct lti_recorded *p = calloc(1, sizeof *p);
+  const struct lti_proc *from = &r->view.procs[slot];
+  if (!p)
+    return NULL;
+  p->slot = slot;
+  p->pid = from->pid;
+  p->start_ticks = from->start_ticks;
+  p->start_clock = from->start_clock;
+  memcpy(p->comm, from->comm, sizeof from->comm);
+  p->lanes_end = &p->lanes;
+  p->no_ring_seen = 0;
+  lti_trace_init(&p->trace, r->encoder, p->pid, r->recorder, r->min_block_ns);
+  p->trace.book.is_live = true;
+  return p;
+}
+
+static void free_lane(struct lti_lane *lane) {
+  free(lane->records);
+  free(lane);
+}
+
+void lti_recorded_free(struct lti_recorded *p) {
+  if (!p)
+    return;
+  while (p->lanes) {
+    struct lti_lane *next = p->lanes->next;
+    free_lane(p->lanes);
+    p->lanes = next;
+  }
+  lti_trace_fini(&p->trace);
+  free(p->path);
+  free(p);
+}
+
+bool lti_recorded_lane(struct lti_recording *r, struct lti_recorded *p,
+                       uint32_t slot) {
+  const struct lti_thread *t = &r->view.threads[slot];
+  struct lti_lane *lane = calloc(1, sizeof *lane);
+  char name[sizeof t->name + 1] = "";
+  if (!lane)
+    return false;
+  memcpy(name, t->name, sizeof t->name);
+  lane->slot = slot;
+  lane->thread.index =
+      lti_book_thread(&p->trace.book, t->tid, t->is_main != 0, name);
+  *p->lanes_end = lane;
+  p->lanes_end = &lane->next;
+  r->slots[slot].lane = lane;
+  return true;
+}
+
+size_t lti_recorded_take(struct lti_recording *r, struct lti_recorded *p,
+                         uint32_t slot, uint64_t sealed_clock,
+                         double *fullest) {
+  struct lti_taken taken = {.book = &p->trace.book,
+                            .sealed_clock = sealed_clock,
+                            .fullest = *fullest};
+  lti_rings_take(&r->view, &r->slots[slot], slot, &taken);
+  p->turned |= taken.turned_a_loop;
+  p->late += taken.late;
+  p->calls_short += taken.calls_short;
+  *fullest = taken.fullest;
+  return taken.n_records;
+}
+
+size_t lti_recorded_pending(const struct lti_recorded *p) {
+  size_t n = 0;
+  for (const struct lti_lane *l = p->lanes; l; l = l->next)
+    n += l->n - l->n_held;
+  return n;
+}
+
+/* How many raw records of a lane are not younger than a clock. */
+static size_t count_until(const struct lti_lane *lane, uint64_t clock) {
+  size_t low = lane->n_held, high = lane->n;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (lane->records[middle].clock <= clock)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low - lane->n_held;
+}
+
+static size_t count_all_until(const struct lti_recorded *p, uint64_t clock) {
+  size_t n = 0;
+  for (const struct lti_lane *l = p->lanes; l; l = l->next)
+    n += count_until(l, clock);
+  return n;
+}
+
+static lt_event event_of(const struct lti_record *record, int64_t time_ns) {
+  lt_event e = {
+      .time_ns = time_ns,
+      .ref = LTI_HEAD_REF(record->head),
+      .a = record->a,
+      .b = record->b,
+      .x = (uint16_t)LTI_HEAD_X(record->head),
+      .kind = (uint8_t)LTI_HEAD_KIND(record->head),
+  };
+  return e;
+}
+
+/* From clock to trace time, and the recorder's own durations from ticks to ns.
+ */
+static void convert(const struct lti_recording *r, struct lti_record *record,
+                    const struct lti_span *span) {
+  unsigned kind = LTI_HEAD_KIND(record->head);
+  record->clock = lti_span_ns(span, record->clock) - r->start.ns;
+  if (kind == LT_LOST || kind == LT_CALL_BEGIN)
+    record->b = (uint64_t)((double)record->b * span->ns_per_tick);
+}
+
+/* The first n records are done with. */
+static void drop_first(struct lti_lane *lane, size_t n) {
+  if (!n)
+    return;
+  lane->n -= n;
+  lane->n_held = lane->n_held > n ? lane->n_held - n : 0;
+  memmove(lane->records, lane->records + n, lane->n * sizeof *lane->records);
+  if (lane->n == 0 && lane->capacity > IDLE_RECORDS) {
+    free(lane->records);
+    lane->records = NULL;
+    lane->capacity = 0;
+  }
+}
+
+/* Lanes whose thread ended and whose records are all in the file. */
+static void forget_lanes(struct lti_recorded *p) {
+  struct lti_lane **at = &p->lanes;
+  while (*at) {
+    struct lti_lane *lane = *at;
+    if (lane->n == 0 && lane->slot == UINT32_MAX) {
+      *at = lane->next;
+      free_lane(lane);
+    } else {
+      at = &lane->next;
+    }
+  }
+  p->lanes_end = at;
+}
+
+/* Too much is held back: the older half of the longest lane goes, and a LOST
+ * stands where it was. */
+static bool drop_held(struct lti_recorded *p) {
+  struct lti_lane *longest = p->lanes;
+  size_t held = 0;
+  for (struct lti_lane *l = p->lanes; l; l = l->next) {
+    held += l->n_held;
+    if (l->n_held > longest->n_held)
+      longest = l;
+  }
+  if (held <= HELD_MAX)
+    return false;
+  size_t n = longest->n_held / 2 + 1;
+  uint64_t lost = 0, first = longest->records[0].clock;
+  for (size_t i = 0; i < n; i++) {
+    const struct lti_record *record = &longest->records[i];
+    lt_event e = event_of(record, (int64_t)record->clock);
+    lti_trace_skip(&p->trace, &longest->thread, &e);
+    lost += e.kind == LT_LOST ? e.a : 1;
+  }
+  struct lti_record *last = &longest->records[n - 1];
+  last->head = LTI_HEAD(LT_LOST, LT_LOST_FULL, 0);
+  last->a = lost;
+  last->b = last->clock - first;
+  drop_first(longest, n - 1);
+  return true;
+}
+
+static void hold(struct lti_recording *r, struct lti_recorded *p,
+                 const struct lti_span *span) {
+  for (struct lti_lane *l = p->lanes; l; l = l->next)
+    for (size_t n = count_until(l, span->to.clock); n > 0; n--)
+      convert(r, &l->records[l->n_held++], span);
+  while (drop_held(p))
+    continue;
+}
+
+static int64_t unix_now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* A name that is one in any shell: what else is in there becomes '_'. */
+static void make_safe(char *to, const char *comm) {
+  static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  size_t i;
+  for (i = 0; i < 16 && comm[i]; i++)
+    to[i] = strchr(good, comm[i]) ? comm[i] : '_';
+  if (i == 0)
+    to[i++] = '_';
+  if (to[0] == '.' || to[0] == '-')
+    to[0] = '_';
+  to[i] = 0;
+}
+
+/* x.lt for the command, x.COMM-PID.lt for others; a second image of one pid, or
+ * a file that is there already, gets a number. */
+static char *choose_path(const struct lti_recording *r,
+                         const struct lti_recorded *p, unsigned attempt) {
+  size_t stem = strlen(r->path);
+  size_t size = stem + 64;
+  char comm[17];
+  char *path = malloc(size);
+  if (!path)
+    return NULL;
+  if (p->pid == r->command_pid && !r->path_is_taken) {
+    memcpy(path, r->path, stem + 1);
+    return path;
+  }
+  make_safe(comm, p->comm);
+  if (stem > 3 && strcmp(r->path + stem - 3, ".lt") == 0)
+    stem -= 3;
+  int at =
+      snprintf(path, size, "%.*s.%s-%d", (int)stem, r->path, comm, (int)p->pid);
+  if (attempt)
+    at += snprintf(path + at, size - (size_t)at, "-%u", attempt + 1);
+  snprintf(path + at, size - (size_t)at, ".lt");
+  return path;
+}
+
+static bool fail(struct lti_recorded *p, int error, const char *doing) {
+  if (!p->error) {
+    p->error = error ? error : EIO;
+    p->error_doing = doing;
+  }
+  return false;
+}
+
+static bool create_file(struct lti_recording *r, struct lti_recorded *p,
+                        int *fd) {
+  bool is_command = p->pid == r->command_pid && !r->path_is_taken;
+  for (unsigned attempt = 0;; attempt++) {
+    char *path = choose_path(r, p, attempt);
+    if (!path)
+      return fail(p, ENOMEM, "create");
+    lt_status status =
+        lti_writer_create_file(path, r->overwrite && attempt == 0, fd);
+    int error = errno;
+    if (status == LT_OK) {
+      p->path = path;
+      r->path_is_taken |= is_command;
+      return true;
+    }
+    free(path);
+    if (status != LT_EXISTS || is_command || attempt == 99)
+      return fail(p, error, "create");
+  }
+}
+
+/* The program's libuv may have come after the slot was claimed. */
+static void describe_process(struct lti_recording *r, struct lti_recorded *p) {
+  struct lti_book *book = &p->trace.book;
+  if (p->slot != UINT32_MAX)
+    memcpy(p->uv_version, r->view.procs[p->slot].uv_version, 16);
+  memcpy(book->comm, p->comm, sizeof book->comm);
+  memcpy(book->uv_version, p->uv_version, sizeof book->uv_version);
+}
+
+static bool start_file(struct lti_recording *r, struct lti_recorded *p) {
+  struct lti_file_header header = {
+      .pid = (uint32_t)p->pid,
+      .start_ns = (int64_t)r->start.ns,
+      .start_unix_ns = r->start_unix_ns,
+  };
+  int fd;
+  describe_process(r, p);
+  if (getrandom(header.id, sizeof header.id, GRND_NONBLOCK) < 0)
+    memcpy(header.id, &header.start_ns, sizeof header.start_ns);
+  if (!create_file(r, p, &fd))
+    return false;
+  struct lti_writer *writer = lti_writer_new(fd, write);
+  if (!writer) {
+    close(fd);
+    return fail(p, ENOMEM, "create");
+  }
+  lti_trace_start(&p->trace, writer, &header, unix_now);
+  return true;
+}
+
+/* Write up to `until` of each lane's records, at most EPOCH_MAX in all. */
+static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
+                        const struct lti_span *span, uint64_t until_clock,
+                        int64_t watermark_ns) {
+  size_t room = EPOCH_MAX;
+  for (struct lti_lane *l = p->lanes; l; l = l->next) {
+    size_t n = span ? count_until(l, until_clock) : l->n_held;
+    if (n > room)
+      n = room; /* ties at one clock: the rest is not older than this */
+    if (!n)
+      continue;
+    room -= n;
+    lti_trace_thread_begin(&p->trace, &l->thread);
+    for (size_t i = 0; i < n; i++) {
+      if (span)
+        convert(r, &l->records[i], span);
+      lt_event e = event_of(&l->records[i], (int64_t)l->records[i].clock);
+      lti_trace_event(&p->trace, &e);
+    }
+    lti_trace_thread_end(&p->trace);
+    drop_first(l, n);
+  }
+  if (room == EPOCH_MAX)
+    return;
+  uint64_t late = p->late, calls = p->calls_short;
+  p->late = p->calls_short = 0;
+  if (lti_trace_seal(&p->trace, watermark_ns, late, calls))
+    p->n_good = p->trace.n_events;
+  else
+    fail(p, lti_writer_error(p->trace.writer), "write");
+}
+
+/* A clock up to which the process has no more events than an epoch may. */
+static uint64_t choose_cut(const struct lti_recorded *p,
+                           const struct lti_span *span) {
+  uint64_t low = span->from.clock, high = span->to.clock;
+  if (count_all_until(p, high) <= EPOCH_MAX)
+    return high;
+  while (low + 1 < high) {
+    uint64_t middle = low + (high - low) / 2;
+    if (count_all_until(p, middle) <= EPOCH_MAX)
+      low = middle;
+    else
+      high = middle;
+  }
+  return count_all_until(p, low) > 0 ? low : high;
+}
+
+/* Nothing more can be written: what would have been is counted. */
+static void discard(struct lti_recorded *p, const struct lti_span *span) {
+  for (struct lti_lane *l = p->lanes; l; l = l->next) {
+    size_t n = l->n_held + count_until(l, span->to.clock);
+    for (size_t i = 0; i < n; i++) {
+      const struct lti_record *record = &l->records[i];
+      bool is_lost = LTI_HEAD_KIND(record->head) == LT_LOST;
+      p->n_disk_lost += is_lost ? record->a : 1;
+    }
+    drop_first(l, n);
+  }
+}
+
+/* Events of threads that got no slot are told on the first lane there is. */
+static void take_no_ring(struct lti_recording *r, struct lti_recorded *p) {
+  if (p->slot == UINT32_MAX || !p->lanes)
+    return;
+  uint64_t n = atomic_load_explicit(&r->view.procs[p->slot].no_ring,
+                                    memory_order_relaxed);
+  if (n == p->no_ring_seen)
+    return;
+  struct lti_record record = {p->lanes->last_clock,
+                              LTI_HEAD(LT_LOST, LT_LOST_NO_RING, 0),
+                              n - p->no_ring_seen, 0};
+  if (lti_lane_insert(p->lanes, &record))
+    p->no_ring_seen = n;
+}
+
+void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
+                       const struct lti_span *span) {
+  take_no_ring(r, p);
+  if (!p->turned) {
+    hold(r, p, span);
+    forget_lanes(p);
+    return;
+  }
+  if (!p->trace.writer && !p->error)
+    (void)start_file(r, p);
+  if (!p->error) /* what was held, which is older than the last watermark */
+    write_epoch(r, p, NULL, 0, (int64_t)(span->from.ns - r->start.ns));
+  while (!p->error && count_all_until(p, span->to.clock) > 0) {
+    uint64_t cut = choose_cut(p, span);
+    int64_t watermark = (int64_t)(lti_span_ns(span, cut) - r->start.ns);
+    write_epoch(r, p, span, cut, watermark);
+  }
+  if (p->error)
+    discard(p, span);
+  forget_lanes(p);
+}
+
+/* A call that has not come back. */
+static void insert_call(struct lti_lane *lane, struct lti_thread *t,
+                        uint64_t now) {
+  uint64_t call = atomic_load_explicit(&t->call, memory_order_relaxed);
+  uint64_t since = atomic_load_explicit(&t->call_since, memory_order_relaxed);
+  if (!call)
+    return;
+  struct lti_record record = {
+      now,
+      LTI_HEAD(LT_CALL_BEGIN, LTI_HEAD_X(call), LTI_HEAD_REF(call)),
+      atomic_load_explicit(&t->call_site, memory_order_relaxed),
+      since < now ? now - since : 0,
+  };
+  (void)lti_lane_insert(lane, &record);
+}
+
+void lti_recorded_drain(struct lti_recording *r, struct lti_recorded *p,
+                        struct lti_knot sealed) {
+  double fullest = 0;
+  for (struct lti_lane *l = p->lanes; l; l = l->next)
+    if (l->slot != UINT32_MAX)
+      (void)lti_recorded_take(r, p, l->slot, sealed.clock, &fullest);
+  struct lti_knot now = lti_knot_take(r->view.clock_is_tsc);
+  for (struct lti_lane *l = p->lanes; l; l = l->next) {
+    if (l->slot == UINT32_MAX)
+      continue;
+    struct lti_thread *t = &r->view.threads[l->slot];
+    if (atomic_load_explicit(&t->state, memory_order_acquire) ==
+        LTI_SLOT_CLAIMED)
+      insert_call(l, t, now.clock);
+  }
+  struct lti_span span = lti_span_of(sealed, now);
+  lti_recorded_seal(r, p, &span);
+}
+
+static void give_back(struct lti_recording *r, struct lti_recorded *p) {
+  for (struct lti_lane *l = p->lanes; l; l = l->next)
+    if (l->slot != UINT32_MAX)
+      lti_rings_release(&r->view, &r->slots[l->slot], l->slot);
+  atomic_store_explicit(&r->view.procs[p->slot].state, LTI_SLOT_FREE,
+                        memory_order_release);
+  p->slot = UINT32_MAX;
+}
+
+void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
+                        lt_end_reason reason, int status) {
+  struct lti_trace *t = &p->trace;
+  struct lti_knot now = lti_knot_take(r->view.clock_is_tsc);
+  uint64_t untracked = atomic_load_explicit(&r->view.procs[p->slot].untracked,
+                                            memory_order_relaxed);
+  if (t->writer && !p->error) {
+    lti_trace_end(t, (int64_t)(now.ns - r->start.ns), reason, status,
+                  untracked);
+    if (lti_writer_error(t->writer))
+      fail(p, lti_writer_error(t->writer), "write");
+  }
+  if (t->writer)
+    p->size_bytes = lti_writer_size(t->writer);
+  p->n_loops = (uint32_t)t->book.n_loops;
+  p->n_lost = t->n_lost + p->n_disk_lost + (t->n_events - p->n_good);
+  give_back(r, p);
+  lti_trace_fini(t);
+  p->is_closed = true;
+}

@@ -1,0 +1,89 @@
+/* A process under recording: its lanes, its trace, and what became of it. */
+#ifndef LTI_DRAIN_PROCESS_H
+#define LTI_DRAIN_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drain/clockmap.h"
+#include "drain/drain.h"
+#include "drain/rings.h"
+#include "drain/trace.h"
+
+/* What all processes of a recording share; all borrowed. */
+struct lti_recording {
+  struct lti_view view;
+  struct lti_slot *slots; /* of threads, view.n_threads */
+  struct lti_encoder *encoder;
+  struct lti_knot start; /* time 0 of every file */
+  int64_t start_unix_ns;
+  const char *path;
+  bool overwrite;
+  int32_t command_pid;
+  bool path_is_taken; /* by the command */
+  const char *recorder;
+  uint64_t min_block_ns;
+};
+
+struct lti_recorded {
+  struct lti_recorded *next;
+  uint32_t slot; /* of the process; UINT32_MAX when it was given back */
+  int32_t pid;
+  uint64_t start_ticks;
+  uint64_t start_clock;
+  char comm[17];
+  char uv_version[17];
+
+  struct lti_lane *lanes; /* in the order of their index */
+  struct lti_lane **lanes_end;
+  struct lti_trace trace;
+  bool turned; /* it turned a loop: it gets a file */
+  uint64_t late, calls_short;
+  uint64_t no_ring_seen;
+  uint64_t n_good;      /* events in whole epochs */
+  uint64_t n_disk_lost; /* events behind a write error */
+  char *path;           /* NULL until the file is made */
+  int error;
+  const char *error_doing;
+  bool is_closed;
+  uint64_t size_bytes; /* when closed */
+  uint64_t n_lost;
+  uint32_t n_loops;
+};
+
+/* A process claimed a slot.  Returns: owned; NULL when there is no memory. */
+struct lti_recorded *lti_recorded_new(struct lti_recording *recording,
+                                      uint32_t slot);
+void lti_recorded_free(struct lti_recorded *process);
+
+/* A thread of it claimed a slot.  Returns: false when there is no memory. */
+bool lti_recorded_lane(struct lti_recording *recording,
+                       struct lti_recorded *process, uint32_t slot);
+
+/* Take everything that a thread published; fullest is raised to the share of
+ * its ring that was in use.  Returns: how many records. */
+size_t lti_recorded_take(struct lti_recording *recording,
+                         struct lti_recorded *process, uint32_t slot,
+                         uint64_t sealed_clock, double *fullest);
+
+/* Seal everything up to the end of span; before the process turned a loop, keep
+ * it back.  late and short calls go with it. */
+void lti_recorded_seal(struct lti_recording *recording,
+                       struct lti_recorded *process,
+                       const struct lti_span *span);
+
+/* The process ended, or recording does: take the rest, tell what is in the
+ * middle of a call, seal, and give its slots back.  sealed: the last watermark.
+ */
+void lti_recorded_drain(struct lti_recording *recording,
+                        struct lti_recorded *process, struct lti_knot sealed);
+
+/* Write the end mark and close the file; the results stay. */
+void lti_recorded_close(struct lti_recording *recording,
+                        struct lti_recorded *process, lt_end_reason reason,
+                        int status);
+
+/* Records that were taken and not yet sealed. */
+size_t lti_recorded_pending(const struct lti_recorded *process);
+
+#endif

@@ -1,0 +1,73 @@
+/* Copy what threads published out of their rings.
+ *
+ * A slot belongs to the arena, a lane to one thread that once owned a slot: the
+ * lane lives on until its last record is in the file.  Everything read from the
+ * arena is checked here; records in a lane have known kinds and clocks that
+ * never fall. */
+#ifndef LTI_RINGS_H
+#define LTI_RINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "drain/book.h"
+#include "drain/trace.h"
+
+/* The arena as it was checked once: the header itself may be overwritten. */
+struct lti_view {
+  struct lti_arena *arena;
+  struct lti_proc *procs;
+  struct lti_thread *threads;
+  struct lti_record *small, *large;
+  uint32_t n_procs, n_threads, n_large;
+  uint32_t small_records, large_records;
+  bool clock_is_tsc;
+};
+
+/* What was consumed of a slot, whoever owned it: counters go on. */
+struct lti_slot {
+  struct lti_lane *lane; /* NULL while nobody owns it */
+  uint64_t tail;
+  uint64_t look_clock; /* of the last look at its losses */
+  uint64_t lost[LT_LOST_LIMIT];
+  uint64_t calls_short;
+};
+
+struct lti_lane {
+  struct lti_lane *next;
+  struct lti_trace_thread thread;
+  struct lti_record *records;
+  size_t n, capacity;
+  size_t n_held; /* the first ones are converted: their clock is trace time */
+  uint64_t last_clock;
+  uint32_t slot; /* index, or UINT32_MAX when it was given back */
+};
+
+/* What a take adds up for its process. */
+struct lti_taken {
+  struct lti_book *book;
+  uint64_t sealed_clock; /* nothing may be older */
+  uint64_t late;         /* how many had to be raised to it */
+  uint64_t calls_short;
+  size_t n_records;
+  bool turned_a_loop;
+  double fullest; /* share of a ring that was in use */
+};
+
+struct lti_view lti_view_of(struct lti_arena *arena);
+
+/* Take everything published in a slot into its lane.  When memory is short, it
+ * stays in the ring. */
+void lti_rings_take(const struct lti_view *view, struct lti_slot *slot,
+                    uint32_t index, struct lti_taken *taken);
+
+/* Insert a record of the recorder's own after those that are not younger. */
+bool lti_lane_insert(struct lti_lane *lane, const struct lti_record *record);
+
+/* Give a drained slot, and its large ring, back to the program. */
+void lti_rings_release(const struct lti_view *view, struct lti_slot *slot,
+                       uint32_t index);
+
+#endif
