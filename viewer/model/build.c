@@ -210,6 +210,8 @@ static void on_usage(struct thread *th, const lt_event *e) {
         e->time_ns - f->segment_ns <= USAGE_SLACK_NS)
       f->usage = th->usage;
   }
+  if (th->n_frames == 0 && e->time_ns - th->run_end_ns <= USAGE_SLACK_NS)
+    th->run_usage = th->usage;
   stalls_usage(th);
 }
 

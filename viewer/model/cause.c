@@ -16,12 +16,20 @@ static int64_t max64(int64_t a, int64_t b) {
 /* The window of the totals is wider than the stall by out ns.  Take the stall's
  * share of what passed in the window, within what must and what can be inside. */
 static int64_t share(int64_t in_window, int64_t duration, int64_t out) {
-  if (in_window <= 0)
+  if (in_window <= 0 || duration <= 0)
     return 0;
   int64_t scaled =
       (int64_t)((double)in_window * (double)duration / (double)(duration + out));
   scaled = max64(scaled, in_window - out);
   return min64(scaled, min64(in_window, duration));
+}
+
+/* CPU time: as above, but what lies in blocking calls has it last of all. */
+static int64_t share_cpu(int64_t cpu, int64_t duration, int64_t calls,
+                         int64_t out) {
+  int64_t room = duration - calls + out;
+  int64_t in_calls = max64(0, cpu - room);
+  return min64(duration, share(cpu - in_calls, duration - calls, out) + in_calls);
 }
 
 /* Without totals only the calls are known to have blocked. */
@@ -53,7 +61,7 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
       window -= r->inner[i]->s.duration_ns;
     }
   int64_t out = max64(0, window - duration);
-  cpu = share(cpu, duration, out);
+  cpu = share_cpu(cpu, duration, evidence, out);
   int64_t starved = has_delay ? share(delay, duration, out) : 0;
   starved = min64(starved, duration - cpu);
   int64_t rest = duration - cpu - starved;

@@ -1,0 +1,823 @@
+/* The model: each trace states its numbers, each test says what they mean. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/build.h"
+#include "model/finding.h"
+#include "output/inert.h"
+#include "output/units.h"
+#include "trace_text.h"
+
+#define MS INT64_C(1000000)
+
+static void teardown(void) {
+  memset(&trace_text_info, 0, sizeof trace_text_info);
+  trace_text_info.complete = trace_text_info.ended = true;
+}
+
+static void assert_cause(const struct model_stall *s, int cpu, int blocked,
+                         int paging, int starved, int unknown) {
+  ck_assert_int_eq(s->cause.cpu, cpu * MS);
+  ck_assert_int_eq(s->cause.blocked, blocked * MS);
+  ck_assert_int_eq(s->cause.paging, paging * MS);
+  ck_assert_int_eq(s->cause.starved, starved * MS);
+  ck_assert_int_eq(s->cause.unknown, unknown * MS);
+  ck_assert_int_eq(s->cause.suspended, 0);
+  ck_assert_int_eq(s->duration_ns,
+                   (cpu + blocked + paging + starved + unknown) * MS);
+}
+
+static const char sleeping[] =
+    "0    loop+\n"
+    "0    spawn task=1 kind=2 site=1 from=9\n"
+    "0    arm task=1 ms=10\n"
+    "0    spawn task=2 kind=2 site=2 from=9\n"
+    "0    arm task=2 ms=60\n"
+    "1    poll\n"
+    "10   wake\n"
+    "10   usage cpu=1 delay=0 vsw=1\n"
+    "10   resume task=1 kind=2 site=1\n"
+    "10   spawn task=3 kind=12 site=3 from=1\n"
+    "310  call callee=5 ms=300 site=4\n"
+    "310  await task=1\n"
+    "310  usage cpu=1 delay=0 vsw=2\n"
+    "311  resume task=3 kind=12 site=3\n"
+    "312  done task=3\n"
+    "313  poll timeout=0\n"
+    "314  wake\n"
+    "314  resume task=2 kind=2 site=2\n"
+    "315  await task=2\n"
+    "316  loop-\n";
+
+START_TEST(a_sleeping_timer_is_one_blocked_slice) {
+  struct model *m = model_of_text(sleeping, 320, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_int_eq(s->kind, MODEL_STALL_SLICE);
+  ck_assert_int_eq(s->begin_ns, 10 * MS);
+  assert_cause(s, 0, 300, 0, 0, 0);
+  ck_assert(s->has_usage);
+  ck_assert_uint_eq(s->slice_kind, LT_TASK_TIMER);
+  ck_assert_uint_eq(s->site, 1);
+  ck_assert_uint_eq(s->turn, 2);
+  ck_assert_uint_eq(s->n_calls, 1);
+  ck_assert_uint_eq(s->calls[0].callee, LT_CALLEE_uv_sleep);
+  ck_assert_int_eq(s->calls_ns, 300 * MS);
+  ck_assert(!s->unfinished);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(victims_are_what_waited_and_what_came_late) {
+  struct model *m = model_of_text(sleeping, 320, NULL);
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_uint_eq(s->n_waited, 1); /* task 3; task 2 ran a turn later */
+  ck_assert_uint_eq(s->n_late, 1);   /* due at 60, ran at 314 */
+  ck_assert_int_eq(s->worst_late_ns, 254 * MS);
+  ck_assert_uint_eq(m->loops[0].timers_late, 1);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_loop_is_summed_up_in_turns_and_polls) {
+  struct model *m = model_of_text(sleeping, 320, NULL);
+  ck_assert_uint_eq(m->n_loops, 1);
+  const struct model_loop *l = &m->loops[0];
+  ck_assert_str_eq(l->name, "main");
+  ck_assert_uint_eq(l->turns, 3);
+  ck_assert_uint_eq(l->slices, 3);
+  ck_assert_uint_eq(l->calls, 1);
+  ck_assert_uint_eq(l->stalls, 1);
+  ck_assert_int_eq(l->busy_ns, (1 + 303 + 2) * MS);
+  ck_assert_int_eq(l->poll_ns, (9 + 1) * MS);
+  ck_assert_int_eq(l->turn.max_ns, 303 * MS);
+  ck_assert_int_eq(l->longest[MODEL_BINS / 2], 303 * MS);
+  ck_assert_uint_eq(m->n_sites, 4); /* three functions and one call */
+  ck_assert_int_eq(m->sites[0].total_ns, 300 * MS);
+  model_close(m);
+}
+END_TEST
+
+/* One slice from 100 to 300 ms between two totals. */
+static struct model *slice_with(const char *before, const char *inside,
+                                const char *after) {
+  static char text[2048];
+  snprintf(text, sizeof text,
+           "0   loop+\n"
+           "1   poll\n"
+           "100 wake\n"
+           "100 usage %s\n"
+           "100 resume task=1 kind=11 site=1\n"
+           "%s"
+           "300 await task=1\n"
+           "300 usage %s\n"
+           "300 poll\n"
+           "400 wake\n"
+           "400 loop-\n",
+           before, inside, after);
+  struct model *m = model_of_text(text, 400, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  return m;
+}
+
+START_TEST(computing_is_cpu) {
+  struct model *m = slice_with("cpu=5 vsw=3", "", "cpu=205 vsw=3");
+  assert_cause(&m->stalls[0], 200, 0, 0, 0, 0);
+  ck_assert_str_eq(model_cause_word(&m->stalls[0].cause), "cpu");
+  model_close(m);
+}
+END_TEST
+
+START_TEST(waiting_for_a_cpu_is_not_the_programs) {
+  struct model *m =
+      slice_with("cpu=5 delay=7", "", "cpu=45 delay=167");
+  assert_cause(&m->stalls[0], 40, 0, 0, 160, 0);
+  ck_assert_int_eq(model_attributable(&m->stalls[0].cause), 40 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(off_the_cpu_without_evidence_is_unknown) {
+  struct model *m = slice_with("cpu=0 vsw=3", "", "cpu=50 vsw=3");
+  assert_cause(&m->stalls[0], 50, 0, 0, 0, 150);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_voluntary_switch_is_evidence_of_blocking) {
+  struct model *m = slice_with("cpu=0 vsw=3", "", "cpu=50 vsw=4");
+  assert_cause(&m->stalls[0], 50, 150, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(without_run_delay_a_switch_is_no_evidence) {
+  struct model *m =
+      slice_with("cpu=0 delay=-1 vsw=3", "", "cpu=50 delay=-1 vsw=4");
+  assert_cause(&m->stalls[0], 50, 0, 0, 0, 150);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(major_faults_outside_calls_are_paging) {
+  struct model *m =
+      slice_with("cpu=0 faults=65535", "200 call callee=6 ms=30 on=4\n",
+                 "cpu=50 faults=3 vsw=9");
+  assert_cause(&m->stalls[0], 50, 30, 120, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(the_longest_calls_are_kept_and_all_are_counted) {
+  char calls[1024] = "";
+  for (int i = 1; i <= 12; i++)
+    snprintf(calls + strlen(calls), sizeof calls - strlen(calls),
+             "%d call callee=15 ms=%d\n", 110 + i * 15, i);
+  struct model *m = slice_with("cpu=0", calls, "cpu=122 vsw=12");
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_uint_eq(s->n_calls, MODEL_CALLS_MAX);
+  ck_assert_uint_eq(s->n_calls_all, 12);
+  ck_assert_int_eq(s->calls_ns, 78 * MS);
+  for (int i = 0; i < MODEL_CALLS_MAX; i++)
+    ck_assert_int_eq(s->calls[i].duration_ns, (12 - i) * MS);
+  assert_cause(s, 122, 78, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(totals_that_are_wider_than_the_stall_are_shared_out) {
+  struct model *m = model_of_text("0   loop+\n"
+                                  "0   usage cpu=0\n"
+                                  "20  resume task=1 kind=2 site=1\n"
+                                  "80  await task=1\n"
+                                  "100 poll\n"
+                                  "140 wake\n" /* the poll is known */
+                                  "160 usage cpu=60 delay=30 vsw=1\n"
+                                  "160 loop-\n",
+                                  160, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  const struct model_stall *s = &m->stalls[0];
+  /* 120 ms out of polls, half of them in the stall, so are the totals; and a
+   * wait in a poll is one voluntary switch, so there is none to explain. */
+  assert_cause(s, 30, 0, 0, 15, 15);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(totals_read_just_before_the_end_will_do) {
+  struct model *m = model_of_text("0   loop+\n"
+                                  "0   usage\n"
+                                  "0   resume task=1 kind=2 site=1\n"
+                                  "200 usage cpu=200\n"
+                                  "200.01 await task=1\n"
+                                  "201 poll\n"
+                                  "900 wake\n"
+                                  "1900 usage cpu=200 delay=1000\n"
+                                  "1900 loop-\n",
+                                  1900, NULL);
+  ck_assert_int_eq(m->stalls[0].cause.cpu, 200 * MS);
+  ck_assert_int_eq(m->stalls[0].cause.starved, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(many_callbacks_make_a_long_turn) {
+  char text[4096] = "0 loop+\n0 usage\n";
+  for (int i = 0; i < 20; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text),
+             "%d resume task=%d kind=11 site=1\n%d await task=%d\n", i * 10,
+             i + 1, i * 10 + 10, i + 1);
+  strcat(text, "200 usage cpu=200\n200 poll\n300 wake\n300 loop-\n");
+  struct model *m = model_of_text(text, 300, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_int_eq(m->stalls[0].kind, MODEL_STALL_TURN);
+  ck_assert_uint_eq(m->stalls[0].n_callbacks, 20);
+  assert_cause(&m->stalls[0], 200, 0, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+static const char sixty_twice[] = "0   loop+\n"
+                                  "0   resume task=1 kind=2 site=1\n"
+                                  "60  await task=1\n"
+                                  "60  resume task=2 kind=2 site=2\n"
+                                  "120 await task=2\n"
+                                  "120 poll\n"
+                                  "130 wake\n"
+                                  "130 loop-\n";
+
+START_TEST(two_slices_within_the_budget_can_make_a_turn_beyond_it) {
+  struct model *m = model_of_text(sixty_twice, 130, NULL);
+  ck_assert_uint_eq(m->n_stalls, 3);
+  ck_assert_int_eq(m->stalls[0].kind, MODEL_STALL_TURN);
+  ck_assert_int_eq(m->stalls[0].duration_ns, 120 * MS);
+  model_close(m);
+  struct model_options options = {.budget_ns = 500 * MS};
+  m = model_of_text(sixty_twice, 130, &options);
+  ck_assert_uint_eq(m->n_stalls, 2);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_nested_poll_is_waiting_and_the_inner_slice_is_the_stall) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "10   loop+\n"
+                                  "10   poll\n"
+                                  "1010 wake\n"
+                                  "1010 resume task=2 kind=11 site=2\n"
+                                  "1210 await task=2\n"
+                                  "1210 loop- alive=1\n"
+                                  "1220 await task=1\n"
+                                  "1220 loop-\n",
+                                  1220, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].task, 2);
+  ck_assert_int_eq(m->stalls[0].duration_ns, 200 * MS);
+  ck_assert_uint_eq(m->loops[0].turns, 2);
+  ck_assert_int_eq(m->loops[0].poll_ns, 1000 * MS);
+  ck_assert_int_eq(m->loops[0].busy_ns, 220 * MS);
+  ck_assert_uint_eq(m->sites[0].site, 1); /* 220 ms in all, 20 of its own */
+  ck_assert_int_eq(m->sites[0].total_ns, 220 * MS);
+  ck_assert_int_eq(m->sites[0].self_ns, 20 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(an_outer_slice_is_charged_its_own_time_only) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "80   resume task=2 kind=1 site=2\n"
+                                  "280  call callee=5 ms=200\n"
+                                  "280  await task=2\n"
+                                  "280  usage cpu=80 vsw=1\n"
+                                  "360  await task=1\n"
+                                  "360  usage cpu=160 vsw=1\n"
+                                  "360  loop-\n",
+                                  360, NULL);
+  ck_assert_uint_eq(m->n_stalls, 2);
+  ck_assert_uint_eq(m->stalls[0].task, 1);
+  ck_assert_int_eq(m->stalls[0].duration_ns, 160 * MS);
+  ck_assert_uint_eq(m->stalls[0].n_calls_all, 0);
+  ck_assert_uint_eq(m->stalls[1].task, 2);
+  assert_cause(&m->stalls[0], 160, 0, 0, 0, 0);
+  assert_cause(&m->stalls[1], 0, 200, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_run_of_another_loop_inside_a_callback_blocks_the_outer) {
+  struct model *m = model_of_text("0    loop+ loop=1\n"
+                                  "0    usage\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "0    loop+ loop=2\n"
+                                  "0    poll\n"
+                                  "300  wake\n"
+                                  "300  loop- loop=2\n"
+                                  "300  await task=1\n"
+                                  "300  usage cpu=0 vsw=1\n"
+                                  "300  loop- loop=1\n",
+                                  300, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].loop, 0);
+  assert_cause(&m->stalls[0], 0, 300, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_loop_that_could_have_run_has_a_gap) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "10   loop- alive=1\n"
+                                  "10   usage\n"
+                                  "200  call callee=6 ms=180\n"
+                                  "210  loop+\n"
+                                  "210  usage cpu=20 vsw=1\n"
+                                  "220  loop- alive=0\n"
+                                  "900  loop+\n"
+                                  "910  loop-\n",
+                                  910, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_int_eq(s->kind, MODEL_STALL_GAP);
+  ck_assert_int_eq(s->duration_ns, 200 * MS);
+  ck_assert_uint_eq(s->n_calls, 1);
+  ck_assert_int_eq(m->loops[0].gap_ns, 880 * MS);
+  ck_assert_uint_eq(m->loops[0].stalls, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(what_never_came_back_is_a_stall_and_its_call_the_evidence) {
+  trace_text_info.complete = false;
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage\n"
+                                  "100  resume task=1 kind=2 site=1\n"
+                                  "600  call-open callee=34 on=99 ms=450\n",
+                                  600, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert(s->unfinished);
+  ck_assert(!s->has_usage);
+  assert_cause(s, 0, 450, 0, 0, 50);
+  ck_assert(s->calls[0].unfinished);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_trace_that_ends_in_a_poll_has_no_stall) {
+  struct model *m = model_of_text("0 loop+\n1 poll\n", 5000, NULL);
+  ck_assert_uint_eq(m->n_stalls, 0);
+  ck_assert_int_eq(m->loops[0].poll_ns, 4999 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(ends_without_begins_change_nothing) {
+  struct model *m = model_of_text("0    await task=1\n"
+                                  "1    wake\n"
+                                  "2    loop-\n"
+                                  "3    done task=77\n"
+                                  "500  poll\n"
+                                  "600  loop+\n"
+                                  "700  poll\n"
+                                  "701  poll\n"
+                                  "900  wake\n"
+                                  "900  wake\n"
+                                  "901  await task=9\n"
+                                  "902  loop-\n"
+                                  "903  loop- loop=9\n"
+                                  "904  call callee=5 ms=99999\n",
+                                  1000, NULL);
+  /* One turn of 100 ms, in which nobody knows what happened. */
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_int_eq(m->stalls[0].kind, MODEL_STALL_TURN);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_slice_across_lost_events_counts_up_to_the_loss_only) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "400  lost n=5 cause=1 ms=100\n"
+                                  "900  await task=1\n"
+                                  "901  poll\n"
+                                  "950  wake\n"
+                                  "960  loop-\n",
+                                  960, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_int_eq(m->stalls[0].duration_ns, 300 * MS);
+  ck_assert(m->stalls[0].unfinished);
+  ck_assert_uint_eq(m->n_unmeasured, 1);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_slice_whose_begin_was_lost_is_no_stall) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    poll\n"
+                                  "400  lost n=5 cause=1 ms=300\n"
+                                  "900  await task=1\n"
+                                  "901  poll\n"
+                                  "950  wake\n"
+                                  "960  loop-\n",
+                                  960, NULL);
+  ck_assert_uint_eq(m->n_stalls, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_long_call_after_a_loss_is_told_by_itself) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "40   lost n=5 cause=1 ms=10\n"
+                                  "600  call callee=5 ms=300 site=4\n"
+                                  "601  await task=1\n"
+                                  "602  loop-\n",
+                                  602, NULL);
+  ck_assert_uint_eq(m->n_stalls, 0);
+  ck_assert_uint_eq(m->n_blocking, 1);
+  ck_assert_int_eq(m->blocking[0].call.duration_ns, 300 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(an_event_lost_in_a_signal_handler_spoils_no_bracket) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "100  lost n=1 cause=2 ms=0\n"
+                                  "200  await task=1\n"
+                                  "200  loop-\n",
+                                  200, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_int_eq(m->stalls[0].duration_ns, 200 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(ancestry_is_the_chain_of_spawners) {
+  struct model *m =
+      model_of_text("0   loop+\n"
+                    "0   spawn task=1 kind=9 site=1 from=9\n"
+                    "1   resume task=1 kind=9 site=1\n"
+                    "1   spawn task=2 kind=11 site=2 from=8\n"
+                    "1   label task=2 text=1\n"
+                    "2   await task=1\n"
+                    "3   resume task=2 kind=11 site=2\n"
+                    "3   spawn task=3 kind=2 site=3 from=7\n"
+                    "4   done task=2\n" /* gone, but remembered */
+                    "10  resume task=3 kind=2 site=3\n"
+                    "200 done task=3\n"
+                    "200 loop-\n",
+                    200, NULL);
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_uint_eq(s->n_ancestors, 3);
+  ck_assert_uint_eq(s->ancestors[0].task, 3);
+  ck_assert_uint_eq(s->ancestors[1].task, 2);
+  ck_assert_str_eq(s->ancestors[1].label, "GET /export");
+  ck_assert_uint_eq(s->ancestors[2].task, 1);
+  ck_assert_uint_eq(s->ancestors[2].spawn_site, 9);
+  ck_assert_uint_eq(m->n_tasks, 3);
+  ck_assert_uint_eq(m->n_tasks_live, 1);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(endless_chains_of_requests_stay_bounded) {
+  enum { N = 20000 };
+  char *text = malloc(N * 96 + 64), *at = text;
+  at += sprintf(at, "0 loop+\n");
+  for (int i = 1; i <= N; i++)
+    at += sprintf(at,
+                  "%d resume task=%d kind=17 site=1\n"
+                  "%d spawn task=%d kind=17 site=1\n%d done task=%d\n",
+                  i, i, i, i + 1, i, i);
+  struct model *m = model_of_text(text, N, NULL);
+  ck_assert_uint_eq(m->n_tasks, N + 1);
+  ck_assert_uint_eq(m->n_tasks_live, 1);
+  ck_assert_uint_le(HASH_COUNT(((struct builder *)m)->tasks.by_id),
+                    MODEL_ANCESTRY_MAX + 2);
+  model_close(m);
+  free(text);
+}
+END_TEST
+
+START_TEST(two_threads_turn_two_loops_and_names_are_inert) {
+  struct model *m = model_of_text("0   loop+ loop=1\n"
+                                  "0   loop+ loop=2 thread=1\n"
+                                  "10  resume task=5 kind=6 site=1 thread=1\n"
+                                  "20  poll\n"
+                                  "90  await task=5 thread=1\n"
+                                  "95  wake\n"
+                                  "96  loop- loop=2 thread=1\n"
+                                  "96  loop- loop=1\n",
+                                  96, NULL);
+  ck_assert_uint_eq(m->n_loops, 2);
+  ck_assert_str_eq(m->loops[0].name, "main");
+  ck_assert_str_eq(m->loops[1].name, "helper\\x1b[2J");
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].loop, 1);
+  ck_assert_uint_eq(m->stalls[0].thread, 1);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(sites_are_named_as_far_as_is_known) {
+  struct model *m = model_of_text("0 loop+\n", 1, NULL);
+  char buf[64];
+  ck_assert_str_eq(model_site_name(m, 7, buf, sizeof buf), "fn7 (f.c:70)");
+  ck_assert_str_eq(model_site_short(m, 7, buf, sizeof buf), "fn7");
+  ck_assert_str_eq(model_site_name(m, 950, buf, sizeof buf), "libx.so+0x3b60");
+  ck_assert_str_eq(model_site_name(m, 0, buf, sizeof buf), "?");
+  ck_assert_str_eq(model_site_name(m, 5000, buf, sizeof buf), "?");
+  model_close(m);
+}
+END_TEST
+
+/* --- verdicts --- */
+
+static struct judgement judge(struct model *m, struct budget budget) {
+  struct judgement j;
+  if (!budget.max_stall_ns)
+    budget.max_stall_ns = 100 * MS;
+  ck_assert_int_eq(judgement_make(m, &budget, &j), LT_OK);
+  return j;
+}
+
+static int code_of(struct model *m, struct budget budget) {
+  struct judgement j = judge(m, budget);
+  judgement_free(&j);
+  return j.exit_code;
+}
+
+static const struct budget standard = {.fail_on = LEVEL_ERROR};
+
+START_TEST(a_proven_stall_fails_also_in_a_trace_that_was_cut) {
+  struct model *m = model_of_text(sleeping, 320, NULL);
+  ck_assert_int_eq(code_of(m, standard), 1);
+  trace_text_info.complete = false;
+  ck_assert_int_eq(code_of(m, standard), 1);
+  ck_assert_int_eq(
+      code_of(m, (struct budget){.fail_on = LEVEL_ERROR,
+                                 .max_stall_ns = 1000 * MS}),
+      4);
+  ck_assert_int_eq(
+      code_of(m, (struct budget){.fail_on = LEVEL_ERROR,
+                                 .max_stall_ns = 1000 * MS,
+                                 .allow_incomplete = true}),
+      0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(the_budget_itself_is_allowed) {
+  struct model *m = model_of_text(sleeping, 320, NULL);
+  struct budget budget = {.fail_on = LEVEL_ERROR, .max_stall_ns = 300 * MS};
+  ck_assert_int_eq(code_of(m, budget), 0);
+  budget.max_stall_ns--;
+  ck_assert_int_eq(code_of(m, budget), 1);
+  budget.fail_on = LEVEL_NOTE;
+  ck_assert_int_eq(code_of(m, budget), 0);
+  budget = (struct budget){.fail_on = LEVEL_ERROR,
+                           .warmup_ns = 10 * MS + 1};
+  ck_assert_int_eq(code_of(m, budget), 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(warnings_fail_only_when_asked) {
+  struct model *m = model_of_text(sleeping, 320, NULL);
+  struct budget budget = {.fail_on = LEVEL_ERROR, .max_stall_ns = 400 * MS};
+  ck_assert_int_eq(code_of(m, budget), 0);
+  budget.fail_on = LEVEL_WARNING;
+  ck_assert_int_eq(code_of(m, budget), 1);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_starved_stall_is_a_pass_and_an_unknown_one_no_verdict) {
+  struct model *m = slice_with("cpu=0", "", "cpu=40 delay=160");
+  ck_assert_int_eq(code_of(m, standard), 0);
+  struct judgement j = judge(m, standard);
+  ck_assert_uint_eq(j.n_findings, 1);
+  ck_assert_int_eq(j.findings[0].level, LEVEL_NOTE);
+  ck_assert_int_eq(j.longest_ns, 200 * MS);
+  ck_assert_int_eq(j.longest_own_ns, 40 * MS);
+  judgement_free(&j);
+  model_close(m);
+  m = slice_with("cpu=0", "", "cpu=40 delay=90");
+  ck_assert_int_eq(code_of(m, standard), 4);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_gap_is_a_warning_at_most) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "1    loop- alive=1\n"
+                                  "1    usage\n"
+                                  "901  loop+\n"
+                                  "901  usage cpu=900\n"
+                                  "902  loop-\n",
+                                  902, NULL);
+  ck_assert_int_eq(code_of(m, standard), 0);
+  struct judgement j = judge(m, standard);
+  ck_assert_uint_eq(j.n_findings, 1);
+  ck_assert_int_eq(j.findings[0].level, LEVEL_WARNING);
+  judgement_free(&j);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(no_loop_is_no_verdict) {
+  struct model *m = model_of_text("0 usage\n", 10, NULL);
+  ck_assert_int_eq(code_of(m, standard), 4);
+  ck_assert_int_eq(code_of(m, (struct budget){.fail_on = LEVEL_ERROR,
+                                              .allow_incomplete = true}),
+                   4);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(lost_events_are_no_verdict) {
+  trace_text_info.n_lost = 3;
+  struct model *m = model_of_text("0 loop+\n1 loop-\n", 10, NULL);
+  ck_assert_int_eq(code_of(m, standard), 4);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(stalls_of_one_place_are_one_finding) {
+  char text[2048] = "0 loop+\n";
+  for (int i = 0; i < 5; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text),
+             "%d usage cpu=%d\n%d resume task=%d kind=2 site=%d\n"
+             "%d await task=%d\n%d usage cpu=%d\n%d poll\n%d wake\n",
+             i * 1000, i * 200, i * 1000, i + 1, i < 4 ? 1 : 2, i * 1000 + 200,
+             i + 1, i * 1000 + 200, i * 200 + 200, i * 1000 + 201,
+             i * 1000 + 1000);
+  strcat(text, "5000 loop-\n");
+  struct model *m = model_of_text(text, 5000, NULL);
+  ck_assert_uint_eq(m->n_stalls, 5);
+  struct judgement j = judge(m, standard);
+  ck_assert_uint_eq(j.n_findings, 2);
+  ck_assert_uint_eq(j.findings[0].count + j.findings[1].count, 5);
+  ck_assert_uint_eq(j.n_errors, 5);
+  ck_assert_uint_ne(j.findings[0].fingerprint, j.findings[1].fingerprint);
+  judgement_free(&j);
+  model_close(m);
+}
+END_TEST
+
+/* --- numbers and texts --- */
+
+START_TEST(percentiles_are_within_three_percent) {
+  static struct model_histogram h;
+  memset(&h, 0, sizeof h);
+  for (int64_t i = 1; i <= 100000; i++)
+    model_histogram_add(&h, i * 1000);
+  for (int p = 1; p < 100; p++) {
+    double exact = p * 1e6, found = (double)model_histogram_percentile(&h, p);
+    ck_assert_double_le(found, exact * 1.033);
+    ck_assert_double_ge(found, exact * 0.967);
+  }
+  ck_assert_int_eq(model_histogram_percentile(&h, 100), 100000000);
+  model_histogram_add(&h, INT64_MAX / 4);
+  ck_assert_int_eq(h.max_ns, INT64_MAX / 4);
+}
+END_TEST
+
+START_TEST(control_characters_become_visible) {
+  static const char *const cases[][2] = {
+      {"plain on_read", "plain on_read"},
+      {"\033]0;x\007", "\\x1b]0;x\\x07"},
+      {"a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f"},
+      {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+      {"\xc2\x9b" "31m", "\\xc2\\x9b31m"},               /* C1 CSI */
+      {"\xe2\x80\xae" "cba", "\\xe2\\x80\\xae" "cba"},   /* right to left */
+      {"\xff\xc3", "\\xff\\xc3"},                        /* no UTF-8 */
+      {"\xc0\x80", "\\xc0\\x80"},                        /* overlong */
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},               /* surrogate */
+      {"\xef\xbf\xbe", "\\xef\\xbf\\xbe"},               /* U+FFFE */
+      {"back\\slash", "back\\\\slash"}};
+  char buf[64];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    ck_assert_str_eq(inert(cases[i][0], buf, sizeof buf), cases[i][1]);
+  ck_assert_str_eq(inert(NULL, buf, sizeof buf), "");
+}
+END_TEST
+
+START_TEST(long_texts_are_cut_at_a_character) {
+  char buf[10];
+  ck_assert_str_eq(inert("123456789", buf, sizeof buf), "123456789");
+  ck_assert_str_eq(inert("1234567890", buf, sizeof buf), "123456...");
+  ck_assert_str_eq(inert("12345\xc3\xbc\xc3\xbc\xc3\xbc", buf, sizeof buf),
+                   "12345...");
+  ck_assert_str_eq(inert("\001\002\003", buf, sizeof buf), "\\x01...");
+}
+END_TEST
+
+START_TEST(durations_are_said_with_three_digits_or_so) {
+  static const struct {
+    int64_t ns;
+    const char *text;
+  } cases[] = {{0, "0 ns"},
+               {840, "840 ns"},
+               {1200, "1.2 us"},
+               {999499, "999 us"},
+               {999500, "1 ms"},
+               {100 * MS, "100 ms"},
+               {100 * MS + 400000, "100.4 ms"},
+               {199960000, "200 ms"},
+               {300 * MS + 400000, "300 ms"},
+               {999500000, "1.00 s"},
+               {1234 * MS, "1.23 s"},
+               {59960 * MS, "1m00.0s"},
+               {64200 * MS, "1m04.2s"},
+               {7384 * 1000 * MS, "2h03m04s"}};
+  units_buf buf;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    ck_assert_str_eq(units_ns(buf, cases[i].ns), cases[i].text);
+  ck_assert_str_eq(units_count(buf, 9604), "9 604");
+  ck_assert_str_eq(units_count(buf, 18400000), "18.4 M");
+  ck_assert_str_eq(units_at(buf, 31286 * MS), "31.286 s");
+}
+END_TEST
+
+static TCase *stall_tests(void) {
+  TCase *t = tcase_create("stalls");
+  tcase_add_checked_fixture(t, NULL, teardown);
+  tcase_add_test(t, a_sleeping_timer_is_one_blocked_slice);
+  tcase_add_test(t, victims_are_what_waited_and_what_came_late);
+  tcase_add_test(t, a_loop_is_summed_up_in_turns_and_polls);
+  tcase_add_test(t, many_callbacks_make_a_long_turn);
+  tcase_add_test(t, two_slices_within_the_budget_can_make_a_turn_beyond_it);
+  tcase_add_test(t, a_nested_poll_is_waiting_and_the_inner_slice_is_the_stall);
+  tcase_add_test(t, an_outer_slice_is_charged_its_own_time_only);
+  tcase_add_test(t, a_run_of_another_loop_inside_a_callback_blocks_the_outer);
+  tcase_add_test(t, a_loop_that_could_have_run_has_a_gap);
+  tcase_add_test(t, what_never_came_back_is_a_stall_and_its_call_the_evidence);
+  tcase_add_test(t, a_trace_that_ends_in_a_poll_has_no_stall);
+  tcase_add_test(t, ends_without_begins_change_nothing);
+  tcase_add_test(t, a_slice_across_lost_events_counts_up_to_the_loss_only);
+  tcase_add_test(t, a_slice_whose_begin_was_lost_is_no_stall);
+  tcase_add_test(t, a_long_call_after_a_loss_is_told_by_itself);
+  tcase_add_test(t, an_event_lost_in_a_signal_handler_spoils_no_bracket);
+  tcase_add_test(t, ancestry_is_the_chain_of_spawners);
+  tcase_add_test(t, endless_chains_of_requests_stay_bounded);
+  tcase_add_test(t, two_threads_turn_two_loops_and_names_are_inert);
+  tcase_add_test(t, sites_are_named_as_far_as_is_known);
+  return t;
+}
+
+static TCase *cause_tests(void) {
+  TCase *t = tcase_create("causes");
+  tcase_add_checked_fixture(t, NULL, teardown);
+  tcase_add_test(t, computing_is_cpu);
+  tcase_add_test(t, waiting_for_a_cpu_is_not_the_programs);
+  tcase_add_test(t, off_the_cpu_without_evidence_is_unknown);
+  tcase_add_test(t, a_voluntary_switch_is_evidence_of_blocking);
+  tcase_add_test(t, without_run_delay_a_switch_is_no_evidence);
+  tcase_add_test(t, major_faults_outside_calls_are_paging);
+  tcase_add_test(t, the_longest_calls_are_kept_and_all_are_counted);
+  tcase_add_test(t, totals_that_are_wider_than_the_stall_are_shared_out);
+  tcase_add_test(t, totals_read_just_before_the_end_will_do);
+  return t;
+}
+
+static TCase *verdict_tests(void) {
+  TCase *t = tcase_create("verdicts");
+  tcase_add_checked_fixture(t, NULL, teardown);
+  tcase_add_test(t, a_proven_stall_fails_also_in_a_trace_that_was_cut);
+  tcase_add_test(t, the_budget_itself_is_allowed);
+  tcase_add_test(t, warnings_fail_only_when_asked);
+  tcase_add_test(t, a_starved_stall_is_a_pass_and_an_unknown_one_no_verdict);
+  tcase_add_test(t, a_gap_is_a_warning_at_most);
+  tcase_add_test(t, no_loop_is_no_verdict);
+  tcase_add_test(t, lost_events_are_no_verdict);
+  tcase_add_test(t, stalls_of_one_place_are_one_finding);
+  return t;
+}
+
+static TCase *text_tests(void) {
+  TCase *t = tcase_create("texts");
+  tcase_add_test(t, percentiles_are_within_three_percent);
+  tcase_add_test(t, control_characters_become_visible);
+  tcase_add_test(t, long_texts_are_cut_at_a_character);
+  tcase_add_test(t, durations_are_said_with_three_digits_or_so);
+  return t;
+}
+
+int main(void) {
+  Suite *suite = suite_create("model");
+  suite_add_tcase(suite, stall_tests());
+  suite_add_tcase(suite, cause_tests());
+  suite_add_tcase(suite, verdict_tests());
+  suite_add_tcase(suite, text_tests());
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
