@@ -203,10 +203,11 @@ static void hold(struct lti_recording *r, struct lti_recorded *p,
     continue;
 }
 
-static int64_t unix_now(void) {
+static void clock_now(int64_t *monotonic_ns, int64_t *unix_ns) {
   struct timespec ts;
   clock_gettime(CLOCK_REALTIME, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+  *monotonic_ns = (int64_t)lti_monotonic_ns();
+  *unix_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 /* A name that is one in any shell: what else is in there becomes '_'. */
@@ -303,7 +304,7 @@ static bool start_file(struct lti_recording *r, struct lti_recorded *p) {
     close(fd);
     return fail(p, ENOMEM, "create");
   }
-  lti_trace_start(&p->trace, writer, &header, unix_now);
+  lti_trace_start(&p->trace, writer, &header, clock_now);
   return true;
 }
 

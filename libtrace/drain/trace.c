@@ -47,8 +47,10 @@ void lti_trace_init(struct lti_trace *t, struct lti_encoder *encoder,
 static void put_clock(struct lti_trace *t) {
   uint8_t body[32];
   struct lti_out out = lti_out_of(body, sizeof body);
-  lti_out_zigzag(&out, t->watermark_ns);
-  lti_out_zigzag(&out, t->unix_ns());
+  int64_t monotonic_ns, unix_ns;
+  t->clock(&monotonic_ns, &unix_ns);
+  lti_out_zigzag(&out, monotonic_ns - t->start_ns);
+  lti_out_zigzag(&out, unix_ns);
   lti_book_put(&t->book, LTI_DEF_CLOCK, body, (size_t)(out.at - body));
 }
 
@@ -86,9 +88,10 @@ static void begin_generation(struct lti_trace *t) {
 
 void lti_trace_start(struct lti_trace *t, struct lti_writer *writer,
                      const struct lti_file_header *header,
-                     int64_t (*unix_ns)(void)) {
+                     lti_trace_clock *clock) {
   t->writer = writer;
-  t->unix_ns = unix_ns;
+  t->clock = clock;
+  t->start_ns = header->start_ns;
   t->book.sink = take_definitions;
   t->book.sink_context = t;
   lti_writer_header(writer, header);

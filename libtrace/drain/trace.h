@@ -25,6 +25,9 @@ struct lti_trace_thread {
   struct lti_brackets open;
 };
 
+/* CLOCK_MONOTONIC and the wall clock at one moment. */
+typedef void lti_trace_clock(int64_t *monotonic_ns, int64_t *unix_ns);
+
 struct lti_trace {
   struct lti_book book;
   struct lti_tasks tasks;
@@ -44,7 +47,8 @@ struct lti_trace {
   bool generation_is_begun; /* its first block is written */
   uint64_t generation_size_at;
   int64_t generation_ns;
-  int64_t (*unix_ns)(void); /* the wall clock */
+  int64_t start_ns; /* CLOCK_MONOTONIC at time 0 */
+  lti_trace_clock *clock;
 };
 
 /* Everything else of the trace is zero.  encoder: borrowed, shared by traces.
@@ -58,7 +62,7 @@ void lti_trace_init(struct lti_trace *trace, struct lti_encoder *encoder,
  */
 void lti_trace_start(struct lti_trace *trace, struct lti_writer *writer,
                      const struct lti_file_header *header,
-                     int64_t (*unix_ns)(void));
+                     lti_trace_clock *clock);
 
 /* Events of one thread, in order.  Fields of codec SITE are addresses, those of
  * codec TEXT and own callees the program's ids: translated here, once.  Kinds
