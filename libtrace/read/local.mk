@@ -1,1 +1,10 @@
-read_sources =
+read_sources = libtrace/read/state.h libtrace/read/problem.h \
+	libtrace/read/source.h libtrace/read/source.c \
+	libtrace/read/scan.h libtrace/read/scan.c \
+	libtrace/read/table.h libtrace/read/table.c \
+	libtrace/read/defs.h libtrace/read/defs.c \
+	libtrace/read/decode.h libtrace/read/decode.c \
+	libtrace/read/epoch.h libtrace/read/epoch.c \
+	libtrace/read/merge.h libtrace/read/merge.c \
+	libtrace/read/survey.c libtrace/read/reader.c \
+	libtrace/read/access.c libtrace/read/tasks.c libtrace/read/opens.c

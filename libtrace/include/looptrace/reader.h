@@ -85,6 +85,7 @@ typedef struct lt_task_def {
   uint32_t site, spawn_site; /* ids of sites */
   int64_t spawn_ns;
   uint32_t thread;
+  const char *label; /* NULL for none */
 } lt_task_def;
 
 typedef struct lt_loop_def {
@@ -143,7 +144,9 @@ LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_open(const char *path,
 LT_EXPORT void lt_reader_close(lt_reader *reader);
 
 /* What is in the file.  Borrowed until the reader is closed; counts are those of
- * the whole file and are known from the headers. */
+ * the whole file and are known from the headers.  A payload that is damaged is
+ * found when it is read: then problem, n_events, n_lost and complete change, so
+ * look again behind the last event. */
 LT_EXPORT const lt_info *lt_reader_info(const lt_reader *reader);
 
 /* The next event in the order of time, all threads merged; events of one thread
@@ -195,7 +198,8 @@ LT_EXPORT const char *lt_reader_note(const lt_reader *reader, uint32_t index);
  * Never NULL. */
 LT_EXPORT const char *lt_reader_callee(const lt_reader *reader, unsigned callee);
 
-/* Check every block's CRC and decode everything.
+/* Check every block's CRC and decode everything.  The next event is then the
+ * first of the file.
  *
  * Errors: CORRUPT or TRUNCATED as lt_info.problem then says; OK when whole. */
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_verify(lt_reader *reader);
