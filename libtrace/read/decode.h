@@ -27,7 +27,7 @@ const char *lti_events_opens(const struct lti_block_header *head,
 
 /* Decode a block, all or nothing.
  *
- * payload: head.raw_bytes bytes.
+ * payload: head.raw_bytes bytes, and LTI_PAYLOAD_SLACK that may be read.
  * records: room for head.count; clock becomes the time.  Events of kinds that
  *          this library does not know are left out.
  * n:       records written.

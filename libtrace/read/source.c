@@ -144,8 +144,8 @@ lt_status lti_source_payload(struct lti_source *s,
   *wrong = lti_payload_refused(h);
   if (*wrong)
     return LT_CORRUPT;
-  /* One byte more, so that an empty payload has an address too. */
-  if (!reserve(&s->stored, &s->stored_capacity, (size_t)h->stored_bytes + 1))
+  if (!reserve(&s->stored, &s->stored_capacity,
+               (size_t)h->stored_bytes + LTI_PAYLOAD_SLACK))
     return LT_NOMEM;
   lt_status status = lti_source_read(s, block->at + h->header_bytes, s->stored,
                                      h->stored_bytes);
@@ -156,11 +156,14 @@ lt_status lti_source_payload(struct lti_source *s,
     return LT_CORRUPT;
   }
   if (!(h->flags & LTI_BLOCK_ZLIB)) {
+    memset(s->stored + h->stored_bytes, 0, LTI_PAYLOAD_SLACK);
     *payload = s->stored;
     return LT_OK;
   }
-  if (!reserve(&s->raw, &s->raw_capacity, (size_t)h->raw_bytes + 1))
+  if (!reserve(&s->raw, &s->raw_capacity,
+               (size_t)h->raw_bytes + LTI_PAYLOAD_SLACK))
     return LT_NOMEM;
+  memset(s->raw + h->raw_bytes, 0, LTI_PAYLOAD_SLACK);
   status = inflate_exactly(s, h, wrong);
   if (status == LT_OK)
     *payload = s->raw;

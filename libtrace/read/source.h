@@ -15,6 +15,10 @@
 
 #define LTI_WINDOW_BYTES 4096u
 
+/* Bytes behind a payload that may be read, and are 0: they spare the decoder a
+ * look at the end for each number. */
+#define LTI_PAYLOAD_SLACK 8u
+
 /* Where a block stands, and what its header says. */
 struct lti_block {
   uint64_t at;
