@@ -1,0 +1,49 @@
+/* Begin and end of a blocking call.
+ *
+ * Invariant: lti_self.in_call is 1 from begin to end, so that what the callee
+ * calls in turn is not counted again.  Called by the wrappers of libc and of
+ * libuv's synchronous functions, on loop threads only. */
+#include "hook/call.h"
+
+#define SET(field, value)                                                      \
+  atomic_store_explicit(&slot->field, value, memory_order_relaxed)
+
+static void show(const struct lti_call *call, const void *pc, const void *frame,
+                 const void *cfa) {
+  struct lti_thread *slot = lti_self.slot;
+  if (!slot || !lti_is_on())
+    return;
+  SET(frame[0], (uint64_t)(uintptr_t)pc);
+  SET(frame[1], (uint64_t)(uintptr_t)cfa);
+  SET(frame[2], *(const uintptr_t *)frame); /* which the wrapper saved */
+  SET(call_site, (uint64_t)(uintptr_t)call->site);
+  SET(call_since, call->began);
+  /* Partner: a look from outside reads call first. */
+  atomic_store_explicit(
+      &slot->call, LTI_HEAD(LT_CALL, call->callee, call->ref & LTI_REF_MAX),
+      memory_order_release);
+}
+
+void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
+                    const void *site, const void *frame, const void *cfa) {
+  struct lti_self *self = &lti_self;
+  call->callee = callee;
+  call->ref = ref;
+  call->site = site;
+  if (self->in_uv == LTI_IN_API && lti_is_libuv(site))
+    call->site = lti_hook.api_site; /* the program's call, not libuv's */
+  self->in_call = 1;
+  call->began = lti_now();
+  show(call, site, frame, cfa);
+}
+
+void lti_call_end(struct lti_call *call) {
+  struct lti_self *self = &lti_self;
+  struct lti_thread *slot = self->slot;
+  self->in_call = 0;
+  if (!lti_is_on())
+    return; /* or this is a child, and the slot is its parent's */
+  if (slot)
+    SET(call, 0);
+  lti_call_emit(call->began, call->callee, call->ref, call->site);
+}

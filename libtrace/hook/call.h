@@ -1,0 +1,36 @@
+/* A blocking call: between two looks at the clock, with a note in the arena of
+ * where the thread is, for those who look while it does not come back. */
+#ifndef LTI_CALL_H
+#define LTI_CALL_H
+
+#include "hook/scope.h"
+
+struct lti_call {
+  uint64_t began;
+  uint64_t ref;
+  const void *site;
+  unsigned callee;
+};
+
+/* Is a call from this caller to be recorded?  On a loop thread, inside uv_run,
+ * outermost, and not libuv's own housekeeping between the callbacks. */
+static inline bool lti_call_wanted(const void *caller) {
+  return !lti_self.in_call &&
+         (lti_self.in_uv != LTI_IN_LOOP || !lti_is_libuv(caller));
+}
+
+/* frame: of the wrapper, as __builtin_frame_address(0); cfa: its caller's stack
+ * pointer after the return. */
+void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
+                    const void *site, const void *frame, const void *cfa);
+
+/* Preserves errno; also runs when the thread is cancelled in the call. */
+void lti_call_end(struct lti_call *call);
+
+/* From here to the end of the block the thread is in a call. */
+#define LTI_CALL(callee, ref, site)                                            \
+  struct lti_call call __attribute__((cleanup(lti_call_end)));                 \
+  lti_call_begin(&call, callee, ref, site, __builtin_frame_address(0),         \
+                 __builtin_dwarf_cfa())
+
+#endif

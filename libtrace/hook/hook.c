@@ -1,0 +1,30 @@
+/* Which copy of the hooks is in charge, and the constructor.
+ *
+ * A process may hold two copies: the preload, and liblooptrace that the program
+ * links.  The one that the dynamic linker finds first is in charge; the other
+ * never attaches, so all its wrappers hand their calls on.  Called by the
+ * dynamic linker. */
+#include "hook/scope.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+/* Found by name, hence the first copy's in every copy.
+ * Returns: something that each copy has one of. */
+LT_EXPORT const void *lt_hook_owner(void);
+const void *lt_hook_owner(void) {
+  return &lti_process;
+}
+
+/* Through a pointer: some compilers would call this copy's own. */
+static const void *(*const volatile find_owner)(void) = lt_hook_owner;
+
+__attribute__((constructor)) static void hook_start(void) {
+  int saved = errno;
+  lti_real_find_libc();
+  if (find_owner() == &lti_process) {
+    (void)pthread_atfork(NULL, NULL, lti_table_after_fork);
+    (void)lti_process_attach();
+  }
+  errno = saved;
+}

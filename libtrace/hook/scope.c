@@ -1,0 +1,265 @@
+/* Frames and tasks.
+ *
+ * Invariant: lti_hook.frames[0, n_frames) are in the order in which they were
+ * opened; lti_self.task is the innermost one's.  Called by the wrappers and the
+ * trampolines of uv_*.c. */
+#include "hook/scope.h"
+
+#include <stddef.h>
+
+__thread struct lti_hook lti_hook
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Only on one and the same stack do addresses tell younger from older. */
+enum { STACK_BYTES = 8 << 20 };
+
+void lti_count_untracked(void) {
+  struct lti_proc *proc = lti_process.proc;
+  if (proc && lti_is_on())
+    atomic_fetch_add_explicit(&proc->untracked, 1, memory_order_relaxed);
+}
+
+/* Frames. */
+
+static void close_run(struct lti_frame *frame) {
+  if (frame->mute) {
+    lti_self.depth--;
+    lti_self.loop = frame->outer.loop;
+  } else {
+    lti_loop_leave(&frame->outer, 0);
+  }
+}
+
+static void bury_top(void) {
+  struct lti_hook *hook = &lti_hook;
+  struct lti_frame *frame = &hook->frames[--hook->n_frames];
+  if (frame->is_run) {
+    close_run(frame);
+    return;
+  }
+  uint64_t task = frame->slice.task;
+  lti_slice_end(&frame->slice, false, 1, 0);
+  if (frame->done && task)
+    lti_emit(LT_DONE, 0, task, 0, 0);
+}
+
+void lti_frames_bury(uintptr_t at) {
+  struct lti_hook *hook = &lti_hook;
+  while (hook->n_frames &&
+         at - hook->frames[hook->n_frames - 1].at < STACK_BYTES)
+    bury_top();
+}
+
+void lti_frames_mute(void) {
+  struct lti_hook *hook = &lti_hook;
+  for (uint32_t i = 0; i < hook->n_frames; i++) {
+    hook->frames[i].mute = 1;
+    if (!hook->frames[i].is_run)
+      hook->frames[i].slice.began = 0;
+  }
+}
+
+/* The thread is the program's from here on. */
+static inline void hand_over(struct lti_scope *scope) {
+  struct lti_self *self = &lti_self;
+  scope->level = LTI_FRAMES_MAX;
+  scope->left = true;
+  scope->outer_in_uv = self->in_uv;
+  scope->outer_in_call = self->in_call;
+  self->in_uv = LTI_IN_PROGRAM;
+  self->in_call = 0;
+}
+
+static inline void push(struct lti_scope *scope, unsigned kind) {
+  struct lti_hook *hook = &lti_hook;
+  hand_over(scope);
+  if (hook->n_frames)
+    lti_frames_bury((uintptr_t)scope);
+  if (hook->n_frames == LTI_FRAMES_MAX)
+    return; /* nested deeper than anybody does: not recorded */
+  struct lti_frame *frame = &hook->frames[hook->n_frames];
+  scope->level = hook->n_frames++;
+  frame->at = (uintptr_t)scope;
+  frame->is_run = 0;
+  frame->mute = 0;
+  frame->done = scope->done;
+  lti_slice_begin(&frame->slice, scope->task, kind, (const void *)scope->fn);
+}
+
+static inline void pop(struct lti_scope *scope) {
+  struct lti_hook *hook = &lti_hook;
+  uint32_t level = scope->level;
+  while (hook->n_frames > level + 1)
+    bury_top(); /* a longjmp ended in this callback */
+  if (hook->n_frames != level + 1 || hook->frames[level].at != (uintptr_t)scope)
+    return; /* taken for dead, and closed, before */
+  hook->n_frames = level;
+  struct lti_slice *slice = &hook->frames[level].slice;
+  if (!scope->left) {
+    lti_slice_end(slice, scope->done, scope->done ? scope->cancelled : 0,
+                  scope->done ? scope->status : 0);
+    return;
+  }
+  lti_slice_end(slice, false, 1, 0);
+  if (scope->done && scope->task)
+    lti_emit(LT_DONE, scope->cancelled, scope->task, (uint64_t)scope->status,
+             0);
+}
+
+void lti_scope_close(struct lti_scope *scope) {
+  if (scope->level < LTI_FRAMES_MAX)
+    pop(scope);
+  lti_self.in_uv = scope->outer_in_uv;
+  lti_self.in_call = scope->outer_in_call;
+}
+
+/* Tasks. */
+
+/* One that was armed while tracing was off, or before a fork. */
+static void introduce(struct lti_entry *entry, bool keep)
+    __attribute__((cold, noinline));
+static void introduce(struct lti_entry *entry, bool keep) {
+  if (!lti_is_on())
+    return;
+  if (!entry->task)
+    entry->task = lti_task_new();
+  entry->epoch = lti_epoch();
+  if (keep)
+    (void)lti_table_put(entry);
+  lti_emit(LT_SPAWN, entry->kind, entry->task, entry->fn, 0);
+}
+
+static inline bool is_known(const struct lti_entry *entry) {
+  return entry->task && entry->epoch == lti_epoch();
+}
+
+void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
+                           unsigned which) {
+  struct lti_entry entry = {0};
+  if (lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true) &&
+      __builtin_expect(!is_known(&entry), 0))
+    introduce(&entry, true);
+  scope->fn = which == LT_TASK_ALLOC ? entry.second : entry.fn;
+  scope->task = entry.task;
+  scope->done = false;
+  push(scope, which);
+}
+
+void lti_scope_open_request(struct lti_scope *scope, const void *req,
+                            unsigned kind, int64_t status) {
+  struct lti_entry entry = {0};
+  if (lti_table_take(lti_key(req, LTI_REQUEST), &entry) && !is_known(&entry))
+    introduce(&entry, false);
+  scope->fn = entry.fn;
+  scope->task = entry.task;
+  scope->done = true;
+  scope->status = status;
+  scope->cancelled = status == UV_ECANCELED;
+  if (scope->fn) {
+    push(scope, kind);
+  } else {
+    hand_over(scope);
+    lti_emit(LT_DONE, scope->cancelled, entry.task, (uint64_t)status, 0);
+  }
+}
+
+void lti_scope_open_close(struct lti_scope *scope, const void *handle) {
+  struct lti_entry entry = {0};
+  if (lti_table_take(lti_key(handle, LTI_HANDLE), &entry) && !is_known(&entry))
+    introduce(&entry, false);
+  scope->fn = entry.close;
+  scope->task = entry.task;
+  scope->done = true;
+  scope->status = 0;
+  scope->cancelled = 0;
+  if (scope->fn) {
+    push(scope, LT_TASK_CLOSE);
+  } else {
+    hand_over(scope);
+    lti_emit(LT_DONE, 0, entry.task, 0, 0);
+  }
+}
+
+void lti_scope_open_bare(struct lti_scope *scope, uintptr_t fn) {
+  scope->fn = fn;
+  scope->task = 0;
+  scope->done = false;
+  hand_over(scope);
+}
+
+/* A program may read a callback out of its handle, where ours lies, and arm the
+ * handle with it again: it means its own. */
+static uintptr_t own_callback(const struct lti_start *start, uintptr_t fn,
+                              uintptr_t old) {
+  return start->had_old && lti_is_own((const void *)fn) ? old : fn;
+}
+
+void lti_start_begin(struct lti_start *start, const void *handle, unsigned kind,
+                     uintptr_t fn, uintptr_t second) {
+  uint64_t key = lti_key(handle, LTI_HANDLE);
+  struct lti_entry *entry = &start->entry;
+  start->had_old = lti_table_get(key, &start->old, true);
+  start->known = start->had_old && start->old.kind == kind &&
+                 !start->old.closing && is_known(&start->old);
+  if (start->known)
+    *entry = start->old;
+  else
+    *entry = (struct lti_entry){
+        .key = key, .kind = (uint16_t)kind, .task = lti_task_new()};
+  entry->epoch = lti_epoch();
+  entry->fn = own_callback(start, fn, start->old.fn);
+  entry->second = own_callback(start, second, start->old.second);
+  start->tracked = lti_table_put(entry);
+  if (!start->tracked)
+    lti_count_untracked();
+}
+
+static void restore(uint64_t key, bool had_old, const struct lti_entry *old) {
+  if (had_old)
+    (void)lti_table_put(old);
+  else
+    lti_table_drop(key);
+}
+
+void lti_start_end(struct lti_start *start, int result, uint64_t delay,
+                   const void *site) {
+  struct lti_entry *entry = &start->entry;
+  if (!start->tracked)
+    return;
+  if (result < 0) {
+    restore(entry->key, start->had_old, &start->old);
+    return;
+  }
+  if (!start->known)
+    lti_emit(LT_SPAWN, entry->kind, entry->task, entry->fn,
+             (uint64_t)(uintptr_t)site);
+  if (start->known || delay)
+    lti_emit(LT_ARM, entry->kind, entry->task, entry->fn, delay);
+}
+
+void lti_submit_begin(struct lti_submit *submit, const void *req, unsigned kind,
+                      uintptr_t fn, uintptr_t second, const void *site) {
+  struct lti_entry *entry = &submit->entry;
+  *entry = (struct lti_entry){.key = lti_key(req, LTI_REQUEST),
+                              .task = lti_task_new(),
+                              .kind = (uint16_t)kind,
+                              .fn = fn,
+                              .second = second};
+  entry->epoch = lti_epoch();
+  submit->had_old = lti_table_get(entry->key, &submit->old, true);
+  submit->tracked = lti_table_put(entry);
+  if (submit->tracked)
+    lti_emit(LT_SPAWN, kind, entry->task, fn ? fn : second,
+             (uint64_t)(uintptr_t)site);
+  else
+    lti_count_untracked();
+}
+
+/* SPAWN is emitted before the real call, since a worker may begin in the middle
+ * of it; where it failed, that was all of the task's life. */
+void lti_submit_end(struct lti_submit *submit, int result) {
+  if (!submit->tracked || result >= 0)
+    return;
+  restore(submit->entry.key, submit->had_old, &submit->old);
+  lti_emit(LT_DONE, 0, submit->entry.task, (uint64_t)(int64_t)result, 0);
+}

@@ -1,0 +1,126 @@
+/* Between libuv and the program: frames, one for each callback and each uv_run
+ * on the stack, and the making of tasks.
+ *
+ * A trampoline opens a scope, calls the program, and the scope closes by
+ * itself, also when an exception passes (the cleanup attribute).  A longjmp
+ * closes nothing: the frames are kept apart from the stack, so that the next
+ * scope finds the dead ones by their addresses without reading dead memory.
+ * errno is preserved by all. */
+#ifndef LTI_SCOPE_H
+#define LTI_SCOPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hook/real.h"
+#include "hook/table.h"
+
+enum { LTI_FRAMES_MAX = 8 };
+
+struct lti_frame {
+  union {
+    struct lti_slice slice; /* a callback's */
+    struct lti_outer outer; /* a uv_run's */
+  };
+  uintptr_t at; /* address on the stack: frames below it are younger */
+  uint8_t is_run;
+  uint8_t done; /* its task ends with it */
+  uint8_t mute; /* it began in our parent process */
+};
+
+struct lti_hook {
+  const void *api_site; /* who called the function of libuv we are in */
+  uv_loop_t *loop;      /* innermost, NULL outside */
+  uint32_t n_frames;
+  struct lti_frame frames[LTI_FRAMES_MAX];
+};
+extern __thread struct lti_hook lti_hook
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The program gets the thread.  Lives in the trampoline's frame. */
+struct lti_scope {
+  uintptr_t fn; /* whom to call; 0: nobody wants to know */
+  uint64_t task;
+  uint32_t level; /* index of its frame; LTI_FRAMES_MAX: none was left */
+  bool done;      /* the task ends here */
+  bool left;      /* by an exception; cleared when the program returned */
+  uint8_t outer_in_uv;
+  uint8_t outer_in_call;
+  unsigned cancelled;
+  int64_t status;
+};
+#define LTI_SCOPE                                                              \
+  struct lti_scope scope __attribute__((cleanup(lti_scope_close)))
+
+/* A callback of a handle: what to call is copied, the handle not touched.
+ * which: its kind; LT_TASK_ALLOC calls the second function. */
+void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
+                           unsigned which);
+
+/* The last callback of a request: it is forgotten before the program runs. */
+void lti_scope_open_request(struct lti_scope *scope, const void *req,
+                            unsigned kind, int64_t status);
+
+/* The close callback of a handle, likewise. */
+void lti_scope_open_close(struct lti_scope *scope, const void *handle);
+
+/* No task of its own: only the thread is the program's for a while. */
+void lti_scope_open_bare(struct lti_scope *scope, uintptr_t fn);
+
+void lti_scope_close(struct lti_scope *scope);
+
+/* Close the frames that a longjmp left, seen from an address on the stack. */
+void lti_frames_bury(uintptr_t at);
+
+/* In a child that begins a recording of its own: what its parent began is not
+ * ended in it. */
+void lti_frames_mute(void);
+
+/* Around each real function of libuv that the program calls. */
+static inline uint8_t lti_uv_enter(const void *site) {
+  uint8_t outer = lti_self.in_uv;
+  if (outer != LTI_IN_API)
+    lti_hook.api_site = site;
+  lti_self.in_uv = LTI_IN_API;
+  return outer;
+}
+static inline void lti_uv_leave(uint8_t outer) {
+  lti_self.in_uv = outer;
+}
+
+/* Arming a handle: begin before the real call, end after it with its result. */
+struct lti_start {
+  struct lti_entry entry, old;
+  bool had_old;
+  bool known;   /* the task goes on; else it is new */
+  bool tracked; /* libuv is to get the trampoline */
+};
+void lti_start_begin(struct lti_start *start, const void *handle, unsigned kind,
+                     uintptr_t fn, uintptr_t second);
+void lti_start_end(struct lti_start *start, int result, uint64_t delay,
+                   const void *site);
+
+/* Submitting a request, likewise. */
+struct lti_submit {
+  struct lti_entry entry, old;
+  bool had_old;
+  bool tracked;
+};
+void lti_submit_begin(struct lti_submit *submit, const void *req, unsigned kind,
+                      uintptr_t fn, uintptr_t second, const void *site);
+void lti_submit_end(struct lti_submit *submit, int result);
+
+/* A callback could not be tracked: libuv got the program's own. */
+void lti_count_untracked(void);
+
+/* A delay for ARM: ns plus 1. */
+static inline uint64_t lti_delay_ns(uint64_t ms) {
+  return ms < UINT64_MAX / 1000000u ? ms * 1000000u + 1 : UINT64_MAX;
+}
+
+/* Which recording tasks are known in now: another one after a fork. */
+static inline uint32_t lti_epoch(void) {
+  return (uint32_t)((uintptr_t)lti_process.proc >> 6);
+}
+
+#endif

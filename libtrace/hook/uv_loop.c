@@ -1,0 +1,181 @@
+/* Loops: turning them, their poll phase, and what goes through their handles.
+ *
+ * A loop has its id as long as it lives; a uv_run is a frame on the thread. The
+ * poll phase is seen from libc: libuv calls epoll_pwait on its backend through
+ * the PLT.  The program calls the wrappers. */
+#include "hook/call.h"
+
+#include <string.h>
+
+struct run {
+  uint32_t level; /* LTI_FRAMES_MAX: no frame was left */
+  uint8_t outer_in_uv;
+  uint8_t outer_in_call;
+  uv_loop_t *outer_loop;
+  int result;
+};
+
+static uint32_t loop_id(const uv_loop_t *loop) {
+  struct lti_entry entry = {.key = 0};
+  uint64_t key = lti_key(loop, LTI_LOOP);
+  if (lti_table_get(key, &entry, true) && entry.epoch == lti_epoch())
+    return (uint32_t)entry.task;
+  entry = (struct lti_entry){.key = key, .task = lti_loop_new()};
+  entry.epoch = lti_epoch();
+  if (entry.task)
+    (void)lti_table_put(&entry);
+  return (uint32_t)entry.task;
+}
+
+static void note_version(void) {
+  struct lti_proc *proc = lti_process.proc;
+  if (proc && !proc->uv_version[0] && lti_is_on())
+    strncpy(proc->uv_version, lti_uv.uv_version_string(),
+            sizeof proc->uv_version - 1);
+}
+
+static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
+  struct lti_hook *hook = &lti_hook;
+  lti_frames_bury((uintptr_t)run);
+  run->level = LTI_FRAMES_MAX;
+  run->outer_in_uv = lti_self.in_uv;
+  run->outer_in_call = lti_self.in_call;
+  run->outer_loop = hook->loop;
+  run->result = 0;
+  if (hook->n_frames < LTI_FRAMES_MAX) {
+    uint32_t id = loop_id(loop);
+    struct lti_frame *frame = &hook->frames[hook->n_frames];
+    run->level = hook->n_frames++;
+    frame->at = (uintptr_t)run;
+    frame->is_run = 1;
+    frame->done = frame->mute = 0;
+    note_version();
+    lti_loop_enter(&frame->outer, id, (unsigned)mode);
+  }
+  hook->loop = loop;
+  lti_self.in_call = 0;
+  lti_self.in_uv = LTI_IN_LOOP;
+}
+
+/* Also when an exception passes. */
+static void run_end(struct run *run) {
+  struct lti_hook *hook = &lti_hook;
+  if (run->level < LTI_FRAMES_MAX && hook->n_frames > run->level) {
+    struct lti_frame *frame = &hook->frames[run->level];
+    while (hook->n_frames > run->level + 1)
+      lti_frames_bury(hook->frames[hook->n_frames - 1].at);
+    if (frame->at == (uintptr_t)run) {
+      hook->n_frames = run->level;
+      if (frame->mute) {
+        lti_self.depth--;
+        lti_self.loop = frame->outer.loop;
+      } else {
+        lti_loop_leave(&frame->outer, (unsigned)run->result);
+      }
+    }
+  }
+  hook->loop = run->outer_loop;
+  lti_self.in_uv = run->outer_in_uv;
+  lti_self.in_call = run->outer_in_call;
+}
+
+/* A forked child that goes on to turn a loop is recorded from here on. */
+static void revive(void) {
+  if (*lti_process.alive)
+    return;
+  lti_process_revive();
+  if (*lti_process.alive)
+    lti_frames_mute();
+}
+
+LTI_INTERPOSE int uv_run(uv_loop_t *loop, uv_run_mode mode) {
+  if (lti_passes(__builtin_return_address(0)))
+    return lti_uv.uv_run(loop, mode);
+  revive();
+  struct run run __attribute__((cleanup(run_end)));
+  run_begin(&run, loop, mode);
+  run.result = lti_uv.uv_run(loop, mode);
+  return run.result;
+}
+
+LTI_INTERPOSE int uv_loop_close(uv_loop_t *loop) {
+  int result = lti_uv.uv_loop_close(loop);
+  if (result == 0 && lti_process.arena)
+    lti_table_drop(lti_key(loop, LTI_LOOP));
+  return result;
+}
+
+LTI_INTERPOSE void uv_loop_delete(uv_loop_t *loop) {
+  if (lti_process.arena)
+    lti_table_drop(lti_key(loop, LTI_LOOP));
+  lti_uv.uv_loop_delete(loop);
+}
+
+LTI_INTERPOSE void uv_sleep(unsigned int msec) {
+  const void *site = __builtin_return_address(0);
+  if (!lti_self.depth || lti_passes(site) || !lti_call_wanted(site)) {
+    lti_uv.uv_sleep(msec);
+    return;
+  }
+  LTI_CALL(LT_CALLEE_uv_sleep, 0, site);
+  lti_uv.uv_sleep(msec);
+}
+
+/* The program's function gets what it asked for; ours rides on its argument. */
+struct walk {
+  uv_walk_cb cb;
+  void *arg;
+};
+
+static void on_walk(uv_handle_t *handle, void *arg) {
+  const struct walk *walk = arg;
+  LTI_SCOPE;
+  lti_scope_open_bare(&scope, (uintptr_t)walk->cb);
+  walk->cb(handle, walk->arg);
+  scope.left = false;
+}
+
+static void leave_api(uint8_t *outer) {
+  lti_uv_leave(*outer);
+}
+
+LTI_INTERPOSE void uv_walk(uv_loop_t *loop, uv_walk_cb cb, void *arg) {
+  const void *site = __builtin_return_address(0);
+  if (lti_passes(site) || !cb) {
+    lti_uv.uv_walk(loop, cb, arg);
+    return;
+  }
+  struct walk walk = {cb, arg};
+  uint8_t outer __attribute__((cleanup(leave_api), unused)) =
+      lti_uv_enter(site);
+  lti_uv.uv_walk(loop, on_walk, &walk);
+}
+
+/* Is this call the running loop's poll phase? */
+static bool is_poll_phase(int fd) {
+  return lti_self.in_uv == LTI_IN_LOOP && lti_hook.loop &&
+         fd == lti_uv.uv_backend_fd(lti_hook.loop);
+}
+
+/* libuv's own polls frame a turn; the program's on other descriptors block. */
+#define POLLING(name, params, args, ms)                                        \
+  LTI_INTERPOSE int name params {                                              \
+    if (__builtin_expect(!lti_self.depth, 0))                                  \
+      return lti_libc.name args;                                               \
+    if (is_poll_phase(fd)) {                                                   \
+      lti_poll_enter(ms);                                                      \
+      int ready = lti_libc.name args;                                          \
+      lti_poll_leave(ready);                                                   \
+      return ready;                                                            \
+    }                                                                          \
+    const void *site = __builtin_return_address(0);                            \
+    if (!lti_call_wanted(site))                                                \
+      return lti_libc.name args;                                               \
+    LTI_CALL(LT_CALLEE_##name, LTI_FD(fd), site);                              \
+    return lti_libc.name args;                                                 \
+  }
+POLLING(epoll_wait, (int fd, struct epoll_event *ev, int n, int ms),
+        (fd, ev, n, ms), ms)
+POLLING(epoll_pwait,
+        (int fd, struct epoll_event *ev, int n, int ms, const sigset_t *mask),
+        (fd, ev, n, ms, mask), ms)
