@@ -28,13 +28,13 @@ void lti_defs_init(struct lti_defs *d) {
 }
 
 void lti_defs_free(struct lti_defs *d) {
-  lti_table_free(&d->strings);
-  lti_table_free(&d->callees);
-  lti_table_free(&d->notes);
-  lti_table_free(&d->modules);
-  lti_table_free(&d->sites);
-  lti_table_free(&d->threads);
-  lti_table_free(&d->loops);
+  lti_idmap_free(&d->strings);
+  lti_idmap_free(&d->callees);
+  lti_idmap_free(&d->notes);
+  lti_idmap_free(&d->modules);
+  lti_idmap_free(&d->sites);
+  lti_idmap_free(&d->threads);
+  lti_idmap_free(&d->loops);
   lti_texts_free(&d->texts);
 }
 
@@ -66,14 +66,14 @@ static void sized_text(struct lti_defs *d, struct lti_in *in,
 }
 
 /* Strings may hold NULs: their size counts, not strlen(). */
-static void add_string(struct lti_defs *d, struct lti_table *table,
+static void add_string(struct lti_defs *d, struct lti_idmap *table,
                        struct lti_in *in) {
   uint64_t id = lti_in_varint(in);
   size_t n = lti_in_left(in);
   const uint8_t *bytes = lti_in_bytes(in, n);
   if (in->bad || (id == 0 && table == &d->strings)) /* 0 is for none */
     return;
-  struct lti_string *s = lti_table_put(table, &d->budget, id);
+  struct lti_string *s = lti_idmap_put(table, &d->budget, id);
   if (!s)
     return;
   if (s->text && s->size == n && memcmp(s->text, bytes, n) == 0)
@@ -89,9 +89,9 @@ static void add_note(struct lti_defs *d, struct lti_in *in) {
   uint64_t hash = UINT64_C(0xcbf29ce484222325);
   for (size_t i = 0; i < n; i++)
     hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-  if (d->notes.n >= NOTES_MAX || lti_table_get(&d->notes, hash))
+  if (d->notes.n >= NOTES_MAX || lti_idmap_get(&d->notes, hash))
     return;
-  struct lti_string *s = lti_table_put(&d->notes, &d->budget, hash);
+  struct lti_string *s = lti_idmap_put(&d->notes, &d->budget, hash);
   if (!s)
     return;
   const char *copy = lti_texts_copy(&d->texts, &d->budget, bytes, n);
@@ -121,7 +121,7 @@ static void add_module(struct lti_defs *d, struct lti_in *in) {
   uint32_t id = small_id(lti_in_varint(in));
   uint64_t start = lti_in_varint(in), end = lti_in_varint(in);
   lt_module_def *m =
-      in->bad || !id ? NULL : lti_table_put(&d->modules, &d->budget, id);
+      in->bad || !id ? NULL : lti_idmap_put(&d->modules, &d->budget, id);
   if (!m)
     return;
   m->id = id;
@@ -144,7 +144,7 @@ static void add_site(struct lti_defs *d, struct lti_in *in) {
   s.def.line = small_id(lti_in_varint(in));
   struct lti_site *known = in->bad || !s.def.id
                                ? NULL
-                               : lti_table_put(&d->sites, &d->budget, s.def.id);
+                               : lti_idmap_put(&d->sites, &d->budget, s.def.id);
   if (known)
     *known = s;
 }
@@ -154,7 +154,7 @@ static void add_thread(struct lti_defs *d, struct lti_in *in) {
   uint64_t tid = lti_in_varint(in), flags = lti_in_varint(in);
   lt_thread_def *t = in->bad || index > UINT32_MAX
                          ? NULL
-                         : lti_table_put(&d->threads, &d->budget, index);
+                         : lti_idmap_put(&d->threads, &d->budget, index);
   if (!t)
     return;
   t->index = (uint32_t)index;
@@ -169,7 +169,7 @@ static void add_loop(struct lti_defs *d, struct lti_in *in) {
   uint32_t id = small_id(lti_in_varint(in));
   uint64_t thread = lti_in_varint(in), name = lti_in_varint(in);
   struct lti_loop *l =
-      in->bad || !id ? NULL : lti_table_put(&d->loops, &d->budget, id);
+      in->bad || !id ? NULL : lti_idmap_put(&d->loops, &d->budget, id);
   if (!l)
     return;
   l->def.id = id;
@@ -251,18 +251,18 @@ void lti_defs_add(struct lti_defs *d, const struct lti_block *block,
 }
 
 const char *lti_defs_string(const struct lti_defs *d, uint64_t id) {
-  const struct lti_string *s = lti_table_get(&d->strings, id);
+  const struct lti_string *s = lti_idmap_get(&d->strings, id);
   return s ? s->text : NULL;
 }
 
 void lti_defs_finish(struct lti_defs *d) {
   for (uint32_t i = 0; i < d->sites.n; i++) {
-    struct lti_site *s = lti_table_at(&d->sites, i);
+    struct lti_site *s = lti_idmap_at(&d->sites, i);
     s->def.function = lti_defs_string(d, s->function);
     s->def.file = lti_defs_string(d, s->file);
   }
   for (uint32_t i = 0; i < d->loops.n; i++) {
-    struct lti_loop *l = lti_table_at(&d->loops, i);
+    struct lti_loop *l = lti_idmap_at(&d->loops, i);
     l->def.name = lti_defs_string(d, l->name);
   }
 }

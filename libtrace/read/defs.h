@@ -33,13 +33,13 @@ struct lti_loop {
 struct lti_defs {
   struct lti_budget budget;
   struct lti_texts texts;
-  struct lti_table strings; /* struct lti_string, as those of callees */
-  struct lti_table callees;
-  struct lti_table notes;   /* by a hash of the text */
-  struct lti_table modules; /* lt_module_def */
-  struct lti_table sites;   /* struct lti_site */
-  struct lti_table threads; /* lt_thread_def */
-  struct lti_table loops;   /* struct lti_loop */
+  struct lti_idmap strings; /* struct lti_string, as those of callees */
+  struct lti_idmap callees;
+  struct lti_idmap notes;   /* by a hash of the text */
+  struct lti_idmap modules; /* lt_module_def */
+  struct lti_idmap sites;   /* struct lti_site */
+  struct lti_idmap threads; /* lt_thread_def */
+  struct lti_idmap loops;   /* struct lti_loop */
   const char *comm, *uv_version, *recorder;
   uint64_t min_block_ns;
 };

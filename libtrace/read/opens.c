@@ -91,7 +91,7 @@ static lt_status find_next(struct lt_reader *r) {
   uint64_t begin = r->epoch.begin.at;
   uint32_t missing = 0;
   for (uint32_t i = 0; i < r->spans.n; i++) {
-    struct lti_span *span = lti_table_at(&r->spans, i);
+    struct lti_span *span = lti_idmap_at(&r->spans, i);
     span->next_at = span->first_at >= begin ? span->first_at : 0;
     missing += span->first_at < begin && span->last_at >= begin;
   }
@@ -107,7 +107,7 @@ static lt_status find_next(struct lt_reader *r) {
     if (status != LT_OK)
       return status == LT_END ? LT_OK : status;
     struct lti_span *span = block.head.type == LTI_BLOCK_EVENTS
-                                ? lti_table_get(&r->spans, block.head.index)
+                                ? lti_idmap_get(&r->spans, block.head.index)
                                 : NULL;
     if (span && !span->next_at) {
       span->next_at = block.at;
@@ -130,7 +130,7 @@ static bool order_spans(struct lt_reader *r) {
   if (!r->span_order)
     return false;
   for (uint32_t i = 0; i < r->spans.n; i++)
-    r->span_order[i] = ((struct lti_span *)lti_table_at(&r->spans, i))->index;
+    r->span_order[i] = ((struct lti_span *)lti_idmap_at(&r->spans, i))->index;
   qsort(r->span_order, r->spans.n, sizeof *r->span_order, by_index);
   return true;
 }
@@ -146,7 +146,7 @@ lt_status lt_reader_opens(lt_reader *r, const lt_open **opens, size_t *n) {
     return LT_OK;
   }
   for (uint32_t i = 0; status == LT_OK && i < r->spans.n; i++) {
-    struct lti_span *span = lti_table_get(&r->spans, r->span_order[i]);
+    struct lti_span *span = lti_idmap_get(&r->spans, r->span_order[i]);
     struct lti_brackets open;
     if (span->next_at)
       status = open_before(r, span->next_at, span->index, &open);

@@ -82,8 +82,8 @@ void lt_reader_close(lt_reader *r) {
     return;
   lti_merge_free(&r->merge);
   lti_defs_free(&r->defs);
-  lti_table_free(&r->spans);
-  lti_table_free(&r->tasks);
+  lti_idmap_free(&r->spans);
+  lti_idmap_free(&r->tasks);
   lti_source_close(&r->source);
   free(r->epoch.blocks);
   free(r->index.entries);

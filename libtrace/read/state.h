@@ -30,7 +30,7 @@ struct lt_reader {
   uint64_t sealed_end; /* behind the last EPOCH block */
   struct lti_index index;
   struct lti_budget spans_budget;
-  struct lti_table spans; /* struct lti_span, by thread */
+  struct lti_idmap spans; /* struct lti_span, by thread */
   uint32_t *span_order;   /* by thread index; made when first needed */
 
   struct lti_cursor cursor; /* of the epoch behind the current one */
@@ -46,7 +46,7 @@ struct lt_reader {
   lt_open *opens;
   size_t n_opens, opens_capacity;
   struct lti_budget tasks_budget;
-  struct lti_table tasks; /* lt_task_def */
+  struct lti_idmap tasks; /* lt_task_def */
 };
 
 /* Note damage of an EVENTS block, and count it once.

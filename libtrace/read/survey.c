@@ -226,7 +226,7 @@ static lt_status take_epoch(struct lt_reader *r) {
     const struct lti_block *b = &e->blocks[i];
     r->lost_said += b->head.lost;
     struct lti_span *span =
-        lti_table_put(&r->spans, &r->spans_budget, b->head.index);
+        lti_idmap_put(&r->spans, &r->spans_budget, b->head.index);
     if (!span)
       continue; /* then opens.c does not know this thread */
     span->index = b->head.index;

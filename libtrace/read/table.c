@@ -30,30 +30,30 @@ void *lti_budget_realloc(struct lti_budget *budget, void *old, size_t old_bytes,
 }
 
 /* Every bit of the id reaches every bit of the result. */
-static uint32_t slot_of(const struct lti_table *t, uint64_t id) {
+static uint32_t slot_of(const struct lti_idmap *t, uint64_t id) {
   uint64_t h = id ^ t->seed;
   h = (h ^ h >> 32) * UINT64_C(0x9e6c63d0876a9a47);
   h = (h ^ h >> 29) * (t->seed | 1);
   return (uint32_t)(h >> 32) & (t->n_slots - 1);
 }
 
-void *lti_table_get(const struct lti_table *t, uint64_t id) {
+void *lti_idmap_get(const struct lti_idmap *t, uint64_t id) {
   if (!t->n_slots)
     return NULL;
   for (uint32_t i = slot_of(t, id); t->slots[i]; i = (i + 1) & (t->n_slots - 1))
     if (t->ids[t->slots[i] - 1] == id)
-      return lti_table_at(t, t->slots[i] - 1);
+      return lti_idmap_at(t, t->slots[i] - 1);
   return NULL;
 }
 
-static void enter(struct lti_table *t, uint64_t id, uint32_t index) {
+static void enter(struct lti_idmap *t, uint64_t id, uint32_t index) {
   uint32_t i = slot_of(t, id);
   while (t->slots[i])
     i = (i + 1) & (t->n_slots - 1);
   t->slots[i] = index + 1;
 }
 
-static bool grow_slots(struct lti_table *t, struct lti_budget *budget) {
+static bool grow_slots(struct lti_idmap *t, struct lti_budget *budget) {
   uint32_t n = t->n_slots ? t->n_slots * 2 : 64;
   uint32_t *slots =
       lti_budget_realloc(budget, t->slots, (size_t)t->n_slots * sizeof *slots,
@@ -70,7 +70,7 @@ static bool grow_slots(struct lti_table *t, struct lti_budget *budget) {
   return true;
 }
 
-static bool grow_items(struct lti_table *t, struct lti_budget *budget) {
+static bool grow_items(struct lti_idmap *t, struct lti_budget *budget) {
   uint32_t n = t->capacity ? t->capacity + t->capacity / 2 : 32;
   uint8_t *items = lti_budget_realloc(
       budget, t->items, t->capacity * t->item_bytes, n * t->item_bytes);
@@ -86,23 +86,23 @@ static bool grow_items(struct lti_table *t, struct lti_budget *budget) {
   return true;
 }
 
-void *lti_table_put(struct lti_table *t, struct lti_budget *budget,
+void *lti_idmap_put(struct lti_idmap *t, struct lti_budget *budget,
                     uint64_t id) {
-  void *item = lti_table_get(t, id);
+  void *item = lti_idmap_get(t, id);
   if (item)
     return item;
   if (t->n == t->capacity && !grow_items(t, budget))
     return NULL;
   if (t->n >= t->n_slots - t->n_slots / 4 && !grow_slots(t, budget))
     return NULL;
-  item = lti_table_at(t, t->n);
+  item = lti_idmap_at(t, t->n);
   memset(item, 0, t->item_bytes);
   t->ids[t->n] = id;
   enter(t, id, t->n++);
   return item;
 }
 
-void lti_table_free(struct lti_table *t) {
+void lti_idmap_free(struct lti_idmap *t) {
   free(t->items);
   free(t->ids);
   free(t->slots);

@@ -20,7 +20,7 @@ void *lti_budget_realloc(struct lti_budget *budget, void *old, size_t old_bytes,
 
 /* Items of one size, found by a 64-bit id.  Items never go; pointers to them
  * are good until the next put. */
-struct lti_table {
+struct lti_idmap {
   size_t item_bytes; /* set before the first put; all else is 0 then */
   uint32_t n, capacity;
   uint8_t *items;
@@ -31,19 +31,19 @@ struct lti_table {
 };
 
 /* Find.  Returns: NULL where there is none. */
-void *lti_table_get(const struct lti_table *table, uint64_t id);
+void *lti_idmap_get(const struct lti_idmap *table, uint64_t id);
 
 /* Find or add, zeroed.
  * Returns: NULL when the budget is out. */
-void *lti_table_put(struct lti_table *table, struct lti_budget *budget,
+void *lti_idmap_put(struct lti_idmap *table, struct lti_budget *budget,
                     uint64_t id);
 
-static inline void *lti_table_at(const struct lti_table *table, uint32_t i) {
+static inline void *lti_idmap_at(const struct lti_idmap *table, uint32_t i) {
   return table->items + (size_t)i * table->item_bytes;
 }
 
 /* Free all; the budget is not given back. */
-void lti_table_free(struct lti_table *table);
+void lti_idmap_free(struct lti_idmap *table);
 
 /* Texts that stay where they are: blocks of bytes, chained. */
 struct lti_texts {

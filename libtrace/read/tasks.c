@@ -18,14 +18,14 @@ static void add_task(struct lt_reader *r, struct lti_in *in) {
   t.thread = (uint32_t)lti_in_varint(in);
   if (in->bad || t.id == 0)
     return;
-  lt_task_def *known = lti_table_put(&r->tasks, &r->tasks_budget, t.id);
+  lt_task_def *known = lti_idmap_put(&r->tasks, &r->tasks_budget, t.id);
   if (known)
     *known = t;
 }
 
 static void add_label(struct lt_reader *r, struct lti_in *in) {
   uint64_t task = lti_in_varint(in), string = lti_in_varint(in);
-  lt_task_def *known = in->bad ? NULL : lti_table_get(&r->tasks, task);
+  lt_task_def *known = in->bad ? NULL : lti_idmap_get(&r->tasks, task);
   if (known)
     known->label = lti_defs_string(&r->defs, string);
 }
@@ -74,7 +74,7 @@ lt_status lt_reader_tasks(lt_reader *r, const lt_task_def **tasks, size_t *n) {
     return status;
   uint64_t at =
       status == LT_END ? r->cursor.generation_at : r->epoch.generation_at;
-  lti_table_free(&r->tasks);
+  lti_idmap_free(&r->tasks);
   r->tasks_budget = (struct lti_budget){.left = TASKS_BUDGET};
   status = LT_OK;
   if (at)
