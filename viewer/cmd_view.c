@@ -1,0 +1,362 @@
+/* looptrace view: look at a trace in the terminal, or write out what the viewer
+ * would show.
+ *
+ * Invariant: the terminal is taken last and given back first, so that every
+ * message stands on a whole screen. Called by main.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <langinfo.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "duration.h"
+#include "output/inert.h"
+#include "output/open.h"
+#include "tui/app.h"
+#include "tui/screen.h"
+
+#define WHO "looptrace view"
+
+static const char help[] =
+    "Look at a trace in the terminal.\n"
+    "\n"
+    "Usage: looptrace view [options] FILE\n"
+    "\n"
+    "      --screen NAME    begin with overview, lanes, stalls or sites\n"
+    "      --at TIME        begin at a moment, such as 31.286s\n"
+    "      --color WHEN     auto, always or never; auto minds NO_COLOR\n"
+    "      --ascii          no symbols beyond ASCII; automatic where the "
+    "locale\n"
+    "                       is not UTF-8\n"
+    "      --keys SCRIPT    press these keys first: jj<Enter>, with names such "
+    "as\n"
+    "                       <Enter> <Esc> <Tab> <Up> <C-d> <lt>\n"
+    "      --dump-screen    need no terminal: press the keys, print the "
+    "screen\n"
+    "      --dump-attr      the same, but a letter for the role of each cell;\n"
+    "                       with both, the screen comes first\n"
+    "      --size WxH       of the screen that is printed (100x30). In "
+    "SCRIPT,\n"
+    "                       <Dump> prints it in between, <Resize:80x24> "
+    "changes it\n"
+    "  -h, --help           this, and the keys\n"
+    "\n"
+    "Exit status: 0; 2 wrong usage, or no terminal; 3 the file cannot be "
+    "read.\n"
+    "\n"
+    "Example: looptrace view app.lt\n"
+    "\n"
+    "Keys\n";
+
+struct view_options {
+  const char *path, *keys;
+  int64_t at_ns; /* -1: not given */
+  enum screen_id screen;
+  enum screen_color color;
+  bool ascii, dumps_text, dumps_roles;
+  int w, h;
+};
+
+static void print_help(void) {
+  char keys[64];
+  fputs(help, stdout);
+  for (size_t i = 0; i < keymap_n_rows; i++) {
+    keymap_shown(&keymap_rows[i], keys, sizeof keys);
+    printf("  %s%*s%s\n", keys, 18 - text_width(keys), "", keymap_rows[i].help);
+  }
+}
+
+/* Options */
+
+static bool parse_size(const char *text, struct view_options *o) {
+  int used = 0;
+  return sscanf(text, "%4dx%4d%n", &o->w, &o->h, &used) == 2 &&
+         text[used] == '\0' && o->w > 0 && o->h > 0;
+}
+
+static bool parse_screen(const char *text, struct view_options *o) {
+  for (int i = 0; i < SCREEN_COUNT; i++)
+    if (app_views[i]->is_tab && !strcmp(app_views[i]->name, text)) {
+      o->screen = (enum screen_id)i;
+      return true;
+    }
+  return false;
+}
+
+static bool parse_color(const char *text, struct view_options *o) {
+  static const char *const names[] = {"auto", "always", "never"};
+  for (int i = 0; i < 3; i++)
+    if (!strcmp(text, names[i])) {
+      o->color = (enum screen_color)i;
+      return true;
+    }
+  return false;
+}
+
+static bool parse_at(const char *text, struct view_options *o) {
+  uint64_t ns;
+  if (duration_parse(text, &ns) != LT_OK || ns > INT64_MAX)
+    return false;
+  o->at_ns = (int64_t)ns;
+  return true;
+}
+
+static int check_keys(const char *keys) {
+  struct key_press press;
+  for (const char *p = keys; p && *p;)
+    if (!key_parse(&p, &press))
+      return open_usage(WHO, "there is no such key: %s", p);
+  return -1;
+}
+
+enum {
+  OPT_KEYS = 256,
+  OPT_SIZE,
+  OPT_DUMP,
+  OPT_ATTR,
+  OPT_AT,
+  OPT_SCREEN,
+  OPT_COLOR,
+  OPT_ASCII
+};
+
+/* Returns: an exit code, or -1 to go on. */
+static int take_option(int c, struct view_options *o) {
+  switch (c) {
+  case OPT_KEYS:
+    o->keys = optarg;
+    return check_keys(optarg);
+  case OPT_DUMP:
+    o->dumps_text = true;
+    return -1;
+  case OPT_ATTR:
+    o->dumps_roles = true;
+    return -1;
+  case OPT_ASCII:
+    o->ascii = true;
+    return -1;
+  case OPT_SIZE:
+    return parse_size(optarg, o)
+               ? -1
+               : open_usage(WHO, "'%s' is no size such as 100x30", optarg);
+  case OPT_AT:
+    return parse_at(optarg, o)
+               ? -1
+               : open_usage(WHO, "'%s' is no time; it takes " DURATION_FORMS,
+                            optarg);
+  case OPT_SCREEN:
+    return parse_screen(optarg, o)
+               ? -1
+               : open_usage(WHO,
+                            "'%s' is no screen; there are overview, lanes, "
+                            "stalls and sites",
+                            optarg);
+  case OPT_COLOR:
+    return parse_color(optarg, o)
+               ? -1
+               : open_usage(WHO, "'%s' is not auto, always or never", optarg);
+  case 'h':
+    print_help();
+    return EXIT_OK;
+  default:
+    fputs("Try '" WHO " --help'.\n", stderr);
+    return EXIT_USAGE;
+  }
+}
+
+static int parse(int argc, char **argv, struct view_options *o) {
+  static const struct option long_options[] = {
+      {"keys", required_argument, NULL, OPT_KEYS},
+      {"size", required_argument, NULL, OPT_SIZE},
+      {"dump-screen", no_argument, NULL, OPT_DUMP},
+      {"dump-attr", no_argument, NULL, OPT_ATTR},
+      {"at", required_argument, NULL, OPT_AT},
+      {"screen", required_argument, NULL, OPT_SCREEN},
+      {"color", required_argument, NULL, OPT_COLOR},
+      {"ascii", no_argument, NULL, OPT_ASCII},
+      {"help", no_argument, NULL, 'h'},
+      {0}};
+  int c, code;
+  argv[0] = (char *)(uintptr_t)WHO;
+  optind = 0;
+  while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
+    if ((code = take_option(c, o)) >= 0)
+      return code;
+  if (optind + 1 != argc)
+    return open_usage(WHO, "which trace? looptrace view FILE%s", "");
+  o->path = argv[optind];
+  return -1;
+}
+
+static bool is_utf8(void) {
+  return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+/* What needs a terminal says so before a long file is read. */
+static int check_terminal(const struct view_options *o) {
+  if (o->dumps_text || o->dumps_roles)
+    return -1;
+  const char *missing = !isatty(STDOUT_FILENO)  ? "output"
+                        : !isatty(STDIN_FILENO) ? "input"
+                                                : NULL;
+  if (!missing)
+    return -1;
+  char path[4200];
+  fprintf(stderr,
+          WHO ": standard %s is not a terminal\n"
+              "For a text report: looptrace report %s\n",
+          missing, inert(o->path, path, sizeof path));
+  return EXIT_USAGE;
+}
+
+/* Reading: who waits is told how long. */
+
+static int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct progress {
+  int64_t begun_ms, shown_ms;
+};
+
+static void show_progress(void *context, double share) {
+  struct progress *p = context;
+  int64_t now = now_ms();
+  if (now - p->begun_ms < 200 || now - p->shown_ms < 100)
+    return;
+  p->shown_ms = now;
+  fprintf(stderr, "\rreading %.0f%% ", share * 100);
+}
+
+static int read_trace(const struct view_options *o, struct model **model) {
+  struct progress progress = {.begun_ms = now_ms()};
+  struct model_options options = {.context = &progress};
+  if (isatty(STDERR_FILENO))
+    options.progress = show_progress;
+  errno = 0;
+  lt_status status = model_open(o->path, &options, model);
+  int error = errno;
+  if (progress.shown_ms)
+    fputs("\r             \r", stderr);
+  if (status == LT_OK)
+    return -1;
+  open_complain(WHO, o->path, status, error);
+  return EXIT_UNREADABLE;
+}
+
+/* Without a terminal */
+
+/* Screens are set apart by a form feed. */
+static void dump(struct app *app, const struct view_options *o, int *n) {
+  app_draw(app);
+  if ((*n)++)
+    fputs("\f\n", stdout);
+  if (o->dumps_text)
+    grid_dump_text(&app->grid, o->ascii, stdout);
+  if (o->dumps_text && o->dumps_roles)
+    fputs("\f\n", stdout);
+  if (o->dumps_roles)
+    grid_dump_roles(&app->grid, stdout);
+}
+
+/* Press the keys of a script.  Returns: false when they ended the viewer. */
+static bool press_script(struct app *app, const struct view_options *o,
+                         int *n_dumps) {
+  struct key_press press;
+  for (const char *p = o->keys; p && *p && key_parse(&p, &press);) {
+    if (press.key == TK_DUMP && n_dumps)
+      dump(app, o, n_dumps);
+    else if (press.key == TK_RESIZE && press.w)
+      app_resize(app, press.w, press.h);
+    else if (!app_key(app, press.key))
+      return false;
+  }
+  return true;
+}
+
+static int run_headless(struct app *app, const struct view_options *o) {
+  int n_dumps = 0;
+  if (press_script(app, o, &n_dumps) && n_dumps == 0)
+    dump(app, o, &n_dumps);
+  return EXIT_OK;
+}
+
+/* With a terminal */
+
+static int run_terminal(struct app *app, const struct view_options *o) {
+  const char *problem = screen_open(o->color, o->ascii);
+  if (problem) {
+    char path[4200];
+    fprintf(stderr, WHO ": %s\nFor a text report: looptrace report %s\n",
+            problem, inert(o->path, path, sizeof path));
+    return EXIT_USAGE;
+  }
+  int w, h;
+  screen_size(&w, &h);
+  app_resize(app, w, h);
+  bool goes_on = press_script(app, o, NULL);
+  while (goes_on) {
+    app_draw(app);
+    screen_show(&app->grid);
+    char32_t key = screen_key();
+    if (key == TK_NONE)
+      break;
+    if (key == TK_RESIZE) {
+      screen_size(&w, &h);
+      app_resize(app, w, h);
+      continue;
+    }
+    goes_on = app_key(app, key);
+    if (app->wants_suspend)
+      screen_suspend();
+    if (app->wants_redraw)
+      screen_forget();
+    app->wants_suspend = app->wants_redraw = false;
+  }
+  screen_close();
+  int ended_by = screen_signal();
+  return ended_by && ended_by != SIGINT ? 128 + ended_by : EXIT_OK;
+}
+
+static int run_view(int argc, char **argv) {
+  struct view_options o = {.w = 100, .h = 30, .at_ns = -1};
+  struct model *model = NULL;
+  struct app app;
+  char name[NAME_MAX + 1];
+  int code = parse(argc, argv, &o);
+  if (code < 0)
+    code = check_terminal(&o);
+  if (code < 0)
+    code = read_trace(&o, &model);
+  if (code >= 0)
+    return code;
+  o.ascii = o.ascii || !is_utf8();
+  const char *slash = strrchr(o.path, '/');
+  inert(slash && slash[1] ? slash + 1 : o.path, name, sizeof name);
+  if (!app_init(&app, model, name, o.w, o.h)) {
+    open_complain(WHO, o.path, LT_NOMEM, 0);
+    model_close(model);
+    return EXIT_UNREADABLE;
+  }
+  app_begin(&app, o.screen, o.at_ns);
+  code = o.dumps_text || o.dumps_roles ? run_headless(&app, &o)
+                                       : run_terminal(&app, &o);
+  app_fini(&app);
+  model_close(model);
+  return code;
+}
+
+const struct command cmd_view = {
+    .name = "view",
+    .summary = "terminal viewer",
+    .run = run_view,
+};

@@ -1,0 +1,385 @@
+/* The frame around the screens, and keys.
+ *
+ * Invariant: what app_draw() shows is a function of the model and of struct
+ * app; nothing in struct app depends on the size of the window but w, h and
+ * grid. Called by cmd_view.c and by the tests. */
+#include "tui/app.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/inert.h"
+#include "tui/format.h"
+#include "tui/stall.h"
+
+const struct view *const app_views[SCREEN_COUNT] = {
+    [SCREEN_OVERVIEW] = &view_overview, [SCREEN_LANES] = &view_lanes,
+    [SCREEN_STALLS] = &view_stalls,     [SCREEN_SITES] = &view_sites,
+    [SCREEN_DETAIL] = &view_detail,     [SCREEN_HELP] = &view_help,
+};
+
+static const struct model_stall *sorting; /* qsort has no context */
+
+static int by_duration(const void *a, const void *b) {
+  const struct model_stall *x = &sorting[*(const size_t *)a];
+  const struct model_stall *y = &sorting[*(const size_t *)b];
+  if (x->duration_ns != y->duration_ns)
+    return x->duration_ns < y->duration_ns ? 1 : -1;
+  return *(const size_t *)a < *(const size_t *)b ? -1 : 1;
+}
+
+static size_t *indices(size_t n) {
+  size_t *all = calloc(n ? n : 1, sizeof *all);
+  for (size_t i = 0; all && i < n; i++)
+    all[i] = i;
+  return all;
+}
+
+bool app_init(struct app *app, struct model *model, const char *file, int w,
+              int h) {
+  *app = (struct app){.model = model, .file = file, .w = w, .h = h};
+  size_t n = model->n_stalls, loops = model->n_loops ? model->n_loops : 1;
+  app->worst = indices(n);
+  app->order = indices(n);
+  app->site_order = indices(model->n_sites);
+  app->lanes.folded = calloc(loops, sizeof *app->lanes.folded);
+  app->lanes.max_depth = calloc(loops, sizeof *app->lanes.max_depth);
+  if (!app->worst || !app->order || !app->site_order || !app->lanes.folded ||
+      !app->lanes.max_depth || !grid_init(&app->grid, w, h)) {
+    app_fini(app);
+    return false;
+  }
+  sorting = model->stalls;
+  qsort(app->worst, n, sizeof *app->worst, by_duration);
+  memcpy(app->order, app->worst, n * sizeof *app->order);
+  app->stall = n ? app->worst[0] : NO_STALL;
+  app->longest_ns = n ? model->stalls[app->worst[0]].duration_ns : 0;
+  app->in_loops = n == 0;
+  app->shows_problem = model->info->problem != LT_OK;
+  app->lanes.to = model->end_ns > 0 ? model->end_ns : 1;
+  if (model->n_loops)
+    app->lanes.current.thread = model->loops[0].thread;
+  app->stack[0] = SCREEN_OVERVIEW;
+  app->depth = 1;
+  return true;
+}
+
+void app_fini(struct app *app) {
+  free(app->worst);
+  free(app->order);
+  free(app->site_order);
+  free(app->lanes.folded);
+  free(app->lanes.max_depth);
+  free(app->lanes.spans);
+  free(app->lanes.turns);
+  grid_fini(&app->grid);
+  *app = (struct app){0};
+}
+
+/* A moment is looked at closely: a fiftieth of the whole around it. */
+void app_begin(struct app *app, enum screen_id screen, int64_t at_ns) {
+  int64_t end = app->model->end_ns;
+  app->stack[0] = screen;
+  if (at_ns < 0)
+    return;
+  app->shows_problem = false;
+  app->cursor_ns = at_ns < end ? at_ns : end > 0 ? end - 1 : 0;
+  lanes_set_window(app, app->cursor_ns - end / 100, app->cursor_ns + end / 100);
+  for (size_t i = 0; i < app->model->n_stalls; i++)
+    if (app->model->stalls[i].begin_ns <= app->cursor_ns)
+      app->stall = i;
+}
+
+void app_resize(struct app *app, int w, int h) {
+  if (!grid_resize(&app->grid, w, h))
+    return; /* the old size is drawn, clipped by the terminal */
+  app->w = w;
+  app->h = h;
+}
+
+void app_layout(const struct app *app, struct layout *layout) {
+  layout_frame(app->w, app->h, app->model->n_loops, layout);
+}
+
+enum screen_id app_screen(const struct app *app) {
+  return app->depth ? app->stack[app->depth - 1] : SCREEN_OVERVIEW;
+}
+
+/* A screen that is open already is gone back to. */
+void app_go(struct app *app, enum screen_id screen) {
+  for (size_t i = 0; i < app->depth; i++)
+    if (app->stack[i] == screen) {
+      app->depth = i + 1;
+      return;
+    }
+  if (app->depth < sizeof app->stack / sizeof *app->stack)
+    app->stack[app->depth++] = screen;
+}
+
+void app_say(struct app *app, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(app->message, sizeof app->message, format, args);
+  va_end(args);
+}
+
+void app_note(struct app *app, const struct layout *layout, const char *format,
+              ...) {
+  char text[300];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  grid_clip(&app->grid, layout->message);
+  grid_text_max(&app->grid, 1, layout->message.y, layout->w - 2, ROLE_DIM,
+                text);
+}
+
+void app_select_stall(struct app *app, size_t stall) {
+  const struct model_stall *s = &app->model->stalls[stall];
+  app->stall = stall;
+  app->cursor_ns = s->begin_ns;
+  if (s->loop < app->model->n_loops)
+    app->loop = s->loop;
+}
+
+bool app_step_stall(struct app *app, bool forward) {
+  const struct model *m = app->model;
+  size_t found = NO_STALL;
+  for (size_t i = 0; i < m->n_stalls; i++) {
+    if (forward && m->stalls[i].begin_ns > app->cursor_ns) {
+      found = i;
+      break;
+    }
+    if (!forward && m->stalls[i].begin_ns < app->cursor_ns)
+      found = i;
+  }
+  if (found == NO_STALL) {
+    app_say(app, "no stall %s this moment", forward ? "after" : "before");
+    return false;
+  }
+  app_select_stall(app, found);
+  return true;
+}
+
+bool app_move(enum action action, size_t n, int page, size_t *row) {
+  size_t half = page > 3 ? (size_t)page / 2 : 1, at = *row;
+  switch (action) {
+  case ACTION_DOWN:
+    at++;
+    break;
+  case ACTION_UP:
+    at -= at > 0;
+    break;
+  case ACTION_PAGE_DOWN:
+    at += half;
+    break;
+  case ACTION_PAGE_UP:
+    at -= at > half ? half : at;
+    break;
+  case ACTION_FIRST:
+    at = 0;
+    break;
+  case ACTION_LAST:
+    at = n;
+    break;
+  default:
+    return false;
+  }
+  *row = n == 0 ? 0 : at >= n ? n - 1 : at;
+  return true;
+}
+
+/* Drawing the frame */
+
+static void badges(const struct app *app, char *buf, size_t size,
+                   enum role *role) {
+  const lt_info *info = app->model->info;
+  format_buf n;
+  int used = 0;
+  buf[0] = '\0';
+  *role = ROLE_WARN;
+  if (info->problem == LT_TRUNCATED || (!info->ended && !info->problem))
+    used = snprintf(buf, size, "⚠ TRUNCATED");
+  else if (info->problem != LT_OK)
+    used = snprintf(buf, size, "⚠ DAMAGED");
+  if (app->model->n_lost)
+    used += snprintf(buf + used, size - (size_t)used, "%s⚠ LOST %s",
+                     used ? "  " : "", format_count(n, app->model->n_lost));
+  if (!used) {
+    snprintf(buf, size, "✔ complete");
+    *role = ROLE_OK;
+  }
+}
+
+static void draw_title(struct app *app, struct rect r) {
+  const struct model *m = app->model;
+  char badge[80], part[160], name[64];
+  enum role role;
+  format_buf a, b;
+  grid_clip(&app->grid, r);
+  badges(app, badge, sizeof badge, &role);
+  int end = r.w - text_width(badge) - 1;
+  grid_text(&app->grid, end, r.y, role, badge);
+  int x = grid_text(&app->grid, 1, r.y, ROLE_TITLE, "looptrace") + 2;
+  x = grid_text_max(&app->grid, x, r.y, end - x - 2, ROLE_STRONG, app->file);
+  for (int i = 0; i < 4; i++) {
+    if (i == 0)
+      snprintf(part, sizeof part, "%s pid %d",
+               inert(m->info->comm, name, sizeof name), m->info->pid);
+    else if (i == 1)
+      snprintf(part, sizeof part, "%s", format_duration(a, m->end_ns));
+    else if (i == 2)
+      snprintf(part, sizeof part, "%s events",
+               format_count(a, m->info->n_events));
+    else
+      snprintf(part, sizeof part, "%s loop%s, %s thread%s",
+               format_count(a, m->n_loops), m->n_loops == 1 ? "" : "s",
+               format_count(b, m->info->n_threads),
+               m->info->n_threads == 1 ? "" : "s");
+    if (x + 3 + text_width(part) + 2 > end)
+      break; /* whole or not at all */
+    x = grid_text(&app->grid, x + 3, r.y, ROLE_TEXT, part);
+  }
+}
+
+static void draw_breadcrumb(struct app *app, struct rect r) {
+  int x = grid_text(&app->grid, 1, r.y, ROLE_DIM, "Stalls › ");
+  if (app_screen(app) == SCREEN_HELP || app->stall == NO_STALL) {
+    grid_field(&app->grid, 1, r.y, r.w - 1, ROLE_STRONG, "Keys");
+    return;
+  }
+  const struct model_stall *s = &app->model->stalls[app->stall];
+  char text[200];
+  format_buf at, duration;
+  snprintf(text, sizeof text, "%s %s %s › ",
+           format_moment(at, s->begin_ns, 1000000),
+           s->loop < app->model->n_loops ? app->model->loops[s->loop].name : "",
+           format_duration(duration, s->duration_ns));
+  x = grid_text(&app->grid, x, r.y, stall_role(s), text);
+  grid_text_max(&app->grid, x, r.y, r.w - x - 1, ROLE_STRONG,
+                stall_callback(app->model, s, text, sizeof text));
+}
+
+static void draw_tabs(struct app *app, struct rect r) {
+  static const char *const names[] = {"Overview", "Lanes", "Stalls", "Sites"};
+  enum screen_id now = app_screen(app);
+  grid_clip(&app->grid, r);
+  if (!app_views[now]->is_tab) {
+    draw_breadcrumb(app, r);
+    return;
+  }
+  int x = 1;
+  for (int i = 0; i < 4; i++) {
+    char count[FORMAT_SIZE + 2] = "";
+    format_buf n;
+    if (i == SCREEN_STALLS || i == SCREEN_SITES)
+      snprintf(count, sizeof count, " %s",
+               format_count(n, i == SCREEN_STALLS ? app->model->n_stalls
+                                                  : app->model->n_sites));
+    bool on = (int)now == i;
+    x = grid_print(&app->grid, x, r.y, on ? ROLE_TAB : ROLE_TEXT,
+                   on ? "[%d %s%s]" : " %d %s%s ", i + 1, names[i], count) +
+        1;
+  }
+}
+
+/* The keys that work here, as many as fit; how to leave is always said. */
+static void draw_keys(struct app *app, struct rect r) {
+  unsigned where = app_views[app_screen(app)]->where;
+  const char *leave = app_screen(app) == SCREEN_HELP ? "q back"
+                      : app->depth > 1               ? "? help  q back"
+                                                     : "? help  q quit";
+  int x = 1, end = r.w - text_width(leave) - 3;
+  grid_clip(&app->grid, r);
+  for (size_t i = 0; i < keymap_n_rows; i++) {
+    const char *hint = keymap_rows[i].hint;
+    if (!hint || !(keymap_rows[i].where & where) || x + text_width(hint) > end)
+      continue;
+    const char *word = strrchr(hint, ' ');
+    int key_w = (int)(word - hint);
+    grid_text_max(&app->grid, x, r.y, 40, ROLE_DIM, hint);
+    for (int k = 0; k < key_w; k++)
+      grid_at(&app->grid, x + k, r.y)->role = ROLE_KEY;
+    x += text_width(hint) + 2;
+  }
+  grid_text(&app->grid, x, r.y, ROLE_DIM, leave);
+  grid_at(&app->grid, x, r.y)->role = ROLE_KEY;
+  grid_at(&app->grid, x + text_width(leave) - 6, r.y)->role = ROLE_KEY;
+}
+
+static void draw_too_small(struct app *app) {
+  char text[300];
+  snprintf(text, sizeof text, "looptrace needs %dx%d, this terminal is %dx%d.",
+           LAYOUT_MIN_W, LAYOUT_MIN_H, app->w, app->h);
+  grid_text_max(&app->grid, 0, 0, app->w, ROLE_TEXT, text);
+  snprintf(text, sizeof text, "Enlarge it, or run: looptrace report %s",
+           app->file);
+  grid_text_max(&app->grid, 0, 1, app->w, ROLE_TEXT, text);
+}
+
+void app_draw(struct app *app) {
+  struct layout layout;
+  app_layout(app, &layout);
+  grid_clear(&app->grid);
+  if (layout.too_small) {
+    draw_too_small(app);
+    return;
+  }
+  if (app_screen(app) == SCREEN_LANES)
+    lanes_load(app);
+  draw_title(app, layout.title);
+  draw_tabs(app, layout.tabs);
+  minimap_draw(app, &layout);
+  app_views[app_screen(app)]->draw(app, &layout);
+  if (app->message[0]) {
+    grid_clip(&app->grid, layout.message);
+    grid_field(&app->grid, 1, layout.message.y, layout.w - 2, ROLE_STRONG,
+               app->message);
+  }
+  draw_keys(app, layout.keys);
+}
+
+/* Keys */
+
+static bool go_tab(struct app *app, enum action action) {
+  if (action < ACTION_GO_OVERVIEW || action > ACTION_GO_SITES)
+    return false;
+  enum screen_id screen = (enum screen_id)(action - ACTION_GO_OVERVIEW);
+  /* Numbers change between tabs; only what was opened from one is deeper. */
+  app->depth = 1;
+  app->shows_problem = false;
+  if (screen != app->stack[0])
+    app_go(app, screen);
+  return true;
+}
+
+bool app_key(struct app *app, char32_t key) {
+  const struct view *view = app_views[app_screen(app)];
+  enum action action = keymap_find(key, view->where);
+  app->message[0] = '\0';
+  switch (action) {
+  case ACTION_NONE:
+    return true;
+  case ACTION_BACK:
+    app->depth--;
+    break;
+  case ACTION_QUIT:
+    app->depth = 0;
+    break;
+  case ACTION_HELP:
+    app_go(app, SCREEN_HELP);
+    break;
+  case ACTION_REDRAW:
+    app->wants_redraw = true;
+    break;
+  case ACTION_SUSPEND:
+    app->wants_suspend = true;
+    break;
+  default:
+    if (!go_tab(app, action))
+      view->key(app, action);
+  }
+  return app->depth > 0;
+}

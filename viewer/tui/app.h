@@ -1,0 +1,170 @@
+/* The viewer: its state, its screens, and what a key does to them.
+ *
+ * All of it works without a terminal: app_key() and app_draw() are the whole
+ * program; cmd_view.c joins them to a screen or a dump. */
+#ifndef LTV_TUI_APP_H
+#define LTV_TUI_APP_H
+
+#include "model/model.h"
+#include "tui/grid.h"
+#include "tui/keymap.h"
+#include "tui/layout.h"
+
+enum screen_id {
+  SCREEN_OVERVIEW,
+  SCREEN_LANES,
+  SCREEN_STALLS,
+  SCREEN_SITES,
+  SCREEN_DETAIL,
+  SCREEN_HELP,
+  SCREEN_COUNT
+};
+
+struct app;
+
+/* A screen is a small vtable. */
+struct view {
+  const char *name; /* as in --screen and in the tabs */
+  unsigned where;   /* its AT_ bit */
+  bool is_tab;
+  /* Draw the rule and the body; the message row too where there is something
+   * to say. */
+  void (*draw)(struct app *app, const struct layout *layout);
+  /* Returns: false where the action means nothing here. */
+  bool (*key)(struct app *app, enum action action);
+};
+extern const struct view view_overview, view_lanes, view_stalls, view_sites,
+    view_detail, view_help;
+extern const struct view *const app_views[SCREEN_COUNT];
+
+#define NO_STALL ((size_t)-1)
+
+enum stall_sort { SORT_DURATION, SORT_OWN, SORT_HELD, SORT_TIME, SORT_COUNT };
+enum site_sort { SITE_TOTAL, SITE_SELF, SITE_MAX, SITE_COUNT, SITE_SORT_COUNT };
+
+/* Which lane: what it shows of which thread. */
+enum lane_what { LANE_TURN, LANE_CALLBACK, LANE_BLOCKING, LANE_POOL };
+struct lane {
+  enum lane_what what;
+  uint32_t thread;
+  uint32_t depth; /* of callbacks that run inside callbacks */
+  size_t loop;    /* index into model.loops; of pool lanes: unused */
+};
+
+#define LANES_MAX 512
+#define LANES_HISTORY 16
+struct lanes {
+  int64_t from, to; /* the window */
+  struct {
+    int64_t from, to;
+  } history[LANES_HISTORY];
+  size_t n_history;
+  struct lane current;
+  bool *folded;        /* by loop */
+  uint32_t *max_depth; /* by loop: deepest callback seen so far */
+  uint32_t pool[64];
+  size_t n_pool;
+  /* What was read, by thread, begin and (longest first) end. */
+  bool is_loaded, is_coarse; /* coarse: too much for single spans */
+  int64_t loaded_from, loaded_to;
+  struct model_span *spans;
+  size_t n_spans, spans_cap;
+  struct model_span *turns; /* computed of spans */
+  size_t n_turns, turns_cap;
+  lt_status problem;
+};
+
+struct app {
+  struct model *model; /* borrowed */
+  const char *file;    /* the trace's name to show; borrowed */
+  int w, h;
+  struct grid grid;
+  enum screen_id stack[8];
+  size_t depth; /* screens on the stack; 0: the viewer ends */
+  int64_t cursor_ns;
+  size_t stall;       /* index into model.stalls, or NO_STALL */
+  size_t loop;        /* index into model.loops */
+  bool in_loops;      /* Overview: the loops have the focus, not the stalls */
+  bool shows_problem; /* Overview: first say what is wrong with the file */
+  int64_t longest_ns; /* stall */
+  size_t *worst;      /* stalls by duration */
+  size_t *order;      /* stalls as the list shows them */
+  enum stall_sort stall_sort;
+  bool stall_inverted;
+  size_t *site_order;
+  size_t site; /* row */
+  enum site_sort site_sort;
+  bool site_inverted;
+  size_t help_row;
+  struct lanes lanes;
+  char message[160];
+  bool wants_redraw, wants_suspend; /* for who owns the terminal */
+};
+
+/* Begin.  file: what to call the trace.  Returns: false without memory. */
+bool app_init(struct app *app, struct model *model, const char *file, int w,
+              int h);
+void app_fini(struct app *app);
+/* Begin with a screen, and at a moment (-1: where nothing is chosen). */
+void app_begin(struct app *app, enum screen_id screen, int64_t at_ns);
+/* The terminal has another size now. */
+void app_resize(struct app *app, int w, int h);
+/* Draw everything into app->grid. */
+void app_draw(struct app *app);
+/* Returns: false when the viewer is to end. */
+bool app_key(struct app *app, char32_t key);
+
+/* For views: */
+void app_go(struct app *app, enum screen_id screen);
+enum screen_id app_screen(const struct app *app);
+void app_select_stall(struct app *app, size_t stall);
+__attribute__((format(printf, 2, 3))) void app_say(struct app *app,
+                                                   const char *format, ...);
+/* The row above the keys: where one is in a list. */
+__attribute__((format(printf, 3, 4))) void
+app_note(struct app *app, const struct layout *layout, const char *format, ...);
+/* Select the next (or previous) stall in time after the cursor.  false: none.
+ */
+bool app_step_stall(struct app *app, bool forward);
+void app_layout(const struct app *app, struct layout *layout);
+/* A row moved by an action (DOWN, PAGE_UP, FIRST...): the new row of n.
+ * Returns: false for any other action. */
+bool app_move(enum action action, size_t n, int page, size_t *row);
+
+/* minimap.c */
+void minimap_draw(struct app *app, const struct layout *layout);
+/* Times under (or over) columns x .. x+w that stand for from..to. */
+void axis_draw(struct grid *grid, int x, int y, int w, int64_t from,
+               int64_t to);
+/* A mark on an axis; a label that it would hit goes. */
+void axis_mark(struct grid *grid, int x, int y, char32_t ch);
+/* The column of a moment; may lie outside 0..w-1. */
+int axis_column(int64_t ns, int64_t from, int64_t to, int w);
+
+/* lanes.c: what is shown in the lanes. */
+void lanes_load(struct app *app);
+void lanes_set_window(struct app *app, int64_t from, int64_t to);
+void lanes_push_history(struct app *app);
+/* The window around a stall, unless it is well in sight already. */
+void lanes_show_stall(struct app *app, size_t stall);
+size_t lanes_list(struct app *app, struct lane lanes[LANES_MAX]);
+size_t lanes_current(struct app *app, const struct lane *lanes, size_t n);
+/* Spans of a lane in the order of time: calls each until it returns false. */
+void lanes_each(struct app *app, const struct lane *lane,
+                bool (*each)(void *context, const struct model_span *span),
+                void *context);
+/* What is under the cursor.  NULL: nothing. */
+const struct model_span *lanes_under_cursor(struct app *app,
+                                            const struct lane *lane);
+/* Neither its end nor, in a window of a long trace, whether it has one. */
+static inline bool span_is_unended(const struct model_span *span) {
+  return span->end_ns == INT64_MAX;
+}
+/* To the next (or previous) event of a lane.  false: none near. */
+bool lanes_step(struct app *app, const struct lane *lane, bool forward);
+
+/* lanes_detail.c */
+void lanes_draw_under_cursor(struct app *app, const struct lane *lane,
+                             const struct layout_lanes *areas);
+
+#endif

@@ -1,0 +1,114 @@
+/* Look-up in the table of keys, and the notation of key scripts.
+ *
+ * Called by app.c (keys, hints), view_help.c and cmd_view.c (--keys). */
+#include "tui/keymap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/grid.h"
+
+const struct keymap_row keymap_rows[] = {
+#define KEYMAP_ROW(name, keys, where, hint, help, known)                       \
+  {ACTION_##name, keys, where, hint, help, known},
+    KEYMAP(KEYMAP_ROW)
+#undef KEYMAP_ROW
+};
+const size_t keymap_n_rows = sizeof keymap_rows / sizeof *keymap_rows;
+
+static const struct key_name {
+  char32_t key;
+  const char *script, *shown;
+} key_names[] = {
+#define KEY_NAME(name, script, shown) {TK_##name, script, shown},
+    KEY_NAME_MAP(KEY_NAME)
+#undef KEY_NAME
+        {TK_TAB, "Tab", "Tab"},
+    {TK_ENTER, "Enter", "Enter"},
+    {TK_ENTER, "CR", "Enter"},
+    {TK_ESCAPE, "Esc", "Esc"},
+    {TK_SPACE, "Space", "Space"},
+    {U'<', "lt", "<"},
+};
+
+/* A name without its angle brackets. */
+static bool name_parse(const char *name, size_t n, struct key_press *press) {
+  if (n == 3 && name[0] == 'C' && name[1] == '-' && name[2] >= 'a' &&
+      name[2] <= 'z') {
+    press->key = (char32_t)(name[2] - 'a' + 1);
+    return true;
+  }
+  int used = 0;
+  if (sscanf(name, "Resize:%4dx%4d%n", &press->w, &press->h, &used) == 2 &&
+      (size_t)used == n && press->w > 0 && press->h > 0) {
+    press->key = TK_RESIZE;
+    return true;
+  }
+  for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++)
+    if (strlen(key_names[i].script) == n &&
+        !memcmp(key_names[i].script, name, n) &&
+        key_names[i].key != TK_RESIZE) {
+      press->key = key_names[i].key;
+      return true;
+    }
+  return false;
+}
+
+bool key_parse(const char **text, struct key_press *press) {
+  *press = (struct key_press){0};
+  const char *p = *text;
+  if (*p != '<') {
+    press->key = utf8_next(text);
+    return true;
+  }
+  const char *end = strchr(p, '>');
+  if (!end || !name_parse(p + 1, (size_t)(end - p - 1), press))
+    return false;
+  *text = end + 1;
+  return true;
+}
+
+enum action keymap_find(char32_t key, unsigned where) {
+  for (size_t i = 0; i < keymap_n_rows; i++) {
+    if (!(keymap_rows[i].where & where))
+      continue;
+    for (const char *p = keymap_rows[i].keys; *p;) {
+      struct key_press press;
+      if (*p == ' ')
+        p++;
+      else if (!key_parse(&p, &press))
+        break;
+      else if (press.key == key)
+        return keymap_rows[i].action;
+    }
+  }
+  return ACTION_NONE;
+}
+
+static const char *key_shown(char32_t key, char buf[8]) {
+  for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++)
+    if (key_names[i].key == key)
+      return key_names[i].shown;
+  if (key < 32)
+    snprintf(buf, 8, "^%c", (char)(key + 'A' - 1));
+  else
+    buf[utf8_put(key, buf)] = '\0';
+  return buf;
+}
+
+const char *keymap_shown(const struct keymap_row *row, char *buf, size_t size) {
+  size_t used = 0;
+  buf[0] = '\0';
+  for (const char *p = row->keys; *p && used < size;) {
+    struct key_press press;
+    char one[8];
+    if (*p == ' ')
+      p++;
+    else if (!key_parse(&p, &press))
+      break;
+    else
+      used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "",
+                               key_shown(press.key, one));
+  }
+  return buf;
+}

@@ -1,0 +1,142 @@
+/* Every key of the viewer, in one table.
+ *
+ * The table makes the look-up, the `?` view, the row of hints and the parser of
+ * key scripts; a key that is not here does nothing. */
+#ifndef LTV_TUI_KEYMAP_H
+#define LTV_TUI_KEYMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uchar.h>
+
+/* Keys that are not characters: beyond Unicode. Name as in scripts, as shown.
+ */
+#define KEY_NAME_MAP(X)                                                        \
+  X(UP, "Up", "↑")                                                             \
+  X(DOWN, "Down", "↓")                                                         \
+  X(LEFT, "Left", "←")                                                         \
+  X(RIGHT, "Right", "→")                                                       \
+  X(SHIFT_LEFT, "S-Left", "S-←")                                               \
+  X(SHIFT_RIGHT, "S-Right", "S-→")                                             \
+  X(PAGE_UP, "PageUp", "PgUp")                                                 \
+  X(PAGE_DOWN, "PageDown", "PgDn")                                             \
+  X(HOME, "Home", "Home")                                                      \
+  X(END, "End", "End")                                                         \
+  X(BACK_TAB, "S-Tab", "S-Tab")                                                \
+  X(F1, "F1", "F1")                                                            \
+  X(RESIZE, "Resize", "") /* the terminal changed its size */                  \
+  X(DUMP, "Dump", "")     /* in scripts: write out the screen */               \
+  X(NONE, "None", "")     /* a signal came instead of a key */
+
+enum key {
+  KEY_FIRST_ = 0x110000,
+#define KEY_ENUM(name, script, shown) TK_##name,
+  KEY_NAME_MAP(KEY_ENUM)
+#undef KEY_ENUM
+      TK_TAB = '\t',
+  TK_ENTER = '\r',
+  TK_ESCAPE = 27,
+  TK_SPACE = ' '
+};
+
+/* Where a key means something. */
+enum {
+  AT_OVERVIEW = 1,
+  AT_LANES = 2,
+  AT_STALLS = 4,
+  AT_SITES = 8,
+  AT_DETAIL = 16,
+  AT_HELP = 32,
+  AT_TABS = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_DETAIL,
+  AT_ALL = AT_TABS | AT_HELP
+};
+
+/* action, keys, where, hint (NULL: none; hints in this order), help, who knows
+ * it from where */
+#define KEYMAP(X)                                                              \
+  X(DOWN, "j <Down>", AT_ALL, "j k move", "next row, lane or stall", "vim")    \
+  X(UP, "k <Up>", AT_ALL, NULL, "previous row, lane or stall", "vim")          \
+  X(LEFT, "h <Left> a", AT_LANES, "h l pan", "earlier; the window follows",    \
+    "vim, Perfetto")                                                           \
+  X(RIGHT, "l <Right> d", AT_LANES, NULL, "later; the window follows",         \
+    "vim, Perfetto")                                                           \
+  X(ZOOM_IN, "+ = w", AT_LANES, "+ - zoom", "zoom in at the cursor",           \
+    "speedscope, Perfetto")                                                    \
+  X(ZOOM_OUT, "- s", AT_LANES, NULL, "zoom out", "speedscope, Perfetto")       \
+  X(ZOOM_ALL, "0", AT_LANES, "0 all", "show the whole trace", "speedscope")    \
+  X(ZOOM_FIT, "z", AT_LANES, "z fit", "zoom to what is under the cursor",      \
+    "lnav, Perfetto F")                                                        \
+  X(ZOOM_BACK, "Z", AT_LANES, NULL, "go back to the previous zoom", "lnav")    \
+  X(NEXT_EVENT, ".", AT_LANES, ". , event", "next event on the lane",          \
+    "Perfetto, mpv")                                                           \
+  X(PREV_EVENT, ",", AT_LANES, NULL, "previous event on the lane",             \
+    "Perfetto, mpv")                                                           \
+  X(ENTER, "<Enter>", AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL,          \
+    "Enter open", "open what is selected", "tig")                              \
+  X(NEXT_STALL, "e", AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL,           \
+    "e E stall", "next stall in time", "lnav")                                 \
+  X(PREV_STALL, "E", AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL, NULL,     \
+    "previous stall in time", "lnav")                                          \
+  X(TO_LANES, "t", AT_OVERVIEW | AT_STALLS | AT_DETAIL, "t lanes",             \
+    "show the same moment in the lanes", "")                                   \
+  X(FOLD, "o", AT_LANES, "o fold", "fold or unfold the loop's lanes",          \
+    "perf, uftrace")                                                           \
+  X(NEXT_PANE, "<Tab> <S-Tab>", AT_OVERVIEW, "Tab pane", "the other pane",     \
+    "tig")                                                                     \
+  X(SORT_NEXT, ">", AT_STALLS | AT_SITES, "< > sort",                          \
+    "sort by the next column", "htop")                                         \
+  X(SORT_PREV, "<lt>", AT_STALLS | AT_SITES, NULL,                             \
+    "sort by the previous column", "htop")                                     \
+  X(INVERT, "i", AT_STALLS | AT_SITES, "i invert", "turn the order around",    \
+    "htop")                                                                    \
+  X(PAGE_DOWN, "<PageDown> <C-d> <S-Right>", AT_ALL, NULL,                     \
+    "half a page on (in lanes: half a window later)", "less, lnav")            \
+  X(PAGE_UP, "<PageUp> <C-u> <S-Left>", AT_ALL, NULL,                          \
+    "half a page back (in lanes: half a window earlier)", "less, lnav")        \
+  X(FIRST, "g <Home>", AT_ALL, NULL, "go to the start", "less, vim")           \
+  X(LAST, "G <End>", AT_ALL, NULL, "go to the end", "less, vim")               \
+  X(GO_OVERVIEW, "1", AT_ALL, "1-4 screen", "Overview", "btop")                \
+  X(GO_LANES, "2", AT_ALL, NULL, "Lanes", "btop")                              \
+  X(GO_STALLS, "3", AT_ALL, NULL, "Stalls", "btop")                            \
+  X(GO_SITES, "4", AT_ALL, NULL, "Sites", "btop")                              \
+  X(HELP, "? <F1>", AT_TABS, NULL, "this list", "everywhere")                  \
+  X(BACK, "q <Esc>", AT_ALL, NULL, "back; on the first screen: quit",          \
+    "tig, less")                                                               \
+  X(QUIT, "Q <C-c>", AT_ALL, NULL, "quit at once", "tig")                      \
+  X(REDRAW, "<C-l>", AT_ALL, NULL, "draw the screen anew", "Unix")             \
+  X(SUSPEND, "<C-z>", AT_ALL, NULL, "suspend; fg comes back", "Unix")
+
+enum action {
+  ACTION_NONE,
+#define ACTION_ENUM(name, keys, where, hint, help, known) ACTION_##name,
+  KEYMAP(ACTION_ENUM)
+#undef ACTION_ENUM
+};
+
+struct keymap_row {
+  enum action action;
+  const char *keys; /* names as in scripts, separated by blanks */
+  unsigned where;
+  const char *hint, *help, *known;
+};
+extern const struct keymap_row keymap_rows[];
+extern const size_t keymap_n_rows;
+
+/* The action of a key in a place (one AT_ bit); ACTION_NONE for none. */
+enum action keymap_find(char32_t key, unsigned where);
+
+/* Read one key of a script and advance: a character, or a name such as <Enter>,
+ * <C-d>, <lt> for "<".  <Resize:WxH> gives TK_RESIZE and the size.
+ *
+ * Returns: false at a name that does not exist; text then stays at it. */
+struct key_press {
+  char32_t key;
+  int w, h; /* with TK_RESIZE */
+};
+bool key_parse(const char **text, struct key_press *press);
+
+/* The keys of a row as a person reads them ("h ← a"), into buf.  Returns: buf.
+ */
+const char *keymap_shown(const struct keymap_row *row, char *buf, size_t size);
+
+#endif

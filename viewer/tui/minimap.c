@@ -1,0 +1,237 @@
+/* The minimap: always the whole trace, on every screen with tabs.
+ *
+ * Invariant: a column shows the busiest stretch of at most 10 ms in it, never a
+ * mean over the column, so one stall in an hour is still as high as it was.
+ * Called by app.c. */
+#include <math.h>
+#include <string.h>
+
+#include "tui/app.h"
+#include "tui/format.h"
+#include "tui/stall.h"
+
+#define NAME_W 9
+#define SHARE_W 6
+#define STRETCH_NS 10000000
+
+struct map {
+  struct app *app;
+  struct grid *grid;
+  int x, w; /* of the columns */
+  int64_t end_ns;
+};
+
+int axis_column(int64_t ns, int64_t from, int64_t to, int w) {
+  if (to <= from)
+    return 0;
+  double at = (double)(ns - from) / (double)(to - from) * w;
+  return at < -1 ? -1 : at > w + 1 ? w + 1 : (int)floor(at);
+}
+
+/* The smallest of 1, 2, 5 times a power of ten (and of whole minutes and hours)
+ * that gives at most n ticks. */
+static int64_t tick_step(int64_t span_ns, int n) {
+  static const int64_t longer[] = {60, 120, 300, 600, 1800, 3600, 7200, 21600};
+  n = n < 1 ? 1 : n;
+  for (int64_t unit = 1; unit <= 10 * INT64_C(1000000000); unit *= 10)
+    for (int64_t k = 1; k <= 5; k += k == 1 ? 1 : 3)
+      if (unit * k <= 30 * INT64_C(1000000000) && span_ns / (unit * k) < n)
+        return unit * k;
+  for (size_t i = 0; i < sizeof longer / sizeof *longer; i++)
+    if (span_ns / (longer[i] * 1000000000) < n)
+      return longer[i] * 1000000000;
+  return span_ns;
+}
+
+void axis_draw(struct grid *grid, int x, int y, int w, int64_t from,
+               int64_t to) {
+  if (to <= from)
+    return;
+  int64_t step = tick_step(to - from, w / 12);
+  int free_from = 0;
+  if (step <= 0)
+    return;
+  for (int64_t t = (from + step - 1) / step * step; t < to; t += step) {
+    format_buf text;
+    int column = axis_column(t, from, to, w);
+    format_moment(text, t, step);
+    int width = text_width(text) + 1;
+    if (column < free_from || column + width > w)
+      continue;
+    grid_put(grid, x + column, y, ROLE_DIM, U'╷');
+    grid_text(grid, x + column + 1, y, ROLE_DIM, text);
+    free_from = column + width + 1;
+  }
+}
+
+void axis_mark(struct grid *grid, int x, int y, char32_t ch) {
+  struct cell *cell = grid_at(grid, x, y);
+  for (int left = x; cell && cell->ch != U' '; cell = grid_at(grid, --left, y))
+    grid_put(grid, left, y, ROLE_TEXT, U' ');
+  cell = grid_at(grid, x + 1, y);
+  for (int right = x + 1; cell && cell->ch != U' ';
+       cell = grid_at(grid, ++right, y))
+    grid_put(grid, right, y, ROLE_TEXT, U' ');
+  grid_put(grid, x, y, ROLE_CURSOR, ch);
+}
+
+/* First and last bin that a column touches. */
+static void bins_of(const struct map *map, int column, int *first, int *last) {
+  *first = (int)((int64_t)column * MODEL_BINS / map->w);
+  *last = (int)(((int64_t)(column + 1) * MODEL_BINS - 1) / map->w);
+  if (*last >= MODEL_BINS)
+    *last = MODEL_BINS - 1;
+}
+
+/* Busiest stretch of 10 ms (or the whole column where that is shorter). */
+static double column_busy(const struct map *map, const struct model_loop *loop,
+                          int column) {
+  int first, last;
+  bins_of(map, column, &first, &last);
+  double bin_ns = (double)map->end_ns / MODEL_BINS;
+  int n = bin_ns > 0 ? (int)ceil(STRETCH_NS / bin_ns) : 1;
+  n = n > last - first + 1 ? last - first + 1 : n < 1 ? 1 : n;
+  double sum = 0, most = 0;
+  for (int i = first; i <= last; i++) {
+    sum += (double)loop->busy[i];
+    if (i - first >= n)
+      sum -= (double)loop->busy[i - n];
+    if (i - first + 1 >= n && sum / n > most)
+      most = sum / n;
+  }
+  return most > 1 ? 1 : most;
+}
+
+/* Per column: the worst level of the stalls in it, and whether one begins
+ * there. */
+struct mark {
+  bool any, begins;
+  enum stall_level level;
+};
+#define COLUMNS_MAX 1024
+static struct mark marks[COLUMNS_MAX]; /* of the row that is being drawn */
+
+static void make_marks(const struct map *map, size_t first_loop,
+                       size_t last_loop) {
+  const struct model *m = map->app->model;
+  memset(marks, 0, sizeof marks);
+  for (size_t i = 0; i < m->n_stalls; i++) {
+    const struct model_stall *s = &m->stalls[i];
+    if (s->loop < first_loop || s->loop > last_loop)
+      continue;
+    int first = axis_column(s->begin_ns, 0, map->end_ns, map->w);
+    int last =
+        axis_column(s->begin_ns + s->duration_ns - 1, 0, map->end_ns, map->w);
+    enum stall_level level = stall_level(s);
+    for (int c = first < 0 ? 0 : first; c <= last && c < map->w; c++) {
+      if (!marks[c].any || level > marks[c].level)
+        marks[c].level = level;
+      marks[c].any = true;
+      marks[c].begins |= c == first;
+    }
+  }
+}
+
+static void draw_height(const struct map *map, int column, int y, double busy,
+                        struct mark mark) {
+  int level = (int)ceil(busy * 8 - 1e-6);
+  if (level <= 0)
+    return;
+  enum role role = (enum role)(ROLE_HEAT0 + (level - 1) * 5 / 8);
+  if (mark.any && mark.level != STALL_NOTE)
+    role = mark.level == STALL_ERROR ? ROLE_ERROR : ROLE_WARN;
+  grid_put(map->grid, map->x + column, y, role, U" ▁▂▃▄▅▆▇█"[level]);
+}
+
+static void draw_stalls(const struct map *map, int y) {
+  format_buf n;
+  grid_text(map->grid, 1, y, ROLE_DIM, "stalls");
+  make_marks(map, 0, SIZE_MAX);
+  for (int c = 0; c < map->w; c++) {
+    struct mark mark = marks[c];
+    enum role role = mark.level == STALL_ERROR  ? ROLE_ERROR
+                     : mark.level == STALL_WARN ? ROLE_WARN
+                                                : ROLE_DIM;
+    char32_t ch = !mark.any ? U'·' : !mark.begins ? U'─' : U"~!‼"[mark.level];
+    grid_put(map->grid, map->x + c, y, mark.any ? role : ROLE_DIM, ch);
+  }
+  if (!map->app->model->info->ended)
+    grid_put(map->grid, map->x + map->w - 1, y, ROLE_ERROR, U'╳');
+  grid_right(map->grid, map->x + map->w + SHARE_W - 1, y, ROLE_DIM,
+             format_count(n, map->app->model->n_stalls));
+}
+
+/* One row for loops first..last together: the highest of them. */
+static void draw_loops(const struct map *map, int y, size_t first,
+                       size_t last) {
+  const struct model *m = map->app->model;
+  char name[48];
+  int64_t busy = 0, whole = 0;
+  if (first == last)
+    snprintf(name, sizeof name, "%s", m->loops[first].name);
+  else
+    snprintf(name, sizeof name, "%zu loops", last - first + 1);
+  grid_text_max(map->grid, 1, y, NAME_W - 2, ROLE_TEXT, name);
+  make_marks(map, first, last);
+  for (int c = 0; c < map->w; c++) {
+    double most = 0;
+    for (size_t i = first; i <= last; i++) {
+      double b = column_busy(map, &m->loops[i], c);
+      most = b > most ? b : most;
+    }
+    draw_height(map, c, y, most, marks[c]);
+  }
+  for (size_t i = first; i <= last; i++) {
+    busy += m->loops[i].busy_ns;
+    whole += m->loops[i].busy_ns + m->loops[i].poll_ns + m->loops[i].gap_ns;
+  }
+  format_buf share;
+  grid_right(map->grid, map->x + map->w + SHARE_W - 1, y, ROLE_TEXT,
+             format_share(share, busy, whole));
+}
+
+/* Where the other screens are: the lanes' window as a bracket, the shared
+ * cursor as a point. */
+static void draw_axis(const struct map *map, int y) {
+  struct app *app = map->app;
+  axis_draw(map->grid, map->x, y, map->w, 0, map->end_ns);
+  int at = axis_column(app->cursor_ns, 0, map->end_ns, map->w);
+  if (app_screen(app) == SCREEN_LANES &&
+      (app->lanes.from > 0 || app->lanes.to < map->end_ns)) {
+    int a = axis_column(app->lanes.from, 0, map->end_ns, map->w);
+    int b = axis_column(app->lanes.to - 1, 0, map->end_ns, map->w);
+    axis_mark(map->grid, map->x + a, y, U'▲');
+    axis_mark(map->grid, map->x + b, y, U'▲');
+    for (int c = a; c <= b && a < b; c++)
+      grid_put(map->grid, map->x + c, y, ROLE_CURSOR,
+               c == a   ? U'└'
+               : c == b ? U'┘'
+                        : U'─');
+    return;
+  }
+  if (app->cursor_ns > 0 && at >= 0 && at < map->w)
+    axis_mark(map->grid, map->x + at, y, U'▲');
+}
+
+void minimap_draw(struct app *app, const struct layout *layout) {
+  struct rect r = layout->minimap;
+  struct map map = {.app = app,
+                    .grid = &app->grid,
+                    .x = NAME_W,
+                    .w = r.w - NAME_W - SHARE_W,
+                    .end_ns = app->model->end_ns};
+  if (map.w > COLUMNS_MAX)
+    map.w = COLUMNS_MAX;
+  size_t n = app->model->n_loops;
+  int y = r.y;
+  grid_clip(&app->grid, r);
+  if (layout->has_stalls)
+    draw_stalls(&map, y++);
+  for (int i = 0; i < layout->n_loops && (size_t)i < n; i++, y++)
+    draw_loops(&map, y, (size_t)i,
+               i == layout->n_loops - 1 ? n - 1 : (size_t)i);
+  if (n == 0)
+    grid_text(&app->grid, 1, y++, ROLE_DIM, "no loop ran");
+  if (layout->has_axis)
+    draw_axis(&map, y);
+}

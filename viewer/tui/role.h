@@ -1,0 +1,55 @@
+/* What a cell means, not how it looks: the screen and the attribute dump decide
+ * on that.
+ *
+ * Colours are the xterm-256 ones that keep a contrast of 3 or more on black and
+ * on white alike, so that no background must be guessed; large areas are never
+ * painted. Hues keep apart for all common kinds of colour blindness. A colour
+ * is never the only carrier: marks, heights and words say the same. */
+#ifndef LTV_TUI_ROLE_H
+#define LTV_TUI_ROLE_H
+
+/* How a role stands out, colour aside. */
+#define LOOK_BOLD 1u
+#define LOOK_DIM 2u
+#define LOOK_REVERSE 4u
+#define LOOK_UNDERLINE 8u
+
+/* name, letter in the attribute dump, xterm-256 colour, ANSI colour (-1: the
+ * terminal's own), look */
+#define ROLE_MAP(X)                                                            \
+  X(TEXT, '.', -1, -1, 0)                                                      \
+  X(DIM, 'd', 244, -1, LOOK_DIM)                                               \
+  X(STRONG, 's', -1, -1, LOOK_BOLD)                                            \
+  X(TITLE, 't', -1, -1, LOOK_BOLD)                                             \
+  X(TAB, 'n', -1, -1, LOOK_BOLD | LOOK_REVERSE)                                \
+  X(KEY, 'k', -1, -1, LOOK_BOLD)                                               \
+  X(BORDER, 'b', 244, -1, LOOK_DIM)                                            \
+  X(OK, 'g', 29, 2, 0)                                                         \
+  X(WARN, 'w', 136, 3, 0)                                                      \
+  X(ERROR, 'e', 166, 1, LOOK_BOLD)                                             \
+  X(RUN, 'r', 32, 4, 0)                                                        \
+  X(BLOCK, 'x', 166, 1, 0)                                                     \
+  X(WAIT, 'p', 244, -1, LOOK_DIM)                                              \
+  X(POOL, 'o', 133, 5, 0)                                                      \
+  X(CURSOR, 'c', -1, -1, LOOK_BOLD)                                            \
+  X(HEAT0, '0', 244, 4, 0)                                                     \
+  X(HEAT1, '1', 67, 6, 0)                                                      \
+  X(HEAT2, '2', 32, 6, LOOK_BOLD)                                              \
+  X(HEAT3, '3', 136, 3, 0)                                                     \
+  X(HEAT4, '4', 166, 3, LOOK_BOLD)
+
+enum role {
+#define ROLE_ENUM(name, letter, c256, c8, look) ROLE_##name,
+  ROLE_MAP(ROLE_ENUM)
+#undef ROLE_ENUM
+      ROLE_COUNT
+};
+
+struct role_style {
+  char letter;
+  short c256, c8;
+  unsigned look;
+};
+extern const struct role_style role_styles[ROLE_COUNT];
+
+#endif

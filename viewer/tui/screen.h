@@ -1,0 +1,34 @@
+/* The way out of the grid to a terminal; the only user of curses. */
+#ifndef LTV_TUI_SCREEN_H
+#define LTV_TUI_SCREEN_H
+
+#include "tui/grid.h"
+
+enum screen_color {
+  SCREEN_COLOR_AUTO,
+  SCREEN_COLOR_ALWAYS,
+  SCREEN_COLOR_NEVER
+};
+
+/* Take the terminal.  It is given back by screen_close(), and also when a
+ * signal ends the process (crash, SIGTERM, SIGHUP).
+ *
+ * Returns: NULL, or why it cannot be used. */
+const char *screen_open(enum screen_color color, bool ascii);
+/* Give the terminal back; harmless when it was not taken. */
+void screen_close(void);
+
+void screen_size(int *w, int *h);
+/* Show the grid; only what changed is sent. */
+void screen_show(const struct grid *grid);
+/* Send everything at the next screen_show(). */
+void screen_forget(void);
+/* Stop the process as ^Z does; returns when it goes on. */
+void screen_suspend(void);
+/* Wait for a key.  TK_RESIZE after a change of size; TK_NONE when a signal that
+ * ends the viewer came: see screen_signal(). */
+char32_t screen_key(void);
+/* The signal that asked to end (SIGINT, SIGTERM, SIGHUP), or 0. */
+int screen_signal(void);
+
+#endif

@@ -1,0 +1,432 @@
+/* Screen 1: what is in this trace, at first sight. */
+#include <math.h>
+#include <string.h>
+
+#include "tui/app.h"
+#include "tui/format.h"
+#include "tui/stall.h"
+
+/* Loops */
+
+static const char loops_head[] =
+    "  loop    busy  turns    p50    p99    max  late timers";
+
+static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
+  const struct model_loop *loop = &app->model->loops[i];
+  struct grid *g = &app->grid;
+  format_buf b;
+  bool selected = i == app->loop;
+  if (selected)
+    grid_put(g, r.x, y, app->in_loops ? ROLE_KEY : ROLE_DIM, U'>');
+  grid_text_max(g, r.x + 2, y, 7, ROLE_TEXT, loop->name);
+  int64_t whole = loop->busy_ns + loop->poll_ns + loop->gap_ns;
+  grid_right(g, r.x + 14, y, ROLE_TEXT, format_share(b, loop->busy_ns, whole));
+  grid_right(g, r.x + 21, y, ROLE_TEXT, format_count(b, loop->turns));
+  grid_right(g, r.x + 28, y, ROLE_TEXT,
+             format_duration(b, model_histogram_percentile(&loop->turn, 50)));
+  grid_right(g, r.x + 35, y, ROLE_TEXT,
+             format_duration(b, model_histogram_percentile(&loop->turn, 99)));
+  enum role role = loop->turn.max_ns >= MODEL_ERROR_NS  ? ROLE_ERROR
+                   : loop->turn.max_ns >= MODEL_WARN_NS ? ROLE_WARN
+                                                        : ROLE_TEXT;
+  grid_right(g, r.x + 42, y, role, format_duration(b, loop->turn.max_ns));
+  int x =
+      grid_text(g, r.x + 44, y, ROLE_TEXT, format_count(b, loop->timers_late));
+  if (loop->timers_late && x + 8 <= r.x + r.w)
+    grid_print(g, x + 1, y, ROLE_DIM, "+%s",
+               format_duration(b, loop->worst_late_ns));
+  if (selected && app->in_loops)
+    grid_select(g, (struct rect){r.x, y, r.w, 1});
+}
+
+static void draw_split(struct app *app, struct rect r, int y) {
+  const struct model_loop *loop = &app->model->loops[app->loop];
+  struct grid *g = &app->grid;
+  int64_t whole = loop->busy_ns + loop->poll_ns + loop->gap_ns;
+  int64_t blocked =
+      loop->blocked_ns < loop->busy_ns ? loop->blocked_ns : loop->busy_ns;
+  const struct {
+    const char *name;
+    int64_t ns;
+    enum role role;
+  } parts[] = {
+      {"running callbacks", loop->busy_ns - blocked, ROLE_RUN},
+      {"in blocking calls", blocked, ROLE_BLOCK},
+      {"idle in poll", loop->poll_ns, ROLE_WAIT},
+      {"between runs", loop->gap_ns, ROLE_WAIT},
+  };
+  format_buf b;
+  int x = grid_print(g, r.x + 1, y++, ROLE_STRONG, "Time on %s", loop->name);
+  grid_print(g, x + 1, y - 1, ROLE_DIM, "(%s)", format_duration(b, whole));
+  int bar = r.w - 36 < 12 ? 12 : r.w - 36;
+  for (size_t i = 0; i < 4 && y < r.y + r.h; i++) {
+    if (i == 3 && parts[i].ns == 0)
+      continue;
+    bar_draw(g, r.x + 1, y, bar, parts[i].role, parts[i].ns, whole);
+    grid_text(g, r.x + bar + 3, y, ROLE_TEXT, parts[i].name);
+    grid_right(g, r.x + bar + 27, y, ROLE_STRONG,
+               format_share(b, parts[i].ns, whole));
+    grid_right(g, r.x + bar + 34, y, ROLE_DIM, format_duration(b, parts[i].ns));
+    y++;
+  }
+}
+
+static void draw_loops(struct app *app, struct rect rect) {
+  if (rect.h < 3)
+    return;
+  struct rect r = grid_box(&app->grid, rect, "Loops");
+  size_t n = app->model->n_loops;
+  if (n == 0) {
+    grid_text(&app->grid, r.x + 1, r.y, ROLE_TEXT,
+              "No loop was seen to run in this recording.");
+    grid_text_max(&app->grid, r.x + 1, r.y + 1, r.w - 2, ROLE_DIM,
+                  "A statically linked libuv is not seen.");
+    return;
+  }
+  int rows = r.h - 1 >= (int)n + 5 ? (int)n : r.h - 7;
+  bool split = rows >= 1;
+  rows = split ? rows : r.h - 1;
+  grid_text(&app->grid, r.x, r.y, ROLE_DIM, loops_head);
+  size_t first = layout_scroll(app->loop, n, rows);
+  for (int i = 0; i < rows && first + (size_t)i < n; i++)
+    draw_loop(app, r, r.y + 1 + i, first + (size_t)i);
+  if (split)
+    draw_split(app, r, r.y + 2 + rows);
+}
+
+/* Worst stalls */
+
+static size_t worst_row(const struct app *app) {
+  for (size_t i = 0; i < app->model->n_stalls; i++)
+    if (app->worst[i] == app->stall)
+      return i;
+  return 0;
+}
+
+static void draw_worst_row(struct app *app, struct rect r, int y, size_t row) {
+  const struct model *m = app->model;
+  const struct model_stall *s = &m->stalls[app->worst[row]];
+  struct grid *g = &app->grid;
+  char text[160];
+  format_buf b;
+  bool selected = app->worst[row] == app->stall;
+  grid_put(g, r.x, y, stall_role(s), stall_mark(s));
+  format_moment(b, m->end_ns, 1000000);
+  int x = r.x + 2 + text_width(b), bar = r.w >= 50 ? 9 : 5;
+  grid_right(g, x, y, ROLE_DIM, format_moment(b, s->begin_ns, 1000000));
+  grid_right(g, x + 6, y, stall_role(s), format_duration(b, s->duration_ns));
+  x += 7;
+  bar_draw(g, x, y, bar, stall_role(s), s->duration_ns,
+           m->stalls[app->worst[0]].duration_ns);
+  x += bar + 1;
+  stall_culprit(m, s, false, text, sizeof text);
+  x = grid_text_max(g, x, y, r.x + r.w - x, ROLE_BLOCK, text) + 1;
+  if (r.x + r.w - x >= 10)
+    grid_text_max(g, x + 1, y, r.x + r.w - x - 1, ROLE_DIM,
+                  stall_callback(m, s, text, sizeof text));
+  if (selected && !app->in_loops)
+    grid_select(g, (struct rect){r.x, y, r.w, 1});
+}
+
+static void draw_worst(struct app *app, struct rect rect) {
+  if (rect.h < 3)
+    return;
+  char title[80];
+  format_buf warn;
+  snprintf(title, sizeof title, "Worst stalls, of %s or more",
+           format_duration(warn, MODEL_WARN_NS));
+  struct rect r = grid_box(&app->grid, rect, title);
+  size_t n = app->model->n_stalls, row = worst_row(app);
+  if (n == 0) {
+    if (app->model->n_loops)
+      grid_text_max(&app->grid, r.x + 1, r.y, r.w - 2, ROLE_OK,
+                    "✔ none: no loop was held for so long");
+    return;
+  }
+  int rows = n > (size_t)r.h ? r.h - 1 : r.h;
+  size_t first = layout_scroll(row, n, rows);
+  for (int i = 0; i < rows && first + (size_t)i < n; i++)
+    draw_worst_row(app, r, r.y + i, first + (size_t)i);
+  if (n > (size_t)r.h) {
+    format_buf more;
+    grid_print(&app->grid, r.x + 1, r.y + rows, ROLE_DIM,
+               "… %s in all; 3 lists them", format_count(more, n));
+  }
+}
+
+/* Histogram of callbacks */
+
+/* The bin that a time falls into: asked of the histogram itself. */
+static int bin_of(int64_t ns) {
+  struct model_histogram one = {0};
+  model_histogram_add(&one, ns);
+  for (int i = 0; i < MODEL_HISTOGRAM_BINS; i++)
+    if (one.bins[i])
+      return i;
+  return 0;
+}
+
+struct histogram_plot {
+  struct rect plot; /* the bars */
+  int n_bins;       /* shown, from bin 0 */
+};
+
+static int plot_column(const struct histogram_plot *p, int64_t ns) {
+  return p->plot.x + (int)((int64_t)bin_of(ns) * p->plot.w / p->n_bins);
+}
+
+static void draw_bars(struct grid *g, const struct histogram_plot *p,
+                      const struct model_histogram *h) {
+  double most = 1;
+  uint64_t counts[1024] = {0};
+  for (int i = 0; i < p->n_bins; i++) {
+    int c = (int)((int64_t)i * p->plot.w / p->n_bins);
+    if (c < 1024)
+      counts[c] += h->bins[i];
+  }
+  for (int c = 0; c < p->plot.w && c < 1024; c++)
+    if ((double)counts[c] > most)
+      most = (double)counts[c];
+  int budget = plot_column(p, MODEL_ERROR_NS) - p->plot.x;
+  for (int c = 0; c < p->plot.w && c < 1024; c++) {
+    /* One callback must be seen beside a million: the scale is logarithmic. */
+    double share = counts[c] ? log2(1 + (double)counts[c]) / log2(1 + most) : 0;
+    int eighths = (int)ceil(share * p->plot.h * 8);
+    enum role role = c >= budget ? ROLE_ERROR : ROLE_RUN;
+    for (int row = 0; row < p->plot.h && eighths > 0; row++, eighths -= 8)
+      grid_put(g, p->plot.x + c, p->plot.y + p->plot.h - 1 - row, role,
+               U" ▁▂▃▄▅▆▇█"[eighths > 8 ? 8 : eighths]);
+  }
+}
+
+static void draw_histogram(struct app *app, struct rect rect) {
+  const struct model_histogram *h = &app->model->callbacks;
+  static const int64_t ticks[] = {1024,     10000,     100000,     1000000,
+                                  10000000, 100000000, 1000000000, 10000000000};
+  if (rect.h < 6)
+    return;
+  char title[80];
+  format_buf n, a;
+  snprintf(title, sizeof title, "Callback time, %s callbacks",
+           format_count(n, h->n));
+  struct rect r = grid_box(&app->grid, rect, title);
+  struct grid *g = &app->grid;
+  if (h->n == 0) {
+    grid_text_max(g, r.x + 1, r.y, r.w - 2, ROLE_DIM,
+                  "No callback was recorded.");
+    return;
+  }
+  int last = bin_of(h->max_ns), least = bin_of(1000000000);
+  struct histogram_plot p = {
+      .plot = {r.x + 2, r.y + 1, r.w - 4, r.h - 2},
+      .n_bins = (last > least ? last : least) + 8,
+  };
+  if (p.n_bins > MODEL_HISTOGRAM_BINS)
+    p.n_bins = MODEL_HISTOGRAM_BINS;
+  int x = grid_text(g, r.x + 1, r.y, ROLE_DIM, "count (log)");
+  int budget = plot_column(&p, MODEL_ERROR_NS);
+  for (int y = 0; y < p.plot.h; y++)
+    grid_put(g, budget, p.plot.y + y, ROLE_DIM, U'┊');
+  draw_bars(g, &p, h);
+  grid_print(g, budget > x ? budget : x + 1, r.y, ROLE_DIM, "%s",
+             format_duration(a, MODEL_ERROR_NS));
+  int free_from = 0;
+  for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++) {
+    int at = plot_column(&p, ticks[i]);
+    format_duration(a, i ? ticks[i] : 1000);
+    if (at < free_from || at + text_width(a) > r.x + r.w)
+      continue;
+    /* 1.00s is 1s on an axis */
+    char *dot = strchr(a, '.');
+    if (dot)
+      memmove(dot, dot + strspn(dot, ".0"),
+              strlen(dot + strspn(dot, ".0")) + 1);
+    grid_text(g, at, r.y + r.h - 1, ROLE_DIM, a);
+    free_from = at + text_width(a) + 1;
+  }
+}
+
+/* Findings */
+
+static int finding(struct app *app, struct rect r, int y, uint64_t n,
+                   enum role role, const char *level, const char *text) {
+  format_buf b;
+  if (n == 0 || y >= r.y + r.h)
+    return y;
+  grid_right(&app->grid, r.x + 6, y, ROLE_STRONG, format_count(b, n));
+  grid_text(&app->grid, r.x + 7, y, role, level);
+  grid_text_max(&app->grid, r.x + 13, y, r.w - 13, ROLE_TEXT, text);
+  return y + 1;
+}
+
+static void draw_findings(struct app *app, struct rect rect) {
+  const struct model *m = app->model;
+  uint64_t levels[3] = {0}, late = 0, undecided = 0;
+  int64_t worst = 0;
+  char text[96];
+  format_buf b;
+  if (rect.h < 3)
+    return;
+  struct rect r = grid_box(&app->grid, rect, "Findings");
+  for (size_t i = 0; i < m->n_stalls; i++)
+    if (stall_is_undecided(&m->stalls[i]))
+      undecided++;
+    else
+      levels[stall_level(&m->stalls[i])]++;
+  for (size_t i = 0; i < m->n_loops; i++) {
+    late += m->loops[i].timers_late;
+    if (m->loops[i].worst_late_ns > worst)
+      worst = m->loops[i].worst_late_ns;
+  }
+  int y = r.y;
+  snprintf(text, sizeof text, "stall of %s or more",
+           format_duration(b, MODEL_ERROR_NS));
+  y = finding(app, r, y, levels[STALL_ERROR], ROLE_ERROR, "error", text);
+  snprintf(text, sizeof text, "stall of %s or more",
+           format_duration(b, MODEL_WARN_NS));
+  y = finding(app, r, y, levels[STALL_WARN], ROLE_WARN, "warn", text);
+  y = finding(app, r, y, undecided, ROLE_WARN, "warn",
+              "stalls whose cause is not known");
+  y = finding(app, r, y, m->n_blocking, ROLE_WARN, "warn",
+              "long calls beside lost events");
+  y = finding(app, r, y, levels[STALL_NOTE], ROLE_DIM, "note",
+              "stall, the machine's doing");
+  snprintf(text, sizeof text, "timers late, worst +%s",
+           format_duration(b, worst));
+  y = finding(app, r, y, late, ROLE_DIM, "note", text);
+  y = finding(app, r, y, m->n_calls, ROLE_DIM, "note",
+              "blocking calls on a loop");
+  y = finding(app, r, y, m->n_lost, ROLE_WARN, "warn",
+              "events lost: counts are lower bounds");
+  y = finding(app, r, y, m->info->n_sites == 0, ROLE_DIM, "note",
+              "no names were recorded");
+  if (y == r.y)
+    grid_text_max(&app->grid, r.x + 1, y, r.w - 2,
+                  m->n_loops ? ROLE_OK : ROLE_WARN,
+                  m->n_loops ? "✔ nothing to complain about"
+                             : "⚠ no loop ran: nothing can be judged");
+}
+
+/* A file with something wrong says so before anything else. */
+
+static void draw_problem(struct app *app, const struct layout *layout) {
+  const lt_info *info = app->model->info;
+  bool cut = info->problem == LT_TRUNCATED;
+  struct rect box = layout->body;
+  struct grid *g = &app->grid;
+  format_buf a, b;
+  box.h = box.h < 9 ? box.h : 9;
+  struct rect r = grid_box(g, box,
+                           cut ? "This trace has no end mark"
+                               : "A part of this trace is damaged");
+  int y = r.y, x = r.x + 2, w = r.w - 3;
+  char text[300];
+  grid_text_max(g, x, y++, w, ROLE_TEXT,
+                cut ? "Recording stopped without closing the file: it is being "
+                      "written, or cut."
+                    : "Some blocks cannot be read; all others are shown.");
+  snprintf(text, sizeof text, "Read     %s events up to %s.",
+           format_count(a, info->n_events),
+           format_moment(b, app->model->end_ns, 1000000));
+  grid_text_max(g, x, y++, w, ROLE_TEXT, text);
+  snprintf(text, sizeof text, "At byte  %llu of %llu: %s",
+           (unsigned long long)info->problem_at,
+           (unsigned long long)info->size_bytes,
+           info->problem_text && *info->problem_text
+               ? info->problem_text
+               : lt_status_text(info->problem));
+  grid_text_max(g, x, y++, w, ROLE_TEXT, text);
+  snprintf(text, sizeof text,
+           "Open     %s tasks never ended; what is open is drawn with ▶.",
+           format_count(a, app->model->n_tasks_live));
+  grid_text_max(g, x, y++, w, ROLE_TEXT, text);
+  grid_text_max(g, x, y + 1, w, ROLE_TEXT,
+                "Every screen works on the part that was read. looptrace check "
+                "gives no verdict (4).");
+  grid_clip(g, layout->message);
+  grid_text_max(g, 1, layout->message.y, layout->w - 2, ROLE_STRONG,
+                "Enter goes on");
+}
+
+static void draw(struct app *app, const struct layout *layout) {
+  char title[160];
+  format_buf column, warn, error;
+  int columns = layout->w - 15;
+  if (app->model->end_ns <= 0)
+    snprintf(title, sizeof title, "nothing was recorded");
+  else
+    snprintf(title, sizeof title,
+             "whole run · 1 column = %s%s · ! over %s ‼ over %s",
+             format_duration(column, app->model->end_ns / columns),
+             layout->w >= 96 ? " · height = busiest 10ms in it" : "",
+             format_duration(warn, MODEL_WARN_NS),
+             format_duration(error, MODEL_ERROR_NS));
+  grid_rule(&app->grid, layout->rule, title);
+  if (app->shows_problem) {
+    draw_problem(app, layout);
+    return;
+  }
+  struct layout_overview panes;
+  layout_overview(layout, app->model->n_loops, &panes);
+  draw_loops(app, panes.loops);
+  draw_worst(app, panes.worst);
+  draw_histogram(app, panes.histogram);
+  draw_findings(app, panes.findings);
+  size_t n = app->model->n_stalls;
+  if (n)
+    app_note(app, layout,
+             "%zu stall%s. Enter opens the selected one, e goes to the first, "
+             "3 lists all.",
+             n, n == 1 ? "" : "s");
+}
+
+/* Keys */
+
+static bool key(struct app *app, enum action action) {
+  struct model *m = app->model;
+  if (app->shows_problem) {
+    app->shows_problem = false;
+    if (action == ACTION_ENTER)
+      return true;
+  }
+  size_t row = app->in_loops ? app->loop : worst_row(app);
+  size_t n = app->in_loops ? m->n_loops : m->n_stalls;
+  if (app_move(action, n, 6, &row)) {
+    if (n && app->in_loops)
+      app->loop = row;
+    else if (n)
+      app_select_stall(app, app->worst[row]);
+    return true;
+  }
+  switch (action) {
+  case ACTION_NEXT_PANE:
+    app->in_loops = !app->in_loops;
+    return true;
+  case ACTION_NEXT_STALL:
+  case ACTION_PREV_STALL:
+    if (app_step_stall(app, action == ACTION_NEXT_STALL)) {
+      lanes_show_stall(app, app->stall);
+      app_go(app, SCREEN_LANES);
+    }
+    return true;
+  case ACTION_ENTER:
+    if (!app->in_loops && app->stall != NO_STALL) {
+      app_select_stall(app, app->stall);
+      app_go(app, SCREEN_DETAIL);
+      return true;
+    }
+    /* fall through */
+  case ACTION_TO_LANES:
+    if (!app->in_loops && app->stall != NO_STALL)
+      lanes_show_stall(app, app->stall);
+    else if (app->loop < m->n_loops)
+      app->lanes.current = (struct lane){.thread = m->loops[app->loop].thread,
+                                         .loop = app->loop};
+    app_go(app, SCREEN_LANES);
+    return true;
+  default:
+    return false;
+  }
+}
+
+const struct view view_overview = {"overview", AT_OVERVIEW, true, draw, key};
