@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -257,6 +258,7 @@ static void keep_files(struct launch *l) {
 /* The command is held at its gate; let it run to its end.  An exit code. */
 static int record(struct launch *l) {
   struct launch_result *result = l->result;
+  umask(077); /* a umask of 0777 would take the traces' owner's rights too */
   if (!open_drain(l)) {
     child_abandon(&l->child);
     return EXIT_RECORDER;
@@ -301,6 +303,8 @@ int launch_run(const struct launch_options *options,
     say(&l, "%s", lt_status_text(LT_NOMEM));
     goto arena;
   }
+  mode_t mask = umask(077);
+  umask(mask);
   error = child_hold(&l.child, &l.signals, l.file, options->argv, preload,
                      l.arena.path);
   if (error)
@@ -308,6 +312,7 @@ int launch_run(const struct launch_options *options,
   else
     code = record(&l);
   lti_drain_close(l.drain);
+  umask(mask);
   symbol_close(l.symbols);
 arena:
   locate_arena_remove(&l.arena);
