@@ -8,9 +8,9 @@
 #include <looptrace/reader.h>
 
 #include "format/bytes.h"
+#include "read/idmap.h"
 #include "read/problem.h"
 #include "read/source.h"
-#include "read/table.h"
 
 /* All definitions of a file take at most this; the rest is not known then. */
 #define LTI_DEFS_BUDGET ((size_t)48 << 20)

@@ -1,7 +1,7 @@
 read_sources = libtrace/read/state.h libtrace/read/problem.h \
 	libtrace/read/source.h libtrace/read/source.c \
 	libtrace/read/scan.h libtrace/read/scan.c \
-	libtrace/read/table.h libtrace/read/table.c \
+	libtrace/read/idmap.h libtrace/read/idmap.c \
 	libtrace/read/defs.h libtrace/read/defs.c \
 	libtrace/read/decode.h libtrace/read/decode.c \
 	libtrace/read/epoch.h libtrace/read/epoch.c \

@@ -4,3 +4,12 @@ tests_support_dump_trace_SOURCES = tests/support/dump_trace.c
 tests_support_dump_trace_CFLAGS = $(AM_CFLAGS) $(SAN_CFLAGS)
 tests_support_dump_trace_LDADD = libtracecore.la
 tests_support_dump_trace_LDFLAGS = $(SAN_CFLAGS)
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_read
+tests_unit_check_read_SOURCES = tests/unit/check_read.c \
+	tests/unit/read_fixture.h tests/unit/read_fixture.c
+tests_unit_check_read_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_read_LDADD = libtracecore.la $(CHECK_LIBS) $(ZLIB_LIBS)
+tests_unit_check_read_LDFLAGS = $(SAN_CFLAGS)
+endif

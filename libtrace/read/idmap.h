@@ -1,7 +1,7 @@
 /* Things with ids, in memory that is rationed: a file may name any ids, in any
  * number, and must neither exhaust memory nor make look-ups slow. */
-#ifndef LTI_TABLE_H
-#define LTI_TABLE_H
+#ifndef LTI_IDMAP_H
+#define LTI_IDMAP_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,19 +31,19 @@ struct lti_idmap {
 };
 
 /* Find.  Returns: NULL where there is none. */
-void *lti_idmap_get(const struct lti_idmap *table, uint64_t id);
+void *lti_idmap_get(const struct lti_idmap *map, uint64_t id);
 
 /* Find or add, zeroed.
  * Returns: NULL when the budget is out. */
-void *lti_idmap_put(struct lti_idmap *table, struct lti_budget *budget,
+void *lti_idmap_put(struct lti_idmap *map, struct lti_budget *budget,
                     uint64_t id);
 
-static inline void *lti_idmap_at(const struct lti_idmap *table, uint32_t i) {
-  return table->items + (size_t)i * table->item_bytes;
+static inline void *lti_idmap_at(const struct lti_idmap *map, uint32_t i) {
+  return map->items + (size_t)i * map->item_bytes;
 }
 
 /* Free all; the budget is not given back. */
-void lti_idmap_free(struct lti_idmap *table);
+void lti_idmap_free(struct lti_idmap *map);
 
 /* Texts that stay where they are: blocks of bytes, chained. */
 struct lti_texts {

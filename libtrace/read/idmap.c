@@ -3,7 +3,7 @@
  * Invariant: at most three quarters of the slots are taken; the hash is seeded
  * at random, so that no file can be made whose ids all meet.  Called by defs.c
  * for definitions, and by reader.c for threads. */
-#include "read/table.h"
+#include "read/idmap.h"
 
 #include <stdlib.h>
 #include <string.h>
