@@ -133,14 +133,27 @@ static inline bool is_known(const struct lti_entry *entry) {
   return entry->task && entry->epoch == lti_epoch();
 }
 
+static void look_up_slow(uint64_t key, bool second, struct lti_hit *hit)
+    __attribute__((cold, noinline));
+static void look_up_slow(uint64_t key, bool second, struct lti_hit *hit) {
+  struct lti_entry entry = {0};
+  if (lti_table_get(key, &entry, true) && !is_known(&entry))
+    introduce(&entry, true);
+  hit->task = entry.task;
+  hit->fn = second ? entry.second : entry.fn;
+}
+
 void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
                            unsigned which) {
-  struct lti_entry entry = {0};
-  if (lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true) &&
-      __builtin_expect(!is_known(&entry), 0))
-    introduce(&entry, true);
-  scope->fn = which == LT_TASK_ALLOC ? entry.second : entry.fn;
-  scope->task = entry.task;
+  struct lti_hit hit;
+  uint64_t key = lti_key(handle, LTI_HANDLE);
+  bool second = which == LT_TASK_ALLOC;
+  if (__builtin_expect(!lti_table_hit(key, second, &hit) || !hit.task ||
+                           hit.epoch != lti_epoch(),
+                       0))
+    look_up_slow(key, second, &hit);
+  scope->fn = hit.fn;
+  scope->task = hit.task;
   scope->done = false;
   push(scope, which);
 }

@@ -18,11 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/arena.h"
-
 enum {
-  SHARD_BITS = 6,
-  SHARDS = 1 << SHARD_BITS,
   FIRST_SLOTS = 128,
   WORDS = sizeof(struct lti_entry) / 8,
   SPINS = 2000, /* some 50 us: a writer needs less than one, unless preempted */
@@ -31,19 +27,13 @@ enum {
 _Static_assert(sizeof(struct lti_entry) == 8 * WORDS, "no padding");
 _Static_assert(offsetof(struct lti_entry, key) == 0, "word 0 is the key");
 
-struct slot {
-  _Alignas(LTI_LINE) _Atomic uint64_t word[8]; /* word[0]: key, 0 when free */
-};
+_Static_assert(offsetof(struct lti_entry, epoch) == 16 &&
+                   offsetof(struct lti_entry, fn) == 24 &&
+                   offsetof(struct lti_entry, second) == 32,
+               "as lti_table_hit() reads them, on little-endian machines");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "see above");
 
-struct shard {
-  _Alignas(LTI_LINE) _Atomic uint32_t lock; /* 1 while a thread writes */
-  _Atomic uint32_t seq;                     /* odd meanwhile */
-  _Atomic uint64_t mask;                    /* of slots; written after it */
-  _Atomic(struct slot *) slots;             /* NULL until the first insertion */
-  uint64_t used;                            /* under lock */
-};
-
-static struct shard shards[SHARDS];
+struct lti_shard lti_shards[LTI_SHARDS];
 
 static void relax(void) {
 #if defined(__x86_64__)
@@ -51,30 +41,26 @@ static void relax(void) {
 #endif
 }
 
-static uint64_t hash(uint64_t key) {
-  return key * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static struct shard *shard_of(uint64_t key) {
-  return &shards[hash(key) >> (64 - SHARD_BITS)];
+static struct lti_shard *shard_of(uint64_t key) {
+  return &lti_shards[lti_table_hash(key) >> (64 - LTI_SHARD_BITS)];
 }
 
 static uint64_t home(uint64_t key, uint64_t mask) {
-  return (hash(key) >> 24) & mask;
+  return lti_table_hash(key) >> 24 & mask;
 }
 
-static uint64_t key_at(const struct slot *slots, uint64_t i) {
+static uint64_t key_at(const struct lti_slot *slots, uint64_t i) {
   return atomic_load_explicit(&slots[i].word[0], memory_order_relaxed);
 }
 
-static void load(const struct slot *slot, struct lti_entry *entry) {
+static void load(const struct lti_slot *slot, struct lti_entry *entry) {
   uint64_t words[WORDS];
   for (int i = 0; i < WORDS; i++)
     words[i] = atomic_load_explicit(&slot->word[i], memory_order_relaxed);
   memcpy(entry, words, sizeof words);
 }
 
-static void store(struct slot *slot, const struct lti_entry *entry) {
+static void store(struct lti_slot *slot, const struct lti_entry *entry) {
   uint64_t words[WORDS];
   memcpy(words, entry, sizeof words);
   for (int i = WORDS - 1; i >= 0; i--) /* the key last */
@@ -83,7 +69,8 @@ static void store(struct slot *slot, const struct lti_entry *entry) {
 
 /* Where key is, or the free slot that ends its run.  Bounded even when a writer
  * moves things meanwhile. */
-static struct slot *probe(struct slot *slots, uint64_t mask, uint64_t key) {
+static struct lti_slot *probe(struct lti_slot *slots, uint64_t mask,
+                              uint64_t key) {
   uint64_t i = home(key, mask);
   for (uint64_t n = 0; n <= mask; n++, i = (i + 1) & mask) {
     uint64_t there = key_at(slots, i);
@@ -93,14 +80,14 @@ static struct slot *probe(struct slot *slots, uint64_t mask, uint64_t key) {
   return NULL;
 }
 
-static bool read_once(struct shard *shard, uint64_t key,
+static bool read_once(struct lti_shard *shard, uint64_t key,
                       struct lti_entry *entry) {
   /* Partner: grow().  A mask seen implies its slots seen, never smaller ones.
    */
   uint64_t mask = atomic_load_explicit(&shard->mask, memory_order_acquire);
-  struct slot *slots =
+  struct lti_slot *slots =
       atomic_load_explicit(&shard->slots, memory_order_relaxed);
-  struct slot *slot = slots ? probe(slots, mask, key) : NULL;
+  struct lti_slot *slot = slots ? probe(slots, mask, key) : NULL;
   if (!slot)
     return false;
   struct lti_entry found;
@@ -111,12 +98,12 @@ static bool read_once(struct shard *shard, uint64_t key,
   return true;
 }
 
-static bool read_contended(struct shard *shard, uint64_t key,
+static bool read_contended(struct lti_shard *shard, uint64_t key,
                            struct lti_entry *entry, bool patient)
     __attribute__((cold, noinline));
 
 /* Partner of the fences: write_begin() and write_end(). */
-static bool read_whole(struct shard *shard, uint64_t key,
+static bool read_whole(struct lti_shard *shard, uint64_t key,
                        struct lti_entry *entry, bool *found) {
   struct lti_entry copy;
   uint32_t seq = atomic_load_explicit(&shard->seq, memory_order_acquire);
@@ -130,7 +117,7 @@ static bool read_whole(struct shard *shard, uint64_t key,
   return true;
 }
 
-static bool read_contended(struct shard *shard, uint64_t key,
+static bool read_contended(struct lti_shard *shard, uint64_t key,
                            struct lti_entry *entry, bool patient) {
   bool found = false;
   for (int i = 0; i < SPINS; i++, relax())
@@ -143,14 +130,14 @@ static bool read_contended(struct shard *shard, uint64_t key,
 }
 
 bool lti_table_get(uint64_t key, struct lti_entry *entry, bool patient) {
-  struct shard *shard = shard_of(key);
+  struct lti_shard *shard = shard_of(key);
   bool found;
   if (__builtin_expect(read_whole(shard, key, entry, &found), 1))
     return found;
   return read_contended(shard, key, entry, patient);
 }
 
-static bool take_lock(struct shard *shard) {
+static bool take_lock(struct lti_shard *shard) {
   for (int i = 0; i < SPINS + YIELDS; i++) {
     if (!atomic_exchange_explicit(&shard->lock, 1, memory_order_acquire))
       return true;
@@ -162,23 +149,23 @@ static bool take_lock(struct shard *shard) {
   return false; /* its holder never comes back */
 }
 
-static void write_begin(struct shard *shard) {
+static void write_begin(struct lti_shard *shard) {
   uint32_t seq = atomic_load_explicit(&shard->seq, memory_order_relaxed);
   atomic_store_explicit(&shard->seq, seq + 1, memory_order_relaxed);
   atomic_thread_fence(memory_order_release);
 }
 
-static void write_end(struct shard *shard) {
+static void write_end(struct lti_shard *shard) {
   uint32_t seq = atomic_load_explicit(&shard->seq, memory_order_relaxed);
   atomic_store_explicit(&shard->seq, seq + 1, memory_order_release);
 }
 
-static void release_lock(struct shard *shard) {
+static void release_lock(struct lti_shard *shard) {
   atomic_store_explicit(&shard->lock, 0, memory_order_release);
 }
 
-static void copy_all(struct slot *to, uint64_t to_mask, struct slot *from,
-                     uint64_t from_mask) {
+static void copy_all(struct lti_slot *to, uint64_t to_mask,
+                     struct lti_slot *from, uint64_t from_mask) {
   for (uint64_t i = 0; from && i <= from_mask; i++) {
     struct lti_entry entry;
     load(&from[i], &entry);
@@ -188,13 +175,14 @@ static void copy_all(struct slot *to, uint64_t to_mask, struct slot *from,
 }
 
 /* Twice the room.  Readers go on in the old array until the last store. */
-static bool grow(struct shard *shard) {
-  struct slot *old = atomic_load_explicit(&shard->slots, memory_order_relaxed);
+static bool grow(struct lti_shard *shard) {
+  struct lti_slot *old =
+      atomic_load_explicit(&shard->slots, memory_order_relaxed);
   uint64_t old_mask = atomic_load_explicit(&shard->mask, memory_order_relaxed);
   uint64_t n = old ? 2 * (old_mask + 1) : FIRST_SLOTS;
   int saved = errno;
-  struct slot *new = mmap(NULL, n * sizeof *new, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  struct lti_slot *new = mmap(NULL, n * sizeof *new, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   errno = saved;
   if (new == MAP_FAILED)
     return false;
@@ -207,15 +195,15 @@ static bool grow(struct shard *shard) {
 }
 
 /* At most three quarters full, unless there is no memory; never quite full. */
-static bool has_room(struct shard *shard) {
+static bool has_room(struct lti_shard *shard) {
   uint64_t n = atomic_load_explicit(&shard->mask, memory_order_relaxed) + 1;
   if (!atomic_load_explicit(&shard->slots, memory_order_relaxed))
     return grow(shard);
   return shard->used < n / 4 * 3 || grow(shard) || shard->used < n - 1;
 }
 
-static struct slot *find(struct shard *shard, uint64_t key) {
-  struct slot *slots =
+static struct lti_slot *find(struct lti_shard *shard, uint64_t key) {
+  struct lti_slot *slots =
       atomic_load_explicit(&shard->slots, memory_order_relaxed);
   return slots ? probe(slots,
                        atomic_load_explicit(&shard->mask, memory_order_relaxed),
@@ -224,10 +212,10 @@ static struct slot *find(struct shard *shard, uint64_t key) {
 }
 
 bool lti_table_put(const struct lti_entry *entry) {
-  struct shard *shard = shard_of(entry->key);
+  struct lti_shard *shard = shard_of(entry->key);
   if (!take_lock(shard))
     return false;
-  struct slot *slot = find(shard, entry->key);
+  struct lti_slot *slot = find(shard, entry->key);
   bool there = slot && key_at(slot, 0) == entry->key;
   bool room = there || has_room(shard);
   if (room) {
@@ -244,7 +232,7 @@ bool lti_table_put(const struct lti_entry *entry) {
 }
 
 /* Close the gap at slot i: whatever its home allows moves back into it. */
-static void remove_at(struct slot *slots, uint64_t mask, uint64_t i) {
+static void remove_at(struct lti_slot *slots, uint64_t mask, uint64_t i) {
   for (uint64_t j = (i + 1) & mask; key_at(slots, j); j = (j + 1) & mask) {
     uint64_t from_home = (j - home(key_at(slots, j), mask)) & mask;
     if (from_home < ((j - i) & mask))
@@ -258,13 +246,13 @@ static void remove_at(struct slot *slots, uint64_t mask, uint64_t i) {
 }
 
 bool lti_table_take(uint64_t key, struct lti_entry *entry) {
-  struct shard *shard = shard_of(key);
+  struct lti_shard *shard = shard_of(key);
   if (!take_lock(shard))
     return lti_table_get(key, entry, true);
-  struct slot *slot = find(shard, key);
+  struct lti_slot *slot = find(shard, key);
   bool there = slot && key_at(slot, 0) == key;
   if (there) {
-    struct slot *slots =
+    struct lti_slot *slots =
         atomic_load_explicit(&shard->slots, memory_order_relaxed);
     load(slot, entry);
     write_begin(shard);
@@ -283,8 +271,8 @@ void lti_table_drop(uint64_t key) {
 }
 
 void lti_table_after_fork(void) {
-  for (int i = 0; i < SHARDS; i++) {
-    struct shard *shard = &shards[i];
+  for (int i = 0; i < LTI_SHARDS; i++) {
+    struct lti_shard *shard = &lti_shards[i];
     if (atomic_load_explicit(&shard->seq, memory_order_relaxed) & 1)
       write_end(shard);
     release_lock(shard);
