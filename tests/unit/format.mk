@@ -1,0 +1,18 @@
+# Noinst, but used by everybody's tests: a trace from a text.
+check_PROGRAMS += tests/support/make_trace
+tests_support_make_trace_SOURCES = tests/support/make_trace.c
+tests_support_make_trace_CFLAGS = $(AM_CFLAGS) $(SAN_CFLAGS)
+tests_support_make_trace_LDADD = libtracecore.la
+tests_support_make_trace_LDFLAGS = $(SAN_CFLAGS)
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_arena tests/unit/check_format
+tests_unit_check_arena_SOURCES = tests/unit/check_arena.c
+tests_unit_check_arena_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_arena_LDADD = libtracecore.la $(CHECK_LIBS)
+tests_unit_check_arena_LDFLAGS = $(SAN_CFLAGS)
+tests_unit_check_format_SOURCES = tests/unit/check_format.c
+tests_unit_check_format_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_format_LDADD = libtracecore.la $(CHECK_LIBS)
+tests_unit_check_format_LDFLAGS = $(SAN_CFLAGS)
+endif
