@@ -135,7 +135,9 @@ static void tell_rest(const struct launch_result *result, size_t from) {
   fputc('\n', stderr);
 }
 
-static void tell(const struct launch_result *result, bool quiet) {
+static void tell(const struct launch_result *result,
+                 const struct launch_options *options) {
+  bool quiet = options->quiet;
   size_t lines = 0, i = 0;
   for (; i < result->n_files && lines < LINES_MAX; i++) {
     const struct launch_file *file = &result->files[i];
@@ -153,7 +155,9 @@ static void tell(const struct launch_result *result, bool quiet) {
   if (result->why_empty && !quiet) {
     fputs("looptrace: ", stderr);
     put_safe(result->why_empty);
-    fputs(". Nothing was written.\n", stderr);
+    fprintf(stderr, "%s. Nothing was written.\n",
+            options->no_follow ? "; what it started was left out (--no-follow)"
+                               : "");
   }
   if (result->was_stopped)
     fputs("looptrace: recording was ended; what is left of the command runs "
@@ -217,7 +221,7 @@ static int run_record(int argc, char **argv) {
     return code;
   code = launch_run(&options, &result);
   if (code == EXIT_OK) {
-    tell(&result, options.quiet);
+    tell(&result, &options);
     code = result.status;
   } else {
     fputs(WHO ": ", stderr);

@@ -29,6 +29,7 @@ void table_finish(struct table *table);
 /* The function that covers an address, the innermost if several do; NULL. */
 const struct function *table_find(const struct table *table, uint64_t address);
 
+/* Free what it holds; elf is the caller's. */
 void table_free(struct table *table);
 
 #endif
