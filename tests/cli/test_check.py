@@ -1,0 +1,280 @@
+"""looptrace check, over traces whose every number is stated in text."""
+import json
+import subprocess
+import unittest
+
+from golden import compare
+from looptrace import Case, needs
+from trace_text import CLEAN, SHOP, SITES, trace
+
+SOURCE = """\
+static void render(struct job *job) {
+	uv_sleep(400);
+}
+"""
+
+EVIL = '\x1b]0;owned\x07\x1b[2J\u202ereversed\n\r\x9b31m"<b>&\\'
+
+
+class Check(Case):
+    def write(self, text, name='x.lt', **options):
+        (self.dir / name).write_bytes(trace(text, **options))
+        return name
+
+    def check_code(self, code, *arguments, **options):
+        result = self.looptrace('check', *arguments, **options)
+        self.assertEqual(result.returncode, code,
+                         (result.stdout + result.stderr).decode())
+        return result
+
+    def last_line(self, result):
+        return result.stdout.decode().splitlines()[-1]
+
+
+class Text(Check):
+    def test_findings_are_told_with_place_cause_cost_path_and_help(self):
+        self.write(SHOP)
+        result = self.check_code(1, 'x.lt')
+        compare(self, 'check-shop.txt', result.stdout)
+        self.assertEqual(result.stderr, b'')
+
+    def test_the_source_line_is_shown_where_the_file_is_there(self):
+        (self.dir / 'shop.c').write_text(SOURCE)
+        sites = dict(SITES, render=(f'{self.dir}/shop.c', 2))
+        self.write(SHOP, sites=sites)
+        text = self.check_code(1, 'x.lt').stdout.decode()
+        self.assertIn('--> shop.c:2 in render\n', text)
+        self.assertIn('    2 |  uv_sleep(400);\n', text)
+        self.assertRegex(text, r'\| +\^{14} 400 ms of it in `uv_sleep`\n')
+
+    def test_no_trace_makes_it_read_what_is_no_source(self):
+        (self.dir / 'secret').write_text('a\nhunter2\n')
+        (self.dir / 'link.c').mkdir()
+        for name in ('secret', 'link.c', '../../../etc/passwd'):
+            sites = dict(SITES, render=(f'{self.dir}/{name}', 2))
+            self.write(SHOP, sites=sites)
+            text = self.check_code(1, 'x.lt').stdout.decode()
+            self.assertNotIn('hunter2', text)
+            self.assertNotIn('2 |', text)
+
+    def test_a_pass_is_one_look(self):
+        self.write(CLEAN)
+        result = self.check_code(0, 'x.lt')
+        compare(self, 'check-clean.txt', result.stdout)
+
+    def test_more_than_ten_places_become_a_table(self):
+        sites = {f'place_{i:02}': ('/src/many.c', i) for i in range(1, 41)}
+        lines = ['0 loop+', '1 poll']
+        for i in range(1, 41):
+            at = i * 1000
+            lines += [f'{at} wake', f'{at} usage cpu={at}',
+                      f'{at} resume task={i} kind=timer site=place_{i:02}',
+                      f'{at + 100 + i} await task={i}',
+                      f'{at + 100 + i} usage cpu={at + 100 + i}',
+                      f'{at + 100 + i} poll']
+        self.write('\n'.join(lines + ['50000 wake', '50000 loop-']), sites=sites)
+        result = self.check_code(1, 'x.lt')
+        compare(self, 'check-many.txt', result.stdout)
+
+    def test_stalls_of_one_place_are_told_once(self):
+        lines = ['0 loop+', '1 poll']
+        for i in range(1, 13):
+            at = i * 1000
+            lines += [f'{at} wake', f'{at} usage cpu={at}',
+                      f'{at} resume task=1 kind=timer site=on_tick',
+                      f'{at + 100 + i} await task=1',
+                      f'{at + 100 + i} usage cpu={at + 100 + i}',
+                      f'{at + 100 + i} poll']
+        self.write('\n'.join(lines + ['20000 wake', '20000 loop-']))
+        text = self.check_code(1, 'x.lt').stdout.decode()
+        self.assertEqual(text.count('error[stall]'), 1)
+        self.assertIn('seen: 12 times in this trace (101 ms, 102 ms, ', text)
+        self.assertIn('blocked for 112 ms', text)
+
+    def test_quiet_says_the_verdict_only_and_only_when_it_is_no_pass(self):
+        self.write(SHOP, 'bad.lt')
+        self.write(CLEAN, 'good.lt')
+        self.assertEqual(self.check_code(0, '-q', 'good.lt').stdout, b'')
+        told = self.check_code(1, '-q', 'bad.lt').stdout.decode()
+        self.assertRegex(told, r'\AFAIL  longest stall 412 ms .*\n\Z')
+
+    def test_colour_is_there_when_asked_and_not_in_a_pipe(self):
+        self.write(SHOP)
+        self.assertNotIn(b'\x1b', self.check_code(1, 'x.lt').stdout)
+        told = self.check_code(1, '--color=always', 'x.lt').stdout
+        self.assertIn(b'\x1b[1;31merror[stall]\x1b[0m', told)
+
+    def test_nothing_in_a_trace_reaches_the_terminal_raw(self):
+        sites = {name: (where and (EVIL + where[0], where[1]))
+                 for name, where in SITES.items()}
+        sites['render'] = (EVIL, 3)
+        data = trace(SHOP, sites=sites, comm=EVIL[:12], names=(EVIL, EVIL))
+        path = self.dir / 'evil\x1b[31m\n.lt'
+        path.write_bytes(data)
+        for command in (['check'], ['report'], ['info'], ['info', '-v'],
+                        ['check', '--format', 'json'], ['info', '--json'],
+                        ['report', '--format', 'json']):
+            result = self.looptrace(*command, path)
+            self.assertIn(result.returncode, (0, 1), result)
+            for byte in result.stdout + result.stderr:
+                self.assertTrue(byte == 10 or byte >= 32 and byte != 127,
+                                command)
+            printed = (result.stdout + result.stderr).decode()
+            self.assertNotIn('\u202e', printed)
+            self.assertNotIn('\x9b', printed)
+            if any('json' in word for word in command):
+                json.loads(result.stdout)
+
+
+class Json(Check):
+    def test_all_is_there(self):
+        self.write(SHOP)
+        result = self.check_code(1, '--format', 'json', 'x.lt')
+        compare(self, 'check-shop.json', result.stdout)
+
+    @needs('jq')
+    def test_an_independent_parser_takes_it(self):
+        self.write(SHOP)
+        told = self.check_code(1, '--format', 'json', 'x.lt').stdout
+        rules = subprocess.run(['jq', '-c', '[.findings[].rule]'], input=told,
+                               capture_output=True, check=True)
+        self.assertEqual(json.loads(rules.stdout), ['stall'] * 3)
+
+    def test_fingerprints_survive_moved_lines_and_addresses(self):
+        self.write(SHOP, 'a.lt')
+        moved = {name: where and (where[0], where[1] + 100)
+                 for name, where in reversed(SITES.items())
+                 if name != 'stripped'}
+        self.write(SHOP, 'b.lt', sites={**moved, 'stripped': None})
+        prints = []
+        for name in ('a.lt', 'b.lt'):
+            told = self.check(name)
+            prints.append([f['fingerprint'] for f in told['findings']
+                           if f['site']['function']])
+        self.assertEqual(prints[0], prints[1])
+        self.assertEqual(len(set(prints[0])), 2)
+
+    def test_json_can_go_to_a_file_beside_the_text(self):
+        self.write(SHOP)
+        result = self.check_code(1, '--format', 'text', '--format',
+                                 'json:out.json', 'x.lt')
+        self.assertIn(b'error[stall]', result.stdout)
+        told = json.loads((self.dir / 'out.json').read_text())
+        self.assertEqual(told['exit_code'], 1)
+        self.assertEqual(told['verdict'], 'fail')
+
+    def test_an_output_that_cannot_be_written_is_no_pass(self):
+        self.write(CLEAN)
+        result = self.check_code(3, '--format', 'json:/nowhere/x.json', 'x.lt')
+        self.assertIn(b'cannot write /nowhere/x.json', result.stderr)
+
+
+class Codes(Check):
+    def test_budget_and_its_edges(self):
+        self.write(SHOP)
+        # The slice takes 412 ms, the turn that it is in 414 ms.
+        self.check_code(0, '--max-stall', '414ms', 'x.lt')
+        self.check_code(1, '--max-stall', '413.999ms', 'x.lt')
+        self.check_code(1, '--max-stall', '414ms', '--fail-on', 'warn', 'x.lt')
+        self.check_code(0, '--fail-on', 'none', 'x.lt')
+        self.check_code(77, '--error-exitcode', '77', 'x.lt')
+
+    def test_what_begins_in_the_warm_up_is_left_out(self):
+        self.write(SHOP)
+        told = self.check_code(0, '--warmup', '1.6s', 'x.lt').stdout.decode()
+        self.assertIn('2 in the first 1.60 s (warm-up) left out', told)
+
+    def test_starved_time_fails_nobody_and_hides_nothing(self):
+        starved = """
+            0   loop+
+            1   poll
+            50  wake
+            50  usage
+            50  resume task=1 kind=timer site=on_tick
+            300 await task=1
+            300 usage cpu=50 delay={delay}
+            301 loop-
+        """
+        self.write(starved.format(delay=200))
+        told = self.check_code(0, 'x.lt')
+        self.assertIn(b'note[stall]', told.stdout)
+        self.assertTrue(self.last_line(told).startswith('PASS  '))
+        self.write(starved.format(delay=120))
+        told = self.check_code(4, 'x.lt')
+        self.assertTrue(self.last_line(told).startswith('INCONCLUSIVE  '))
+
+    def test_incomplete_lossy_and_empty_traces_are_no_verdict(self):
+        self.write(CLEAN, 'cut.lt', ended=False)
+        self.write(CLEAN + '1001 lost n=7 ms=1\n', 'lossy.lt')
+        self.write('0 usage\n1 usage\n', 'empty.lt')
+        for name, word in (('cut.lt', b'incomplete'), ('lossy.lt', b'7 events'),
+                           ('empty.lt', b'no loop ran')):
+            result = self.check_code(4, name)
+            self.assertIn(word, result.stdout)
+        self.check_code(0, '--allow-incomplete', 'cut.lt', 'lossy.lt')
+        self.check_code(4, '--allow-incomplete', 'empty.lt')
+
+    def test_a_proven_stall_beats_a_trace_that_was_cut(self):
+        self.write(SHOP, ended=False)
+        self.check_code(1, 'x.lt')
+
+    def test_what_cannot_be_read_is_3_and_says_what_to_do(self):
+        (self.dir / 'text.lt').write_text('hello')
+        result = self.check_code(3, 'none.lt')
+        self.assertEqual(result.stderr, b'looptrace check: none.lt: there is no '
+                                        b'such file\n')
+        result = self.check_code(3, 'text.lt')
+        self.assertIn(b'looptrace check: text.lt: this is not a looptrace '
+                      b'trace', result.stderr)
+        self.assertIn(b'looptrace record', result.stderr)
+
+    def test_of_several_traces_a_proven_stall_comes_first(self):
+        self.write(SHOP, 'bad.lt')
+        self.write(CLEAN, 'good.lt')
+        self.check_code(0, 'good.lt', 'good.lt')
+        self.check_code(3, 'good.lt', 'none.lt')
+        self.check_code(1, 'good.lt', 'none.lt', 'bad.lt')
+
+    def test_wrong_usage_is_2_and_names_the_word(self):
+        self.write(CLEAN)
+        for words, told in (
+                (['--max-stall', '100', 'x.lt'], b'`100`'),
+                (['--max-stall', '0', 'x.lt'], b'`0`'),
+                (['--warmup', 'soon', 'x.lt'], b'`soon`'),
+                (['--fail-on', 'never', 'x.lt'], b'`never`'),
+                (['--format', 'xml', 'x.lt'], b'`xml`'),
+                (['--format', 'json:', 'x.lt'], b'`json:`'),
+                (['--error-exitcode', '256', 'x.lt'], b'`256`'),
+                (['--color', 'x', 'x.lt'], b'`x`'),
+                (['--frobnicate', 'x.lt'], b'frobnicate'),
+                ([], b'which trace'),
+                (['--'], b'which trace'),
+                (['-o', 'y.lt', 'x.lt'], b'y.lt'),
+                (['x.lt', '--', 'true'], b'x.lt')):
+            result = self.check_code(2, *words)
+            self.assertIn(told, result.stderr)
+            self.assertIn(b'looptrace check --help', result.stderr)
+            self.assertEqual(result.stdout, b'')
+
+
+class Command(Check):
+    def test_a_command_without_a_loop_is_no_verdict(self):
+        result = self.check_code(4, '--', '/usr/bin/true')
+        self.assertIn(b'INCONCLUSIVE', result.stdout)
+
+    def test_a_command_that_fails_is_5_with_its_status(self):
+        result = self.check_code(5, '--format', 'json', '--', 'sh', '-c',
+                                 'exit 9')
+        self.assertEqual(json.loads(result.stdout)['command_status'], 9)
+
+    def test_a_command_that_is_not_there_is_127(self):
+        self.check_code(127, '--', '/nowhere/none')
+
+    def test_nothing_is_left_behind(self):
+        env = {'TMPDIR': str(self.dir), 'PATH': '/usr/bin:/bin'}
+        self.check_code(4, '--', '/usr/bin/true', env=env)
+        self.assertEqual(list(self.dir.iterdir()), [])
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,65 @@
+"""looptrace report, over traces whose every number is stated in text."""
+import json
+import unittest
+
+from golden import compare
+from looptrace import Case
+from trace_text import CLEAN, SHOP, trace
+
+
+class Report(Case):
+    def report(self, text, *options, **how):
+        (self.dir / 'x.lt').write_bytes(trace(text, **how))
+        result = self.looptrace('report', *options, 'x.lt')
+        self.assertEqual(result.returncode, 0, result)
+        return result.stdout
+
+    def test_loops_stalls_places_and_calls(self):
+        told = self.report(SHOP, notes=['statically linked parts are not seen'])
+        compare(self, 'report-shop.txt', told)
+
+    def test_top_limits_each_table(self):
+        told = self.report(SHOP, '--top', '1').decode()
+        self.assertIn('412 ms', told)
+        self.assertNotIn('160 ms', told.split('Callbacks by total time')[0]
+                         .split('Worst stalls')[1])
+
+    def test_json_has_the_same(self):
+        told = json.loads(self.report(SHOP, '--format', 'json'))
+        self.assertEqual(told['schema'], 'looptrace.report/1')
+        loop, = told['loops']
+        self.assertEqual((loop['name'], loop['turns'], loop['stalls']),
+                         ('main', 6, 3))
+        # In order: 1, 3, 414, 6, 161 and 201 ms.
+        self.assertEqual(loop['busy_ns'], 786_000_000)
+        self.assertEqual(loop['turn']['max_ns'], 414_000_000)
+        self.assertEqual([s['duration_ns'] for s in told['stalls']],
+                         [412_000_000, 160_000_000, 200_000_000])
+        self.assertEqual(told['callbacks'][0]['site']['function'], 'render')
+        call, = told['calls']
+        self.assertEqual((call['callee'], call['total_ns']),
+                         ('uv_sleep', 400_000_000))
+
+    def test_a_damaged_trace_is_reported_on_and_said_to_be(self):
+        data = bytearray(trace(SHOP))
+        data[-200] ^= 1
+        (self.dir / 'x.lt').write_bytes(data)
+        result = self.looptrace('report', 'x.lt')
+        self.assertEqual(result.returncode, 0, result)
+        self.assertRegex(result.stdout, rb'damaged at byte \d+')
+        (self.dir / 'x.lt').write_bytes(trace(CLEAN, ended=False))
+        result = self.looptrace('report', 'x.lt')
+        self.assertIn(b'incomplete from byte', result.stdout)
+
+    def test_wrong_usage_and_no_file(self):
+        for words in ([], ['a', 'b'], ['--top', '0', 'a'], ['--top', 'x', 'a'],
+                      ['--format', 'html', 'a'], ['--what', 'a']):
+            self.assertEqual(self.looptrace('report', *words).returncode, 2)
+        result = self.looptrace('report', 'none.lt')
+        self.assertEqual(result.returncode, 3)
+        self.assertIn(b'looptrace report: none.lt: there is no such file',
+                      result.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main()
