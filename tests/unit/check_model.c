@@ -81,6 +81,33 @@ START_TEST(victims_are_what_waited_and_what_came_late) {
 }
 END_TEST
 
+START_TEST(a_repeating_timer_is_late_by_its_own_period) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    arm task=1 ms=0\n"
+                                  "1    resume task=1 kind=2 site=1\n"
+                                  "1    await task=1\n"
+                                  "12   resume task=1 kind=2 site=1\n"
+                                  "12   await task=1\n"
+                                  "22   resume task=1 kind=2 site=1\n"
+                                  "22   await task=1\n"
+                                  "23   poll\n"
+                                  "25   wake\n"
+                                  "25   resume task=2 kind=11 site=2\n"
+                                  "125  await task=2\n"
+                                  "125  poll timeout=0\n"
+                                  "125  wake\n"
+                                  "126  resume task=1 kind=2 site=1\n"
+                                  "126  await task=1\n"
+                                  "127  loop-\n",
+                                  127, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].n_late, 1); /* due at 32 */
+  ck_assert_int_eq(m->stalls[0].worst_late_ns, 94 * MS);
+  ck_assert_uint_eq(m->loops[0].timers_late, 1 + 1); /* and 1 ms at first */
+  model_close(m);
+}
+END_TEST
+
 START_TEST(a_loop_is_summed_up_in_turns_and_polls) {
   struct model *m = model_of_text(sleeping, 320, NULL);
   ck_assert_uint_eq(m->n_loops, 1);
@@ -750,6 +777,7 @@ static TCase *stall_tests(void) {
   tcase_add_checked_fixture(t, NULL, teardown);
   tcase_add_test(t, a_sleeping_timer_is_one_blocked_slice);
   tcase_add_test(t, victims_are_what_waited_and_what_came_late);
+  tcase_add_test(t, a_repeating_timer_is_late_by_its_own_period);
   tcase_add_test(t, a_loop_is_summed_up_in_turns_and_polls);
   tcase_add_test(t, many_callbacks_make_a_long_turn);
   tcase_add_test(t, two_slices_within_the_budget_can_make_a_turn_beyond_it);

@@ -121,6 +121,25 @@ static void on_loop_end(struct builder *b, struct thread *th,
   memset(&th->between, 0, sizeof th->between);
 }
 
+/* When a timer should have run: as armed, or a period after it last ran.  A
+ * period is only inferred, so small delays (libuv counts in whole ms) are none.
+ * Returns: -1 when that is not known, or it is not late. */
+static int64_t due_of(struct task *task, const lt_event *e) {
+  int64_t due = task->due_ns;
+  if (e->x != LT_TASK_TIMER)
+    return due;
+  if (due < 0 && task->ran_ns >= 0) {
+    int64_t took = e->time_ns - task->ran_ns, period = task->period_ns;
+    if (period && took - period >= 2000000 && took - period >= period / 2)
+      due = task->ran_ns + period;
+    if (period == 0 || took < period)
+      task->period_ns = took;
+  }
+  task->ran_ns = e->time_ns;
+  task->due_ns = -1;
+  return due;
+}
+
 static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
   struct task *task = tasks_get(&b->tasks, e->ref);
   uint32_t loop = loop_of(th);
@@ -131,9 +150,8 @@ static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
     b->model.loops[loop].slices++;
   for (size_t i = 0; i < th->n_frames; i++)
     th->frames[i].n_callbacks++;
-  stalls_resume(b, th, loop, e->time_ns, task ? task->due_ns : -1);
+  stalls_resume(b, th, loop, e->time_ns, task ? due_of(task, e) : -1);
   if (task) {
-    task->due_ns = -1;
     if (task->kind == LT_TASK_UNKNOWN)
       task->kind = e->x;
     if (task->site == 0)
@@ -251,10 +269,12 @@ static void on_spawn(struct builder *b, struct thread *th, const lt_event *e) {
 
 static void on_arm(struct builder *b, const lt_event *e) {
   struct task *task = tasks_get(&b->tasks, e->ref);
-  if (task)
-    task->due_ns = e->b == 0 || e->b > INT64_MAX / 2
-                       ? -1
-                       : e->time_ns + (int64_t)(e->b - 1);
+  if (!task)
+    return;
+  bool has_time = e->b != 0 && e->b <= INT64_MAX / 2;
+  task->due_ns = has_time ? e->time_ns + (int64_t)(e->b - 1) : -1;
+  task->ran_ns = -1;
+  task->period_ns = 0;
 }
 
 static void on_label(struct builder *b, const lt_event *e) {

@@ -25,6 +25,9 @@ struct task {
   uint32_t refs;
   int64_t spawn_ns;
   int64_t due_ns; /* -1: waits for no time */
+  /* A timer that repeats is armed once: its period is the shortest time seen
+   * between two runs without an ARM; 0 unknown. */
+  int64_t period_ns, ran_ns; /* ran: -1 since it was armed */
   const char *label;
   bool alive;
   UT_hash_handle hh;
@@ -179,7 +182,7 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
                 uint32_t loop, int64_t end_ns);
 /* A callback begins: it may have waited behind a stall, or be late. */
 void stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
-                   int64_t time_ns, int64_t due_ns);
+                   int64_t time_ns, int64_t due_ns); /* -1: when it liked */
 /* A USAGE came: causes can be computed. */
 void stalls_usage(struct thread *th);
 void stalls_blocking(struct builder *b, uint32_t thread, uint32_t loop,

@@ -75,7 +75,7 @@ struct model_stall {
   int64_t calls_ns; /* in all of them */
   uint64_t n_callbacks; /* that began during it (nested ones, or the turn's) */
   uint64_t n_waited;    /* callbacks of the same turn that ran after it */
-  uint64_t n_late;      /* timers that came due during it */
+  uint64_t n_late;      /* timers that were due and could not run */
   int64_t worst_late_ns;
   size_t n_ancestors; /* [0] is the task itself */
   struct model_ancestor ancestors[MODEL_ANCESTRY_MAX];

@@ -205,7 +205,9 @@ void stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
       continue;
     if (r->s.turn == turn)
       r->s.n_waited++;
-    if (is_late && due_ns >= r->s.begin_ns && due_ns <= r->end_ns) {
+    /* Due during it; or before, and then it was its turn, too. */
+    if (is_late && due_ns <= r->end_ns &&
+        (due_ns >= r->s.begin_ns || r->s.turn == turn)) {
       r->s.n_late++;
       if (r->s.worst_late_ns < time_ns - due_ns)
         r->s.worst_late_ns = time_ns - due_ns;

@@ -30,7 +30,7 @@ static struct task *make(struct tasks *tasks, uint64_t id) {
   task->id = id;
   task->refs = 1; /* being alive */
   task->alive = true;
-  task->due_ns = -1;
+  task->due_ns = task->ran_ns = -1;
   HASH_ADD(hh, tasks->by_id, id, sizeof task->id, task);
   if (!task->hh.tbl) { /* no memory for the table */
     free(task);

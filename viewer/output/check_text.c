@@ -244,6 +244,8 @@ static void seen(const struct text *t, const struct finding *f) {
 static void help(const struct text *t, const struct finding *f) {
   const struct model_stall *s = f->stall;
   const char *advice = f->callee ? lt_callee_advice(f->callee) : NULL;
+  if (f->level == LEVEL_NOTE)
+    return;
   label(t, "help");
   if (advice)
     fprintf(t->file, "use %s\n", advice);
