@@ -5,6 +5,7 @@
 #include "read_fixture.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,10 +202,12 @@ const char *fixture_file(const void *bytes, size_t size) {
     ck_assert_int_ge(fd, 0);
     close(fd);
   }
-  FILE *file = fopen(path, "wb");
-  ck_assert_ptr_nonnull(file);
-  ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
-  ck_assert_int_eq(fclose(file), 0);
+  /* In place: file systems flush a file that was emptied and written again. */
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(pwrite(fd, bytes, size, 0), (ssize_t)size);
+  ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+  close(fd);
   return path;
 }
 
