@@ -207,7 +207,7 @@ class Bench:
         self.run(self.looptrace("record", "--overwrite", "-o", trace, "--", exe, "mix", str(count)), pin="0,1")
         info = subprocess.run(self.looptrace("info", "--json", trace), check=True, stdout=subprocess.PIPE).stdout
         import json
-        events = json.loads(info)["n_events"]
+        events = json.loads(info)["trace"]["events"]
         self.table.row("bytes an event on disk, real mix", os.path.getsize(trace) / events, 2.0, "<= 2.0",
                        unit="B", peer_name="goal")
 

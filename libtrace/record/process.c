@@ -142,6 +142,12 @@ bool lti_process_attach_to(struct lti_arena *arena) {
   return true;
 }
 
+/* Without following children, only what the recorder itself started, whatever
+ * programs it becomes. */
+static bool is_wanted(const struct lti_arena *arena) {
+  return arena->follow || getppid() == arena->drain_pid;
+}
+
 bool lti_process_attach(void) {
   int saved = errno;
   bool attached = false;
@@ -152,7 +158,7 @@ bool lti_process_attach(void) {
     if (fd >= 0) {
       struct lti_arena *arena = lti_arena_map(fd);
       (void)syscall(SYS_close, fd);
-      attached = arena && !atomic_load(&arena->closed) &&
+      attached = arena && !atomic_load(&arena->closed) && is_wanted(arena) &&
                  lti_process_attach_to(arena);
       if (arena && !attached)
         lti_arena_unmap(arena);
