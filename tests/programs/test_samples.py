@@ -14,7 +14,7 @@ CUTS = FLIPS = 5000 if LONG else 200
 
 class Stall(Case):
     def test_each_of_the_four_is_flagged_with_its_cause(self):
-        stalls = self.undisturbed_stalls()
+        stalls = self.stalls(self.record(STALL), '--max-stall', '100ms')
         self.assertEqual(len(stalls), 4, stalls)
         self.assertEqual([s['callback']['function'] for s in stalls],
                          ['on_nap', 'on_save', 'on_primes', 'on_lock'])
@@ -32,19 +32,6 @@ class Stall(Case):
         cpu_ns = primes['cause']['cpu_ns']
         self.assertGreater(cpu_ns, 140_000_000)
         self.assertGreater(cpu_ns, 5 * primes['cause']['blocked_ns'])
-
-    def undisturbed_stalls(self):
-        """The stalls of a run that got the CPU when it wanted it: what it had
-        to wait for one is not held against it, and may acquit on_save."""
-        for attempt in range(8):
-            trace = self.record(STALL, path=self.dir / f'{attempt}.lt')
-            stalls = [f for f in self.check(trace)['findings']
-                      if f['rule'] == 'stall' and f['duration_ns'] > 1e8]
-            if all(f['cause']['starved_ns'] < f['duration_ns'] / 4
-                   for f in stalls):
-                break
-        return sorted((f for f in stalls if f['level'] == 'error'),
-                      key=lambda f: f['start_ns'])
 
     def test_the_text_says_what_each_was(self):
         result = self.looptrace('check', self.record(STALL))
