@@ -6,7 +6,8 @@ tests_support_make_trace_LDADD = libtracecore.la
 tests_support_make_trace_LDFLAGS = $(SAN_CFLAGS)
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_arena tests/unit/check_format
+check_PROGRAMS += tests/unit/check_arena tests/unit/check_format \
+	tests/unit/check_trace tests/unit/check_drain
 tests_unit_check_arena_SOURCES = tests/unit/check_arena.c
 tests_unit_check_arena_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_arena_LDADD = libtracecore.la $(CHECK_LIBS)
@@ -15,4 +16,12 @@ tests_unit_check_format_SOURCES = tests/unit/check_format.c
 tests_unit_check_format_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_format_LDADD = libtracecore.la $(CHECK_LIBS)
 tests_unit_check_format_LDFLAGS = $(SAN_CFLAGS)
+tests_unit_check_trace_SOURCES = tests/unit/check_trace.c
+tests_unit_check_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_trace_LDADD = libtracecore.la $(CHECK_LIBS)
+tests_unit_check_trace_LDFLAGS = $(SAN_CFLAGS)
+tests_unit_check_drain_SOURCES = tests/unit/check_drain.c
+tests_unit_check_drain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_drain_LDADD = libtracecore.la $(CHECK_LIBS)
+tests_unit_check_drain_LDFLAGS = $(SAN_CFLAGS)
 endif
