@@ -32,6 +32,8 @@ void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
   call->site = site;
   if (self->in_uv == LTI_IN_API && lti_is_libuv(site))
     call->site = lti_hook.api_site; /* the program's call, not libuv's */
+  if (lti_is_own(call->site))
+    call->site = NULL; /* a callback's last act, as a jump: not its address */
   self->in_call = 1;
   call->began = lti_now();
   show(call, site, frame, cfa);
