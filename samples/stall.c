@@ -18,12 +18,8 @@
 
 #include <uv.h>
 
-static double scale = 1;
+static uint64_t hold_ms = 150;
 static unsigned sink; /* keeps the computation from being optimised away */
-
-static uint64_t scaled_ms(uint64_t ms) {
-  return (uint64_t)((double)ms * scale);
-}
 
 static uint64_t clock_ms(clockid_t clock) {
   struct timespec now;
@@ -34,7 +30,7 @@ static uint64_t clock_ms(clockid_t clock) {
 /* One: it sleeps. */
 static void on_nap(uv_timer_t *timer) {
   (void)timer;
-  usleep((useconds_t)scaled_ms(150) * 1000);
+  usleep((useconds_t)hold_ms * 1000);
 }
 
 /* The time that passed for this thread, but for that in which it could have run
@@ -66,7 +62,7 @@ static void on_save(uv_timer_t *timer) {
     exit(1);
   }
   unlink(path);
-  uint64_t until = own_ms() + scaled_ms(150);
+  uint64_t until = own_ms() + hold_ms;
   while (own_ms() < until) {
     if (write(fd, line, sizeof line) < 0 || fsync(fd) < 0) {
       perror("stall: write");
@@ -90,7 +86,7 @@ static unsigned count_primes(unsigned from, unsigned to) {
 /* Three: it computes, for 150 ms of the processor's time. */
 static void on_primes(uv_timer_t *timer) {
   (void)timer;
-  uint64_t until = clock_ms(CLOCK_THREAD_CPUTIME_ID) + scaled_ms(150);
+  uint64_t until = clock_ms(CLOCK_THREAD_CPUTIME_ID) + hold_ms;
   for (unsigned from = 2; clock_ms(CLOCK_THREAD_CPUTIME_ID) < until;
        from += 1000)
     sink += count_primes(from, from + 1000);
@@ -109,7 +105,7 @@ static void hold(void *unused) {
   pthread_mutex_lock(&lock);
   uv_async_send(&held);
   sem_wait(&wanted);
-  usleep((useconds_t)scaled_ms(150) * 1000);
+  usleep((useconds_t)hold_ms * 1000);
   pthread_mutex_unlock(&lock);
 }
 
@@ -151,12 +147,14 @@ static void close_any(uv_handle_t *handle, void *unused) {
 }
 
 int main(int argc, char **argv) {
+  double scale = 1;
   if (argc == 3 && strcmp(argv[1], "--scale") == 0)
     scale = atof(argv[2]);
   if (argc != 1 && (argc != 3 || !(scale > 0))) {
     fputs("usage: stall [--scale F]\n", stderr);
     return 2;
   }
+  hold_ms = (uint64_t)((double)hold_ms * scale);
 
   static const struct {
     uv_timer_cb callback;
@@ -171,8 +169,9 @@ int main(int argc, char **argv) {
   uv_async_init(loop, &held, on_lock);
   for (size_t i = 0; i < sizeof plan / sizeof *plan; i++) {
     uv_timer_init(loop, &timers[i]);
-    uv_timer_start(&timers[i], plan[i].callback, scaled_ms(plan[i].after_ms),
-                   scaled_ms(plan[i].repeat_ms));
+    uv_timer_start(&timers[i], plan[i].callback,
+                   (uint64_t)((double)plan[i].after_ms * scale),
+                   (uint64_t)((double)plan[i].repeat_ms * scale));
   }
   uv_run(loop, UV_RUN_DEFAULT);
 
