@@ -11,3 +11,4 @@ tests_unit_check_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(DW_CFLAGS) \
 tests_unit_check_model_LDADD = libtracecore.la $(DW_LIBS) $(CHECK_LIBS)
 tests_unit_check_model_LDFLAGS = $(SAN_CFLAGS)
 endif
+EXTRA_DIST += $(wildcard $(srcdir)/tests/cli/golden/*)

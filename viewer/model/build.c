@@ -43,10 +43,11 @@ static void poll_end(struct builder *b, struct thread *th, int64_t now) {
   uint32_t loop = loop_of(th);
   int64_t waited = th->in_poll ? now - th->poll_begin_ns : 0;
   if (th->in_poll) {
-    th->poll_total_ns += waited;
+    th->poll_total_ns = add_ns(th->poll_total_ns, waited);
     th->n_waits += th->poll_waits;
     if (th->poll_loop != NO_LOOP)
-      b->model.loops[th->poll_loop].poll_ns += waited;
+      b->model.loops[th->poll_loop].poll_ns =
+          add_ns(b->model.loops[th->poll_loop].poll_ns, waited);
   }
   for (size_t i = 0; i < th->n_frames; i++) {
     struct frame *f = &th->frames[i];
@@ -91,7 +92,7 @@ static void on_loop_begin(struct builder *b, struct thread *th,
   struct model_loop *l = &b->model.loops[loop];
   l->thread = e->thread;
   if (th->n_frames == 0 && th->last_loop == loop) {
-    l->gap_ns += e->time_ns - th->run_end_ns;
+    l->gap_ns = add_ns(l->gap_ns, e->time_ns - th->run_end_ns);
     if (th->last_alive)
       stalls_gap(b, th, e->thread, loop, e->time_ns);
   }
@@ -195,8 +196,9 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
     calls_add(&th->between, &call);
     return;
   }
-  b->model.loops[loop].calls++;
-  b->model.loops[loop].blocked_ns += duration;
+  struct model_loop *l = &b->model.loops[loop];
+  l->calls++;
+  l->blocked_ns = add_ns(l->blocked_ns, duration);
   bool is_inside = false;
   for (size_t i = 0; i < th->n_frames; i++) {
     struct frame *f = &th->frames[i];

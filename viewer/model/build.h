@@ -17,6 +17,13 @@
 
 #define NO_LOOP UINT32_MAX
 
+/* Sums of what a hostile file says end at 2^61 ns (73 years), so that two of
+ * them can still be added. */
+static inline int64_t add_ns(int64_t a, int64_t b) {
+  const int64_t most = INT64_MAX / 4;
+  return a > most - b ? most : a + b;
+}
+
 /* A task, kept while it is alive or has a descendant that is. */
 struct task {
   uint64_t id;

@@ -13,6 +13,13 @@ static int64_t max64(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
+/* What a total grew by; no more than the time there was. */
+static int64_t passed(uint64_t before, uint64_t after, int64_t window) {
+  if (after <= before || window <= 0)
+    return 0;
+  return after - before > (uint64_t)window ? window : (int64_t)(after - before);
+}
+
 /* The window of the totals is wider than the stall by out ns.  Take the stall's
  * share of what passed in the window, within what must and what can be inside. */
 static int64_t share(int64_t in_window, int64_t duration, int64_t out) {
@@ -42,7 +49,7 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   const struct usage *before = &r->before;
   struct model_stall *s = &r->s;
   int64_t duration = s->duration_ns;
-  int64_t evidence = min64(duration, s->calls_ns + r->foreign_ns);
+  int64_t evidence = min64(duration, add_ns(s->calls_ns, r->foreign_ns));
   r->is_pending = false;
   s->has_usage = before->known && after && after->known;
   if (!s->has_usage) {
@@ -51,8 +58,8 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   }
   int64_t polls = after->poll_ns - before->poll_ns - r->foreign_ns;
   int64_t window = after->time_ns - before->time_ns - polls;
-  int64_t cpu = (int64_t)(after->cpu_ns - before->cpu_ns);
-  int64_t delay = (int64_t)(after->delay_ns - before->delay_ns);
+  int64_t cpu = passed(before->cpu_ns, after->cpu_ns, window);
+  int64_t delay = passed(before->delay_ns, after->delay_ns, window);
   bool has_delay = before->has_delay && after->has_delay;
   for (size_t i = 0; i < r->n_inner; i++)
     if (!r->inner[i]->is_pending && r->inner[i]->s.has_usage) {

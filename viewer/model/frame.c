@@ -96,7 +96,7 @@ static void measure_slice(struct builder *b, struct thread *th,
   int64_t self = total > f->child_ns ? total - f->child_ns : 0;
   for (size_t i = th->n_frames - 1; i-- > 0;)
     if (!th->frames[i].is_run) {
-      th->frames[i].child_ns += total;
+      th->frames[i].child_ns = add_ns(th->frames[i].child_ns, total);
       break;
     }
   sites_add(&b->sites, f->site, f->kind, false, total, self);

@@ -28,7 +28,7 @@ void model_histogram_add(struct model_histogram *h, int64_t ns) {
   if (ns < 0)
     ns = 0;
   h->n++;
-  h->sum_ns += ns;
+  h->sum_ns = h->sum_ns > INT64_MAX - ns ? INT64_MAX : h->sum_ns + ns;
   if (ns > h->max_ns)
     h->max_ns = ns;
   h->bins[bin_of(ns)]++;

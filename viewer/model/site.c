@@ -43,8 +43,8 @@ void sites_add(struct site_row **rows, uint32_t site, uint32_t kind,
   if (!row)
     return;
   row->site.count++;
-  row->site.total_ns += total_ns;
-  row->site.self_ns += self_ns;
+  row->site.total_ns = add_ns(row->site.total_ns, total_ns);
+  row->site.self_ns = add_ns(row->site.self_ns, self_ns);
   if (total_ns > row->site.max_ns)
     row->site.max_ns = total_ns;
   model_histogram_add(row->site.time, total_ns);

@@ -10,7 +10,7 @@
 
 void calls_add(struct call_set *set, const struct model_call *call) {
   set->n_all++;
-  set->sum_ns += call->duration_ns;
+  set->sum_ns = add_ns(set->sum_ns, call->duration_ns);
   size_t i = set->n < MODEL_CALLS_MAX ? set->n++ : MODEL_CALLS_MAX;
   if (i == MODEL_CALLS_MAX &&
       set->calls[--i].duration_ns >= call->duration_ns)
@@ -99,7 +99,7 @@ static void tell_outer(struct thread *th, size_t frame, struct stall_record *r,
     struct frame *outer = &th->frames[j];
     if (!outer->is_open)
       continue;
-    outer->reported_ns += r->s.duration_ns;
+    outer->reported_ns = add_ns(outer->reported_ns, r->s.duration_ns);
     if (outer->reported_max_ns < r->s.duration_ns)
       outer->reported_max_ns = r->s.duration_ns;
     if (outer->is_run)

@@ -281,7 +281,8 @@ static void notes(const struct text *t, const struct finding *f,
             f->is_undecided ? units_ns(unknown, s->cause.unknown) : "");
   }
   label(t, "note");
-  fprintf(t->file, "look at it: looptrace view %s\n\n",
+  fprintf(t->file, "look at it: looptrace view --at %.3fs %s\n\n",
+          (double)(f->begin_ns / 1000000) / 1e3,
           inert(trace->path, name, sizeof name));
 }
 
