@@ -6,11 +6,13 @@ include libtrace/hook/local.mk
 include libtrace/format/local.mk
 include libtrace/drain/local.mk
 include libtrace/read/local.mk
+include libtrace/task/local.mk
 
 pkginclude_HEADERS = \
 	libtrace/include/looptrace/status.h \
 	libtrace/include/looptrace/event.h \
 	libtrace/include/looptrace/trace.h \
+	libtrace/include/looptrace/task.h \
 	libtrace/include/looptrace/reader.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = libtrace/looptrace.pc
@@ -18,12 +20,13 @@ pkgconfig_DATA = libtrace/looptrace.pc
 # What a program links: everything but the viewer.
 lib_LTLIBRARIES += liblooptrace.la
 liblooptrace_la_SOURCES = $(base_sources) $(record_sources) $(linked_sources) \
-	$(hook_sources) $(format_sources) $(drain_sources) $(read_sources)
+	$(hook_sources) $(format_sources) $(drain_sources) $(read_sources) \
+	$(task_sources)
 liblooptrace_la_CPPFLAGS = $(AM_CPPFLAGS)
-liblooptrace_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) -fexceptions
+liblooptrace_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(UV_CFLAGS) -fexceptions
 liblooptrace_la_LDFLAGS = -version-info 0:0:0 -Wl,-z,nodelete -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/libtrace/looptrace.map
-liblooptrace_la_LIBADD = $(ZLIB_LIBS)
+liblooptrace_la_LIBADD = $(ZLIB_LIBS) $(UV_LIBS)
 EXTRA_liblooptrace_la_DEPENDENCIES = libtrace/looptrace.map
 EXTRA_DIST += libtrace/looptrace.map
 

@@ -3,6 +3,7 @@ include tests/unit/read.mk
 include tests/unit/record.mk
 include tests/unit/model.mk
 include tests/unit/tui.mk
+include tests/unit/task.mk
 
 EXTRA_DIST += tests/run $(wildcard $(srcdir)/tests/*/*.py) \
 	$(wildcard $(srcdir)/tests/fixtures/*) \

@@ -1,0 +1,54 @@
+/* Stacks: pooled by size, each above a page that faults.
+ *
+ * Kept by the scheduler's thread.  Stacks are cut from slabs.  The guard pages
+ * are markers where the kernel has them (MADV_GUARD_INSTALL, Linux 6.13): they
+ * cost no mapping.  Else they are mprotect()ed pages, two mappings each, as far as
+ * the limit on mappings goes; what comes after has a canary in place of a guard,
+ * looked at when the task gives the thread away.  Decision 0012. */
+#ifndef LTI_STACK_H
+#define LTI_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LTI_STACK_CLASSES = 12, LTI_STACK_SHIFT = 14 }; /* 16 KiB to 32 MiB */
+
+struct lti_stack_slab; /* a mapping */
+
+struct lti_stack_free; /* a free stack: lies in it */
+
+struct lti_stacks {
+  struct {
+    struct lti_stack_free *hot;  /* memory kept */
+    struct lti_stack_free *cold; /* memory given back */
+    size_t n_hot;
+  } of[LTI_STACK_CLASSES];
+  struct lti_stack_slab *slabs;
+  size_t hot_max;
+  size_t page;
+  size_t guarded;     /* by mprotect */
+  size_t guarded_max; /* what the limit on mappings leaves us */
+  bool no_markers;    /* MADV_GUARD_INSTALL is unknown here */
+};
+
+void lti_stacks_init(struct lti_stacks *stacks, size_t hot_max);
+void lti_stacks_fini(struct lti_stacks *stacks);
+
+/* The class of a size; -1 when it is too large. */
+int lti_stack_class(size_t bytes);
+
+/* Take a stack.
+ * Returns: its lowest usable byte, NULL without memory.  *bytes: usable. */
+char *lti_stack_take(struct lti_stacks *stacks, int stack_class, size_t *bytes);
+void lti_stack_give(struct lti_stacks *stacks, int stack_class, char *stack);
+
+/* Is the end of the stack untouched?  For those that have no guard; cheap. */
+bool lti_stack_is_sound(const char *stack);
+
+/* Is an address in a guard page below a stack of this pool?  Returns that stack,
+ * or NULL.  Async-signal-safe. */
+char *lti_stack_guarded_by(const struct lti_stacks *stacks,
+                           const void *address);
+
+#endif

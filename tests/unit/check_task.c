@@ -1,0 +1,835 @@
+/* Tasks: spawned, awaited, cancelled, and what is said of misuse. */
+#include <check.h>
+#include <errno.h>
+#include <fenv.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <looptrace/task.h>
+
+/* What was reported. */
+static char said[4096];
+
+static void hear(const char *text) {
+  size_t n = strlen(said);
+  snprintf(said + n, sizeof said - n, "%s\n", text);
+}
+
+static void quiet(void) {
+  said[0] = 0;
+  lt_on_misuse(hear);
+}
+
+static void said_nothing(void) {
+  ck_assert_str_eq(said, "");
+}
+
+#define SAID(text)                                                             \
+  ck_assert_msg(strstr(said, text), "\"%s\" is not in: %s", text, said)
+
+/* The order in which things happen. */
+static char order[256];
+
+static void note(char c) {
+  size_t n = strlen(order);
+  if (n > sizeof order - 2)
+    return;
+  order[n] = c;
+  order[n + 1] = 0;
+}
+
+static int64_t run(lt_task_fn *fn, void *arg) {
+  order[0] = 0;
+  quiet();
+  return lt_run(fn, arg);
+}
+
+/* --- Spawn and await ------------------------------------------------------ */
+
+static int64_t answer(void *arg) {
+  return arg ? *(int *)arg : 42;
+}
+
+static int64_t await_one(void *arg) {
+  return lt_await(lt_spawn(answer, arg));
+}
+
+START_TEST(await_returns_what_the_task_returned) {
+  int n = 7;
+  ck_assert_int_eq(run(await_one, NULL), 42);
+  ck_assert_int_eq(run(await_one, &n), 7);
+  n = UV_ENOENT;
+  ck_assert_int_eq(run(await_one, &n), UV_ENOENT);
+  said_nothing();
+}
+END_TEST
+
+static int64_t spell(void *arg) {
+  const char *text = arg;
+  note(text[0]);
+  lt_yield();
+  note(text[1]);
+  return 0;
+}
+
+static int64_t spell_three(void *arg) {
+  (void)arg;
+  static char words[3][3] = {"aA", "bB", "cC"};
+  lt_task *three[] = {lt_spawn(spell, words[0]), lt_spawn(spell, words[1]),
+                      lt_spawn(spell, words[2])};
+  note('.');
+  return lt_gather(three, 3, NULL);
+}
+
+START_TEST(tasks_run_in_the_order_of_their_spawning) {
+  ck_assert_int_eq(run(spell_three, NULL), 0);
+  ck_assert_str_eq(order, ".abcABC");
+}
+END_TEST
+
+static int64_t deep(void *arg) {
+  int n = *(int *)arg - 1;
+  return n == 0 ? 0 : 1 + lt_await(lt_spawn(deep, &n));
+}
+
+START_TEST(a_thousand_tasks_await_each_other) {
+  int n = 1000;
+  ck_assert_int_eq(run(deep, &n), 999);
+  said_nothing();
+}
+END_TEST
+
+#ifdef __SANITIZE_THREAD__
+enum { MANY = 2000 }; /* it is slow at making fibres */
+#else
+enum { MANY = 100000 };
+#endif
+
+static int64_t spawn_many(void *arg) {
+  int64_t sum = 0;
+  (void)arg;
+  for (int i = 0; i < MANY; i++)
+    sum += lt_await(lt_spawn(answer, &i));
+  return sum;
+}
+
+START_TEST(blocks_and_stacks_are_used_again) {
+  ck_assert_int_eq(run(spawn_many, NULL), (int64_t)MANY * (MANY - 1) / 2);
+  said_nothing();
+}
+END_TEST
+
+static int64_t set_rounding(void *arg) {
+  (void)arg;
+  fesetround(FE_UPWARD);
+  lt_yield();
+  int mine = fegetround();
+  fesetround(FE_TONEAREST);
+  return mine == FE_UPWARD;
+}
+
+static int64_t keep_rounding(void *arg) {
+  (void)arg;
+  lt_task *t = lt_spawn(set_rounding, NULL);
+  lt_yield();
+  int mine = fegetround();
+  return lt_await(t) == 1 && mine == FE_TONEAREST;
+}
+
+START_TEST(each_task_has_its_own_rounding_mode) {
+  ck_assert_int_eq(run(keep_rounding, NULL), 1);
+}
+END_TEST
+
+static int64_t share(void *arg) {
+  (void)arg;
+  lt_task *t = lt_spawn(answer, NULL);
+  lt_task *again = lt_keep(t);
+  return lt_await(t) + lt_await(again);
+}
+
+START_TEST(a_kept_handle_is_awaited_separately) {
+  ck_assert_int_eq(run(share, NULL), 84);
+  said_nothing();
+}
+END_TEST
+
+static int64_t too_many(void *arg) {
+  lt_task *tasks[8];
+  int failed = 0;
+  (void)arg;
+  for (int i = 0; i < 8; i++)
+    failed += (tasks[i] = lt_spawn(answer, NULL)) == NULL;
+  for (int i = 0; i < 8; i++)
+    failed += 100 * (lt_await(tasks[i]) == UV_ENOMEM);
+  return failed;
+}
+
+START_TEST(a_task_that_could_not_be_made_is_awaited_as_out_of_memory) {
+  lt_run_options options = {.tasks_max = 4};
+  quiet();
+  ck_assert_int_eq(lt_run_with(&options, too_many, NULL), 505);
+  said_nothing();
+}
+END_TEST
+
+/* --- Time ----------------------------------------------------------------- */
+
+static int64_t sleeper(void *arg) {
+  int ms = *(int *)arg;
+  int64_t status = lt_sleep((uint64_t)ms);
+  note((char)('0' + ms / 10));
+  return status < 0 ? status : ms;
+}
+
+static int64_t sleep_three(void *arg) {
+  int ms[] = {30, 10, 20};
+  int64_t got[3];
+  lt_task *three[3];
+  (void)arg;
+  for (int i = 0; i < 3; i++)
+    three[i] = lt_spawn(sleeper, &ms[i]);
+  int64_t status = lt_gather(three, 3, got);
+  return status || got[0] != 30 || got[1] != 10 || got[2] != 20;
+}
+
+START_TEST(gather_gives_results_in_the_order_of_its_arguments) {
+  uint64_t began = uv_hrtime();
+  ck_assert_int_eq(run(sleep_three, NULL), 0);
+  ck_assert_str_eq(order, "123");
+  ck_assert_uint_ge(uv_hrtime() - began, 29000000);
+  said_nothing();
+}
+END_TEST
+
+static int64_t many_sleepers(void *arg) {
+  enum { N = 2000 };
+  static int ms[N];
+  static lt_task *tasks[N];
+  (void)arg;
+  for (int i = 0; i < N; i++) {
+    ms[i] = (i * 7919) % 50;
+    tasks[i] = lt_spawn(sleeper, &ms[i]);
+  }
+  for (int i = 0; i < N; i += 3)
+    lt_cancel(tasks[i]);
+  int bad = 0;
+  for (int i = 0; i < N; i++) {
+    int64_t result = lt_await(tasks[i]);
+    bad += result != (i % 3 ? ms[i] : UV_ECANCELED);
+  }
+  return bad;
+}
+
+START_TEST(thousands_sleep_and_a_third_is_cancelled) {
+  ck_assert_int_eq(run(many_sleepers, NULL), 0);
+  said_nothing();
+}
+END_TEST
+
+/* --- Cancelling ----------------------------------------------------------- */
+
+static int64_t cleaner(void *arg) {
+  int64_t status = lt_sleep(100000);
+  note('x');
+  if (lt_sleep(1) == 0) /* cleaning up may wait */
+    note('y');
+  *(int *)arg += 1;
+  return status;
+}
+
+static int64_t cancel_sleeper(void *arg) {
+  lt_task *t = lt_spawn(cleaner, arg);
+  lt_yield();
+  lt_cancel(t);
+  return lt_await(t);
+}
+
+START_TEST(a_cancelled_task_cleans_up) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(cancel_sleeper, &cleaned), UV_ECANCELED);
+  ck_assert_str_eq(order, "xy");
+  ck_assert_int_eq(cleaned, 1);
+  said_nothing();
+}
+END_TEST
+
+static int64_t cancel_before(void *arg) {
+  lt_task *t = lt_spawn(cleaner, arg);
+  lt_cancel(t);
+  return lt_await(t);
+}
+
+START_TEST(a_task_cancelled_before_it_began_begins_and_hears_of_it) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(cancel_before, &cleaned), UV_ECANCELED);
+  ck_assert_int_eq(cleaned, 1);
+}
+END_TEST
+
+static int64_t awaiter(void *arg) {
+  return lt_await(lt_spawn(cleaner, arg));
+}
+
+static int64_t cancel_awaiter(void *arg) {
+  lt_task *t = lt_spawn(awaiter, arg);
+  lt_sleep(1);
+  lt_cancel(t);
+  return lt_await(t);
+}
+
+START_TEST(cancelling_who_awaits_cancels_what_is_awaited) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(cancel_awaiter, &cleaned), UV_ECANCELED);
+  ck_assert_int_eq(cleaned, 1);
+  said_nothing();
+}
+END_TEST
+
+static int64_t stubborn(void *arg) {
+  (void)arg;
+  lt_sleep(100000);
+  return 5;
+}
+
+static int64_t await_stubborn(void *arg) {
+  int64_t got = lt_await(lt_spawn(stubborn, arg));
+  return got == 5 ? lt_sleep(100000) : 1;
+}
+
+static int64_t cancel_stubborn(void *arg) {
+  lt_task *t = lt_spawn(await_stubborn, arg);
+  lt_sleep(1);
+  lt_cancel(t);
+  return lt_await(t);
+}
+
+START_TEST(a_result_that_came_nevertheless_is_kept_and_the_cancel_waits) {
+  ck_assert_int_eq(run(cancel_stubborn, NULL), UV_ECANCELED);
+}
+END_TEST
+
+static int64_t slow_cleanup(void *arg) {
+  return lt_timeout(lt_spawn(cleaner, arg), 5);
+}
+
+START_TEST(a_timeout_cancels_and_says_so) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(slow_cleanup, &cleaned), UV_ETIMEDOUT);
+  ck_assert_int_eq(cleaned, 1);
+  said_nothing();
+}
+END_TEST
+
+static int64_t in_time(void *arg) {
+  int ms = 1;
+  (void)arg;
+  return lt_timeout(lt_spawn(sleeper, &ms), 10000);
+}
+
+START_TEST(a_timeout_that_is_not_needed_leaves_nothing) {
+  ck_assert_int_eq(run(in_time, NULL), 1);
+}
+END_TEST
+
+static int64_t two_deadlines(void *arg) {
+  lt_deadline outer, inner;
+  (void)arg;
+  lt_deadline_begin(&outer, 5);
+  lt_deadline_begin(&inner, 10000);
+  int64_t status = lt_deadline_end(&inner, lt_sleep(20000));
+  note(status == UV_ECANCELED ? 'c' : '?');
+  status = lt_deadline_end(&outer, status);
+  note(status == UV_ETIMEDOUT ? 't' : '?');
+  return lt_sleep(1);
+}
+
+START_TEST(deadlines_nest) {
+  ck_assert_int_eq(run(two_deadlines, NULL), 0);
+  ck_assert_str_eq(order, "ct");
+}
+END_TEST
+
+static int64_t survivor(void *arg) {
+  int64_t status = lt_sleep(20);
+  note('s');
+  *(int64_t *)arg = status;
+  return status;
+}
+
+static int64_t shielder(void *arg) {
+  int64_t status = lt_shield(lt_spawn(survivor, arg));
+  note('c');
+  return status;
+}
+
+static int64_t cancel_shielder(void *arg) {
+  lt_task *t = lt_spawn(shielder, arg);
+  lt_sleep(1);
+  lt_cancel(t);
+  int64_t status = lt_await(t);
+  lt_sleep(40);
+  return status;
+}
+
+START_TEST(a_shielded_task_goes_on) {
+  int64_t inner = 1;
+  ck_assert_int_eq(run(cancel_shielder, &inner), UV_ECANCELED);
+  ck_assert_int_eq(inner, 0);
+  ck_assert_str_eq(order, "cs");
+}
+END_TEST
+
+/* --- Many ----------------------------------------------------------------- */
+
+static int64_t fail_soon(void *arg) {
+  (void)arg;
+  lt_sleep(2);
+  return UV_EIO;
+}
+
+static int64_t gather_failing(void *arg) {
+  int64_t got[3];
+  lt_task *three[] = {lt_spawn(cleaner, arg), lt_spawn(fail_soon, NULL),
+                      lt_spawn(answer, NULL)};
+  int64_t status = lt_gather(three, 3, got);
+  ck_assert_int_eq(got[0], UV_ECANCELED);
+  ck_assert_int_eq(got[1], UV_EIO);
+  ck_assert_int_eq(got[2], 42);
+  return status;
+}
+
+START_TEST(the_first_failure_cancels_the_rest_of_a_gather) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(gather_failing, &cleaned), UV_EIO);
+  ck_assert_int_eq(cleaned, 1);
+  said_nothing();
+}
+END_TEST
+
+static int64_t gather_everything(void *arg) {
+  int ms = 20;
+  int64_t got[3];
+  (void)arg;
+  lt_task *three[] = {lt_spawn(sleeper, &ms), lt_spawn(fail_soon, NULL), NULL};
+  int64_t status = lt_gather_all(three, 3, got);
+  ck_assert_int_eq(got[0], 20);
+  ck_assert_int_eq(got[1], UV_EIO);
+  ck_assert_int_eq(got[2], UV_ENOMEM);
+  return status;
+}
+
+START_TEST(gather_all_collects_failures) {
+  ck_assert_int_eq(run(gather_everything, NULL), 0);
+}
+END_TEST
+
+static int64_t cancel_gather(void *arg) {
+  lt_task *t = lt_spawn(gather_everything, arg);
+  lt_yield();
+  lt_cancel(t);
+  return lt_await(t);
+}
+
+static int64_t gather_two(void *arg) {
+  lt_task *two[] = {lt_spawn(cleaner, arg), lt_spawn(cleaner, arg)};
+  return lt_gather_all(two, 2, NULL);
+}
+
+static int64_t cancel_two(void *arg) {
+  lt_task *t = lt_spawn(gather_two, arg);
+  lt_yield();
+  lt_yield();
+  lt_cancel(t);
+  return lt_await(t);
+}
+
+START_TEST(cancelling_a_gather_cancels_all_and_waits) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(cancel_two, &cleaned), UV_ECANCELED);
+  ck_assert_int_eq(cleaned, 2);
+  (void)cancel_gather;
+}
+END_TEST
+
+static int64_t wait_first(void *arg) {
+  int ms[] = {30, 5, 20};
+  lt_task *three[3];
+  (void)arg;
+  for (int i = 0; i < 3; i++)
+    three[i] = lt_spawn(sleeper, &ms[i]);
+  int64_t first = lt_wait(three, 3);
+  int64_t again = lt_wait(three, 3);
+  (void)lt_gather(three, 3, NULL);
+  return first * 10 + again;
+}
+
+START_TEST(wait_names_the_first_and_keeps_the_handles) {
+  ck_assert_int_eq(run(wait_first, NULL), 11);
+  said_nothing();
+}
+END_TEST
+
+static int64_t group_of_three(void *arg) {
+  lt_group group;
+  int ms[] = {3, 1};
+  (void)arg;
+  lt_group_begin(&group);
+  (void)lt_group_spawn(&group, "a", sleeper, &ms[0]);
+  (void)lt_group_spawn(&group, "b", sleeper, &ms[1]);
+  (void)lt_group_spawn(&group, NULL, answer, NULL);
+  int64_t status = lt_group_end(&group);
+  return status * 10 + (int64_t)lt_task_count();
+}
+
+START_TEST(a_group_does_not_end_before_its_tasks) {
+  ck_assert_int_eq(run(group_of_three, NULL), 1);
+}
+END_TEST
+
+static int64_t failing_group(void *arg) {
+  lt_group group;
+  lt_group_begin(&group);
+  (void)lt_group_spawn(&group, NULL, cleaner, arg);
+  (void)lt_group_spawn(&group, NULL, fail_soon, NULL);
+  (void)lt_group_spawn(&group, NULL, cleaner, arg);
+  return lt_group_end(&group);
+}
+
+START_TEST(a_failure_cancels_the_group) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(failing_group, &cleaned), UV_EIO);
+  ck_assert_int_eq(cleaned, 2);
+  said_nothing();
+}
+END_TEST
+
+static int64_t cancel_group(void *arg) {
+  lt_task *t = lt_spawn(failing_group, arg);
+  lt_yield();
+  lt_yield();
+  lt_cancel(t);
+  return lt_await(t);
+}
+
+START_TEST(cancelling_a_group_waits_for_its_tasks) {
+  int cleaned = 0;
+  int64_t status = run(cancel_group, &cleaned);
+  ck_assert(status == UV_ECANCELED || status == UV_EIO);
+  ck_assert_int_eq(cleaned, 2);
+}
+END_TEST
+
+/* --- The pool ------------------------------------------------------------- */
+
+static int64_t compute(void *arg) {
+  return *(int *)arg * 2;
+}
+
+static int64_t offload(void *arg) {
+  return lt_to_thread(compute, arg);
+}
+
+START_TEST(to_thread_returns_what_the_job_returned) {
+  int n = 21;
+  ck_assert_int_eq(run(offload, &n), 42);
+}
+END_TEST
+
+static uv_sem_t gate;
+
+static int64_t hold_thread(void *arg) {
+  (void)arg;
+  uv_sem_wait(&gate);
+  return 1;
+}
+
+static int64_t hold_task(void *arg) {
+  return lt_to_thread(hold_thread, arg);
+}
+
+/* All threads are held; the job that waits behind them never runs. */
+static int64_t cancel_queued(void *arg) {
+  enum { THREADS = 4 };
+  lt_task *held[THREADS];
+  int n = 1, bad = 0;
+  (void)arg;
+  for (int i = 0; i < THREADS; i++)
+    held[i] = lt_spawn(hold_task, NULL);
+  lt_task *queued = lt_spawn(offload, &n);
+  lt_sleep(5);
+  lt_cancel(queued);
+  bad += lt_await(queued) != UV_ECANCELED;
+  lt_cancel(held[0]); /* it has begun: it is waited for */
+  for (int i = 0; i < THREADS; i++)
+    uv_sem_post(&gate);
+  for (int i = 0; i < THREADS; i++)
+    bad += lt_await(held[i]) != 1;
+  return bad;
+}
+
+START_TEST(a_job_is_cancelled_before_it_begins_and_waited_for_after) {
+  setenv("UV_THREADPOOL_SIZE", "4", 1);
+  uv_sem_init(&gate, 0);
+  ck_assert_int_eq(run(cancel_queued, NULL), 0);
+  uv_sem_destroy(&gate);
+}
+END_TEST
+
+/* --- Misuse --------------------------------------------------------------- */
+
+START_TEST(waiting_outside_a_task_is_refused) {
+  quiet();
+  ck_assert_int_eq(lt_sleep(1), UV_EINVAL);
+  SAID("lt_sleep was called outside a task");
+  ck_assert_ptr_null(lt_spawn(answer, NULL));
+  SAID("without a loop");
+  ck_assert_int_eq(lt_await(NULL), UV_EINVAL);
+}
+END_TEST
+
+static int64_t await_twice(void *arg) {
+  lt_task *t = lt_spawn(answer, arg);
+  lt_await(t);
+  lt_detach(lt_spawn(answer, arg)); /* uses the block again */
+  return lt_await(t);
+}
+
+START_TEST(a_handle_is_not_used_twice) {
+  ck_assert_int_eq(run(await_twice, NULL), UV_EINVAL);
+  SAID("lt_await was given a handle that had been given up");
+}
+END_TEST
+
+static int64_t await_self(void *arg) {
+  (void)arg;
+  return lt_await(lt_self());
+}
+
+START_TEST(a_task_cannot_await_itself) {
+  ck_assert_int_eq(run(await_self, NULL), LT_EDEADLK);
+  SAID("would wait for itself");
+}
+END_TEST
+
+static lt_task *left, *right;
+
+static int64_t await_right(void *arg) {
+  (void)arg;
+  return lt_await(right);
+}
+
+static int64_t await_left(void *arg) {
+  (void)arg;
+  return lt_await(left);
+}
+
+static int64_t make_circle(void *arg) {
+  (void)arg;
+  left = lt_spawn_named("left", await_right, NULL);
+  right = lt_spawn_named("right", await_left, NULL);
+  lt_task *left_too = lt_keep(left);
+  int64_t status = lt_await(left_too);
+  return status;
+}
+
+START_TEST(a_circle_of_awaits_is_refused_and_explained) {
+  ck_assert_int_eq(run(make_circle, NULL), LT_EDEADLK);
+  SAID("\"right\" would wait for itself: it waits for \"left\", which waits "
+       "for \"right\"");
+}
+END_TEST
+
+static int64_t forget_failure(void *arg) {
+  (void)arg;
+  lt_detach(lt_spawn_named("lost", fail_soon, NULL));
+  return lt_sleep(20);
+}
+
+START_TEST(a_failure_that_nobody_saw_is_reported) {
+  ck_assert_int_eq(run(forget_failure, NULL), 0);
+  SAID("task \"lost\" failed with i/o error, and nobody awaited it");
+}
+END_TEST
+
+static int64_t leave_task(void *arg) {
+  if (!lt_spawn_named("forgotten", cleaner, arg))
+    return UV_ENOMEM;
+  return lt_yield();
+}
+
+START_TEST(tasks_left_at_the_end_are_cancelled_and_reported) {
+  int cleaned = 0;
+  ck_assert_int_eq(run(leave_task, &cleaned), 0);
+  ck_assert_int_eq(cleaned, 1);
+  SAID("\"forgotten\" was left when the loop ended (it sleeps)");
+}
+END_TEST
+
+static int64_t wait_for_ever(void *arg) {
+  lt_future never;
+  (void)arg;
+  lt_future_init(&never, 0);
+  return lt_future_await(&never);
+}
+
+START_TEST(nothing_left_to_wake_main_is_a_deadlock) {
+  ck_assert_int_eq(run(wait_for_ever, NULL), LT_EDEADLK);
+  SAID("nothing is left that could wake task");
+}
+END_TEST
+
+static int64_t eat_stack(void *arg) {
+  volatile char buffer[4096];
+  buffer[0] = buffer[4095] = 1;
+  return arg ? eat_stack(arg) + buffer[0] : 0;
+}
+
+static int64_t overflow(void *arg) {
+  return lt_await(lt_spawn_named("eater", eat_stack, arg));
+}
+
+START_TEST(an_overflow_names_the_task) {
+  int ends[2];
+  char text[512] = "";
+  if (getenv("LT_TEST_SANITIZED"))
+    return;
+  ck_assert_int_eq(pipe(ends), 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    dup2(ends[1], 2);
+    signal(SIGSEGV, SIG_DFL);
+    lt_on_misuse(NULL);
+    _exit(lt_run(overflow, text) == 0);
+  }
+  close(ends[1]);
+  int status;
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ssize_t n = read(ends[0], text, sizeof text - 1);
+  close(ends[0]);
+  ck_assert(n > 0);
+  ck_assert_msg(strstr(text, "task \"eater\" overflowed its stack of 64 KiB"),
+                "%s", text);
+  ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+END_TEST
+
+/* --- Attached to a loop --------------------------------------------------- */
+
+static int64_t add_one(void *arg) {
+  int64_t status = lt_sleep(1);
+  *(int *)arg += 1;
+  return status;
+}
+
+static void spawn_from_timer(uv_timer_t *timer) {
+  lt_detach(lt_spawn(add_one, timer->data));
+  uv_close((uv_handle_t *)timer, NULL);
+}
+
+START_TEST(a_loop_of_the_programs_runs_tasks) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  int n = 0;
+  quiet();
+  uv_loop_init(&loop);
+  ck_assert_int_eq(lt_loop_open(&loop, NULL), 0);
+  ck_assert_int_eq(lt_loop_open(&loop, NULL), UV_EINVAL);
+  uv_timer_init(&loop, &timer);
+  timer.data = &n;
+  uv_timer_start(&timer, spawn_from_timer, 1, 0);
+  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_int_eq(n, 1);
+  lt_loop_close();
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+  said_nothing();
+}
+END_TEST
+
+/* --- The dump ------------------------------------------------------------- */
+
+static int dump_fd;
+
+static int64_t dump(void *arg) {
+  int n = 1;
+  (void)arg;
+  lt_task *t = lt_spawn_named("cleaner", cleaner, &n);
+  lt_task *u = lt_spawn_named("boss", awaiter, &n);
+  lt_sleep(1);
+  lt_dump_tasks(dump_fd);
+  lt_cancel(t);
+  lt_cancel(u);
+  lt_task *both[] = {t, u};
+  return lt_gather_all(both, 2, NULL);
+}
+
+START_TEST(the_dump_shows_the_tree_and_what_is_awaited) {
+  char text[8192];
+  FILE *file = tmpfile();
+  ck_assert_ptr_nonnull(file);
+  dump_fd = fileno(file);
+  ck_assert_int_eq(run(dump, NULL), 0);
+  rewind(file);
+  text[fread(text, 1, sizeof text - 1, file)] = 0;
+  fclose(file);
+  ck_assert_msg(strstr(text, "4 tasks\n"), "%s", text);
+  ck_assert_msg(strstr(text, "  #2 cleaner sleeps, for "), "%s", text);
+  ck_assert_msg(strstr(text, "  #3 boss awaits \""), "%s", text);
+  ck_assert_msg(strstr(text, "    #4 "), "%s", text);
+  ck_assert_msg(strstr(text, "spawned at "), "%s", text);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("task");
+  TCase *tests = tcase_create("task");
+  tcase_set_timeout(tests, 60);
+  tcase_add_test(tests, await_returns_what_the_task_returned);
+  tcase_add_test(tests, tasks_run_in_the_order_of_their_spawning);
+  tcase_add_test(tests, a_thousand_tasks_await_each_other);
+  tcase_add_test(tests, blocks_and_stacks_are_used_again);
+  tcase_add_test(tests, each_task_has_its_own_rounding_mode);
+  tcase_add_test(tests, a_kept_handle_is_awaited_separately);
+  tcase_add_test(tests,
+                 a_task_that_could_not_be_made_is_awaited_as_out_of_memory);
+  tcase_add_test(tests, gather_gives_results_in_the_order_of_its_arguments);
+  tcase_add_test(tests, thousands_sleep_and_a_third_is_cancelled);
+  tcase_add_test(tests, a_cancelled_task_cleans_up);
+  tcase_add_test(tests, a_task_cancelled_before_it_began_begins_and_hears_of_it);
+  tcase_add_test(tests, cancelling_who_awaits_cancels_what_is_awaited);
+  tcase_add_test(tests,
+                 a_result_that_came_nevertheless_is_kept_and_the_cancel_waits);
+  tcase_add_test(tests, a_timeout_cancels_and_says_so);
+  tcase_add_test(tests, a_timeout_that_is_not_needed_leaves_nothing);
+  tcase_add_test(tests, deadlines_nest);
+  tcase_add_test(tests, a_shielded_task_goes_on);
+  tcase_add_test(tests, the_first_failure_cancels_the_rest_of_a_gather);
+  tcase_add_test(tests, gather_all_collects_failures);
+  tcase_add_test(tests, cancelling_a_gather_cancels_all_and_waits);
+  tcase_add_test(tests, wait_names_the_first_and_keeps_the_handles);
+  tcase_add_test(tests, a_group_does_not_end_before_its_tasks);
+  tcase_add_test(tests, a_failure_cancels_the_group);
+  tcase_add_test(tests, cancelling_a_group_waits_for_its_tasks);
+  tcase_add_test(tests, to_thread_returns_what_the_job_returned);
+  tcase_add_test(tests, a_job_is_cancelled_before_it_begins_and_waited_for_after);
+  tcase_add_test(tests, waiting_outside_a_task_is_refused);
+  tcase_add_test(tests, a_handle_is_not_used_twice);
+  tcase_add_test(tests, a_task_cannot_await_itself);
+  tcase_add_test(tests, a_circle_of_awaits_is_refused_and_explained);
+  tcase_add_test(tests, a_failure_that_nobody_saw_is_reported);
+  tcase_add_test(tests, tasks_left_at_the_end_are_cancelled_and_reported);
+  tcase_add_test(tests, nothing_left_to_wake_main_is_a_deadlock);
+  tcase_add_test(tests, an_overflow_names_the_task);
+  tcase_add_test(tests, a_loop_of_the_programs_runs_tasks);
+  tcase_add_test(tests, the_dump_shows_the_tree_and_what_is_awaited);
+  suite_add_tcase(suite, tests);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed != 0;
+}

@@ -1,0 +1,13 @@
+# Tasks with the sanitizers' eyes open: the library itself is built without.
+check_LTLIBRARIES += libtaskcore.la
+libtaskcore_la_SOURCES = $(task_sources)
+libtaskcore_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SAN_CFLAGS) -fexceptions
+libtaskcore_la_LIBADD = libtracecore.la $(UV_LIBS)
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_task
+tests_unit_check_task_SOURCES = tests/unit/check_task.c
+tests_unit_check_task_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS) \
+	$(SAN_CFLAGS)
+tests_unit_check_task_LDADD = libtaskcore.la $(CHECK_LIBS) -lm
+tests_unit_check_task_LDFLAGS = $(SAN_CFLAGS)
+endif
