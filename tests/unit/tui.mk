@@ -1,0 +1,14 @@
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_tui
+tests_unit_check_tui_SOURCES = tests/unit/check_tui.c \
+	tests/unit/trace_text.h tests/unit/trace_text.c \
+	$(tui_sources) $(model_sources) $(symbol_sources) \
+	viewer/output/inert.h viewer/output/inert.c \
+	viewer/output/units.h viewer/output/units.c \
+	viewer/output/excerpt.h viewer/output/excerpt.c
+tests_unit_check_tui_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(NCURSES_CFLAGS) \
+	$(DW_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_tui_LDADD = libtracecore.la $(NCURSES_LIBS) $(DW_LIBS) \
+	$(CHECK_LIBS) -lm
+tests_unit_check_tui_LDFLAGS = $(SAN_CFLAGS)
+endif

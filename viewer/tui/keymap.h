@@ -90,9 +90,9 @@ enum {
   X(INVERT, "i", AT_STALLS | AT_SITES, "i invert", "turn the order around",    \
     "htop")                                                                    \
   X(PAGE_DOWN, "<PageDown> <C-d> <S-Right>", AT_ALL, NULL,                     \
-    "half a page on (in lanes: half a window later)", "less, lnav")            \
+    "half a page on (lanes: half a window)", "less, lnav")                     \
   X(PAGE_UP, "<PageUp> <C-u> <S-Left>", AT_ALL, NULL,                          \
-    "half a page back (in lanes: half a window earlier)", "less, lnav")        \
+    "half a page back (lanes: half a window)", "less, lnav")                   \
   X(FIRST, "g <Home>", AT_ALL, NULL, "go to the start", "less, vim")           \
   X(LAST, "G <End>", AT_ALL, NULL, "go to the end", "less, vim")               \
   X(GO_OVERVIEW, "1", AT_ALL, "1-4 screen", "Overview", "btop")                \

@@ -1,0 +1,428 @@
+"""The viewer: golden screens without a terminal, and a real one under tmux.
+
+UPDATE=1 writes the golden files anew; read their diff.
+"""
+import fcntl
+import os
+import pathlib
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'support'))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import looptrace  # noqa: E402
+import shop  # noqa: E402
+
+GOLDEN = pathlib.Path(__file__).resolve().parent / 'golden'
+UTF8 = {**os.environ, 'LC_ALL': 'C.UTF-8'}
+UTF8.pop('NO_COLOR', None)
+
+# name: size, script; each is one visit. 100x30 is kept with its roles too.
+SCREENS = {
+    'overview': '',
+    'overview-loops': '<Tab>j',
+    'lanes': '2',
+    'lanes-stall': 'ee',
+    'lanes-zoom': 'eej++l.',
+    'lanes-pool': 'eejjjjjj.',
+    'stalls': '3j',
+    'stalls-sorted': '3>>i',
+    'detail': '3<Enter>',
+    'detail-fsync': '3j<Enter>',
+    'sites': '4jjj',
+    'help': '?',
+}
+SIZES = ['100x30', '80x24', '200x60', '60x16']
+
+SOURCE = '''#include "beat.h"
+
+static int interval_ms = 1000;
+
+static void heartbeat(uv_timer_t *timer) {
+  struct state *state = timer->data;
+  state->beats++;
+\tif (state->is_slow) {
+    /* Wait for the other side: it may be busy.
+     * \x1b]0;not a title\x07 */
+    struct timespec pause = {0, 260000000};
+    nanosleep(&pause, NULL);
+  }
+  report(state);
+}
+'''
+
+
+class ViewCase(looptrace.Case):
+    def setUp(self):
+        super().setUp()
+        self.sources = self.dir / 'src'
+        self.sources.mkdir()
+        (self.sources / 'beat.c').write_text(SOURCE)
+
+    def trace(self, name='shop.lt', **options):
+        path = self.dir / name
+        path.write_bytes(shop.make(folder=str(self.sources), **options))
+        return path
+
+    def view(self, path, *arguments, environment=UTF8, **options):
+        return self.looptrace('view', path, *arguments, env=environment,
+                              **options)
+
+    def dump(self, path, *arguments, **options):
+        result = self.view(path, '--dump-screen', *arguments, **options)
+        self.assertEqual((result.returncode, result.stderr), (0, b''))
+        return result.stdout.decode()
+
+
+class Golden(ViewCase):
+    def compare(self, name, text):
+        path = GOLDEN / name
+        if os.environ.get('UPDATE'):
+            path.write_text(text)
+        self.assertTrue(path.exists(), f'{path} is missing: UPDATE=1 makes it')
+        self.assertEqual(text.split('\n'), path.read_text().split('\n'), name)
+
+    def assert_shape(self, text, width, height):
+        lines = text.split('\n')
+        self.assertEqual(len(lines), height + 1)
+        for line in lines:
+            self.assertLessEqual(len(line), width, line)
+
+    def test_every_screen_in_every_size_class(self):
+        path = self.trace()
+        for name, script in SCREENS.items():
+            for size in SIZES:
+                with self.subTest(name=name, size=size):
+                    text = self.dump(path, '--size', size, '--keys', script)
+                    self.assert_shape(text, *map(int, size.split('x')))
+                    self.compare(f'{name}-{size}.screen', text)
+
+    def test_the_roles_of_every_screen(self):
+        path = self.trace()
+        for name, script in SCREENS.items():
+            with self.subTest(name=name):
+                result = self.view(path, '--dump-attr', '--keys', script)
+                self.assertEqual(result.returncode, 0)
+                self.compare(f'{name}-100x30.attr', result.stdout.decode())
+
+    def test_states(self):
+        for name, script in (('cut', ''), ('cut', '<Enter>2G'), ('empty', ''),
+                             ('empty', '2'), ('empty', '3'), ('empty', '4'),
+                             ('lost', ''), ('hostile', '3'),
+                             ('hostile', '4jj'), ('hostile', '3<Enter>')):
+            with self.subTest(name=name, script=script):
+                path = self.dir / f'{name}.lt'
+                path.write_bytes(shop.make(**{name: True}))
+                text = self.dump(path, '--keys', script)
+                self.assertFalse(any(ord(c) < 32 and c != '\n' for c in text))
+                words = script.replace('<', '').replace('>', '')
+                self.compare(f'state-{name}{"-" if words else ""}{words}'
+                             '-100x30.screen', text)
+
+    def test_too_small(self):
+        path = self.trace()
+        for size in ('59x16', '60x15', '48x12', '1x1', '7x3'):
+            text = self.dump(path, '--size', size)
+            self.assert_shape(text, *map(int, size.split('x')))
+        self.compare('too-small-48x12.screen',
+                     self.dump(path, '--size', '48x12'))
+
+    def test_ascii(self):
+        path = self.trace()
+        text = self.dump(path, '--ascii')
+        self.assertTrue(text.isascii())
+        self.compare('overview-ascii-100x30.screen', text)
+        for name in ('hostile', 'cut'):
+            text = self.dump(self.trace(f'{name}.lt', **{name: True}),
+                             '--keys', '2<Dump>3<Dump><Enter><Dump>4<Dump>?<Dump>',
+                             environment={**UTF8, 'LC_ALL': 'C'})
+            self.assertTrue(text.isascii())
+
+    def test_every_size_has_the_right_shape(self):
+        path = self.trace()
+        sizes = [(w, h) for w in (60, 61, 79, 80, 95, 96, 99, 119, 131, 220)
+                 for h in (16, 17, 23, 24, 25, 31, 70)]
+        for screen in ('1', '2', '3', '3<Enter>', '4', '?'):
+            script = screen + ''.join(f'<Resize:{w}x{h}><Dump>'
+                                      for w, h in sizes)
+            dumps = self.dump(path, '--keys', script).split('\f\n')
+            self.assertEqual(len(dumps), len(sizes))
+            for (w, h), text in zip(sizes, dumps):
+                self.assert_shape(text, w, h)
+
+
+class Dumping(ViewCase):
+    def test_several_dumps_are_set_apart_by_a_form_feed(self):
+        path = self.trace()
+        both = self.dump(path, '--keys', '<Dump>3<Dump>')
+        one, two = both.split('\f\n')
+        self.assertEqual(one, self.dump(path))
+        self.assertEqual(two, self.dump(path, '--keys', '3'))
+
+    def test_a_script_that_quits_prints_no_more(self):
+        self.assertEqual(self.dump(self.trace(), '--keys', 'q'), '')
+
+    def test_text_and_roles_together(self):
+        path = self.trace()
+        both = self.dump(path, '--dump-attr')
+        text, roles = both.split('\f\n')
+        self.assertEqual(text, self.dump(path))
+        self.assertEqual(len(roles.split('\n')), len(text.split('\n')))
+
+    def test_at_and_screen(self):
+        path = self.trace()
+        text = self.dump(path, '--screen', 'lanes', '--at', '620ms')
+        self.assertIn('[2 Lanes]', text)
+        self.assertIn('cursor 0.6200s', text)
+        late = self.dump(path, '--screen', 'lanes', '--at', '2h')
+        self.assertIn('cursor 2.4000s', late)
+
+    def test_a_trace_that_is_cut_anywhere_can_be_looked_at(self):
+        data = shop.make()
+        path = self.dir / 'cut.lt'
+        for size in range(600, len(data), len(data) // 12):
+            path.write_bytes(data[:size])
+            text = self.dump(path, '--keys', '<Dump><Enter>2<Dump>3<Dump>4<Dump>')
+            self.assertIn('⚠ TRUNCATED', text)
+
+
+class Errors(ViewCase):
+    def fails(self, code, *words, path=None, **options):
+        result = self.view(path or self.trace(), *words, **options)
+        self.assertEqual(result.returncode, code, result)
+        self.assertEqual(result.stdout, b'')
+        return result.stderr.decode()
+
+    def test_no_terminal_names_report(self):
+        text = self.fails(2)
+        self.assertIn('not a terminal', text)
+        self.assertIn('looptrace report', text)
+
+    def test_not_a_trace(self):
+        path = self.dir / 'x.json'
+        path.write_text('{"not": "a trace"}' * 20)
+        self.assertIn('not a looptrace trace',
+                      self.fails(3, '--dump-screen', path=path))
+        self.fails(3, '--dump-screen', path=self.dir / 'absent.lt')
+
+    def test_usage(self):
+        for words, what in ((['--keys', 'j<Nope>'], '<Nope>'),
+                            (['--size', '100'], '100x30'),
+                            (['--size', '0x5'], '100x30'),
+                            (['--at', '5'], '100ms'),
+                            (['--screen', 'detail'], 'overview'),
+                            (['--color', 'red'], 'always'),
+                            (['another.lt'], 'which trace')):
+            self.assertIn(what, self.fails(2, '--dump-screen', *words))
+
+    def test_help_lists_the_keys(self):
+        result = self.looptrace('view', '--help', env=UTF8)
+        self.assertEqual(result.returncode, 0)
+        text = result.stdout.decode()
+        for word in ('--dump-screen', 'next stall in time', 'PgDn ^D'):
+            self.assertIn(word, text)
+
+
+class Terminal(ViewCase):
+    """A pseudo-terminal of our own: how it is taken and given back."""
+
+    def open_terminal(self, *arguments, term='xterm-256color', size=(30, 100),
+                      **environment):
+        """Returns the process and the terminal's other end."""
+        leader, follower = pty.openpty()
+        self.addCleanup(os.close, leader)
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('4H', *size, 0, 0))
+        self.before = termios.tcgetattr(follower)
+        process = subprocess.Popen(
+            [looptrace.LOOPTRACE, 'view', *map(str, arguments)],
+            stdin=follower, stdout=follower, stderr=follower,
+            start_new_session=True, env={**UTF8, 'TERM': term, **environment})
+        self.addCleanup(self.end, process)
+        self.follower = follower
+        self.addCleanup(os.close, follower)
+        return process, leader
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+    def read_until(self, leader, wanted, seconds=20):
+        """Until wanted came, or nothing more can."""
+        os.set_blocking(leader, False)
+        data, end = b'', time.monotonic() + seconds
+        while wanted not in data:
+            self.assertLess(time.monotonic(), end, (wanted, data[-600:]))
+            try:
+                data += os.read(leader, 65536)
+            except BlockingIOError:
+                time.sleep(0.005)
+            except OSError:
+                break
+        return data
+
+    def assert_given_back(self, data):
+        self.assertIn(b'\x1b[?1049l', data)
+        self.assertEqual(termios.tcgetattr(self.follower)[3], self.before[3])
+
+    def test_q_gives_the_terminal_back(self):
+        process, leader = self.open_terminal(self.trace())
+        self.read_until(leader, b'Worst stalls')
+        os.write(leader, b'q')
+        data = self.read_until(leader, b'\x1b[?1049l')
+        self.assertEqual(process.wait(20), 0)
+        self.assert_given_back(data)
+
+    def test_escape_is_felt_at_once(self):
+        process, leader = self.open_terminal(self.trace(), '--screen', 'stalls')
+        self.read_until(leader, b'sort: duration')
+        begun = time.monotonic()
+        os.write(leader, b'\x1b')
+        self.read_until(leader, b'\x1b[?1049l')
+        self.assertLess(time.monotonic() - begun, 0.5)
+        self.assertEqual(process.wait(20), 0)
+
+    def test_signals_give_the_terminal_back(self):
+        for number, code in ((signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1),
+                             (signal.SIGINT, 0), (signal.SIGSEGV, -11),
+                             (signal.SIGABRT, -6)):
+            with self.subTest(signal=number):
+                process, leader = self.open_terminal(self.trace())
+                self.read_until(leader, b'Worst stalls')
+                os.kill(process.pid, number)
+                data = self.read_until(leader, b'\x1b[?1049l')
+                self.assertEqual(process.wait(20), code)
+                self.assert_given_back(data)
+
+    def test_a_terminal_that_goes_away_ends_it(self):
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            [looptrace.LOOPTRACE, 'view', str(self.trace())], stdin=follower,
+            stdout=follower, stderr=follower, start_new_session=True,
+            env={**UTF8, 'TERM': 'xterm'})
+        self.addCleanup(self.end, process)
+        os.close(follower)
+        self.read_until(leader, b'Worst stalls')
+        os.close(leader)
+        self.assertNotEqual(process.wait(20), None)
+
+    def test_no_color_and_color_always(self):
+        def colors(*arguments, **environment):
+            _, leader = self.open_terminal(self.trace(), *arguments,
+                                           **environment)
+            data = self.read_until(leader, b' quit')
+            return re.search(rb'\x1b\[(\d+;)*3[0-8](;\d+)*m', data) is not None
+        self.assertTrue(colors())
+        self.assertFalse(colors(NO_COLOR='1'))
+        self.assertTrue(colors('--color=always', NO_COLOR='1'))
+        self.assertFalse(colors('--color=never'))
+
+    def test_terminals_of_all_sorts(self):
+        for term in ('xterm', 'xterm-256color', 'screen', 'tmux-256color',
+                     'linux', 'vt100', 'ansi'):
+            if not shutil.which('infocmp') or subprocess.run(
+                    ['infocmp', term], capture_output=True,
+                    check=False).returncode:
+                continue
+            with self.subTest(term=term):
+                process, leader = self.open_terminal(self.trace(), term=term)
+                self.read_until(leader, b'Worst stalls')
+                os.write(leader, b'2+3')
+                self.read_until(leader, b'duration')
+                os.write(leader, b'Q')
+                self.assertEqual(process.wait(20), 0)
+
+    def test_a_terminal_that_cannot_place_text_is_told(self):
+        for term in ('dumb', 'no-such-terminal'):
+            process, leader = self.open_terminal(self.trace(), term=term)
+            data = self.read_until(leader, b'looptrace report')
+            self.assertEqual(process.wait(20), 2)
+            self.assertNotIn(b'\x1b', data)
+
+    def test_a_key_sends_little(self):
+        process, leader = self.open_terminal(self.trace(), '--screen', 'stalls')
+        self.read_until(leader, b' quit')
+        os.write(leader, b'j')
+        data = self.read_until(leader, b'fs on_saved')
+        time_out = time.monotonic() + 0.1
+        while time.monotonic() < time_out:
+            try:
+                data += os.read(leader, 65536)
+            except BlockingIOError:
+                time.sleep(0.005)
+        self.assertLess(len(data), 2048)
+        self.assertNotIn(b'\x1b[2J', data)
+        os.write(leader, b'Q')
+        process.wait(20)
+
+
+@looptrace.needs('tmux')
+class Tmux(ViewCase):
+    """The picture in a real terminal is that of the dump."""
+
+    def setUp(self):
+        super().setUp()
+        self.socket = str(self.dir / 'tmux')
+        self.path = self.trace()
+
+    def tmux(self, *words):
+        result = subprocess.run(['tmux', '-S', self.socket, '-f', '/dev/null',
+                                 *words], capture_output=True, env=UTF8,
+                                check=False, timeout=30)
+        return result.stdout.decode()
+
+    def start(self):
+        self.tmux('new-session', '-d', '-x', '100', '-y', '30', '-s', 't',
+                  '-c', str(self.dir), f'exec {looptrace.LOOPTRACE} view {self.path}')
+        self.tmux('set', '-g', 'status', 'off')
+        self.tmux('set', '-g', 'window-size', 'manual')
+        self.tmux('resize-window', '-t', 't', '-x', '100', '-y', '30')
+        self.addCleanup(self.tmux, 'kill-server')
+
+    def wait_for(self, wanted):
+        end = time.monotonic() + 20
+        while True:
+            lines = self.tmux('capture-pane', '-p', '-t', 't').split('\n')
+            text = '\n'.join(line.rstrip() for line in lines).rstrip('\n')
+            if text == wanted:
+                return
+            if time.monotonic() > end:
+                self.assertEqual(text.split('\n'), wanted.split('\n'))
+            time.sleep(0.02)
+
+    def expected(self, *arguments):
+        return self.dump(self.path, *arguments).rstrip('\n')
+
+    def test_the_terminal_shows_what_the_dump_shows(self):
+        self.start()
+        self.wait_for(self.expected())
+        script = ''
+        for keys, names in ((['3'], '3'), (['Down'], '<Down>'),
+                            (['Enter'], '<Enter>'), (['t'], 't'),
+                            (['+', '+', 'l'], '++l'), (['Escape'], '<Esc>'),
+                            (['?'], '?')):
+            script += names
+            self.tmux('send-keys', '-t', 't', *keys)
+            self.wait_for(self.expected('--keys', script))
+        for w, h in ((80, 24), (50, 10), (120, 40), (60, 16)):
+            self.tmux('resize-window', '-t', 't', '-x', str(w), '-y', str(h))
+            self.wait_for(self.expected('--keys', script, '--size', f'{w}x{h}'))
+        self.tmux('send-keys', '-t', 't', 'Q')
+        end = time.monotonic() + 20
+        while self.tmux('list-sessions'):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+
+if __name__ == '__main__':
+    unittest.main()
