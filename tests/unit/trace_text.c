@@ -183,3 +183,46 @@ struct model *model_of_text(const char *text, double end_ms,
   ck_assert_ptr_nonnull(model);
   return model;
 }
+
+const char trace_text_sleeping[] =
+    "0    loop+\n"
+    "0    spawn task=1 kind=2 site=1 from=9\n"
+    "0    arm task=1 ms=10\n"
+    "0    spawn task=2 kind=2 site=2 from=9\n"
+    "0    arm task=2 ms=60\n"
+    "1    poll\n"
+    "10   wake\n"
+    "10   usage cpu=1 delay=0 vsw=1\n"
+    "10   resume task=1 kind=2 site=1\n"
+    "10   spawn task=3 kind=12 site=3 from=1\n"
+    "310  call callee=5 ms=300 site=4\n"
+    "310  await task=1\n"
+    "310  usage cpu=1 delay=0 vsw=2\n"
+    "311  resume task=3 kind=12 site=3\n"
+    "312  done task=3\n"
+    "313  poll timeout=0\n"
+    "314  wake\n"
+    "314  resume task=2 kind=2 site=2\n"
+    "315  await task=2\n"
+    "316  loop-\n";
+
+struct model *model_of_slice(const char *before, const char *inside,
+                             const char *after) {
+  static char text[2048];
+  snprintf(text, sizeof text,
+           "0   loop+\n"
+           "1   poll\n"
+           "100 wake\n"
+           "100 usage %s\n"
+           "100 resume task=1 kind=11 site=1\n"
+           "%s"
+           "300 await task=1\n"
+           "300 usage %s\n"
+           "300 poll\n"
+           "400 wake\n"
+           "400 loop-\n",
+           before, inside, after);
+  struct model *m = model_of_text(text, 400, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  return m;
+}

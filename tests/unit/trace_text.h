@@ -23,4 +23,12 @@ struct model *model_of_text(const char *text, double end_ms,
  * trace. */
 extern struct lt_info trace_text_info;
 
+/* A trace in which a timer sleeps from 10 to 310 ms. */
+extern const char trace_text_sleeping[];
+
+/* A trace of one slice from 100 to 300 ms, between two totals of its thread;
+ * inside: lines of events in it. */
+struct model *model_of_slice(const char *before, const char *inside,
+                             const char *after);
+
 #endif
