@@ -30,7 +30,7 @@ static const char help[] =
     "Usage: looptrace view [options] FILE\n"
     "\n"
     "      --screen NAME    begin with overview, lanes, stalls or sites\n"
-    "      --at TIME        begin at a moment, such as 31.286s\n"
+    "      --at TIME        begin at a moment, such as 31.286s, in the lanes\n"
     "      --color WHEN     auto, always or never; auto minds NO_COLOR\n"
     "      --ascii          no symbols beyond ASCII; automatic where the "
     "locale\n"
@@ -59,6 +59,7 @@ struct view_options {
   const char *path, *keys;
   int64_t at_ns; /* -1: not given */
   enum screen_id screen;
+  bool has_screen;
   enum screen_color color;
   bool ascii, dumps_text, dumps_roles;
   int w, h;
@@ -85,6 +86,7 @@ static bool parse_screen(const char *text, struct view_options *o) {
   for (int i = 0; i < SCREEN_COUNT; i++)
     if (app_views[i]->is_tab && !strcmp(app_views[i]->name, text)) {
       o->screen = (enum screen_id)i;
+      o->has_screen = true;
       return true;
     }
   return false;
@@ -347,6 +349,8 @@ static int run_view(int argc, char **argv) {
     model_close(model);
     return EXIT_UNREADABLE;
   }
+  if (!o.has_screen && o.at_ns >= 0)
+    o.screen = SCREEN_LANES; /* what was going on then? */
   app_begin(&app, o.screen, o.at_ns);
   code = o.dumps_text || o.dumps_roles ? run_headless(&app, &o)
                                        : run_terminal(&app, &o);

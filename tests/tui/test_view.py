@@ -180,10 +180,13 @@ class Dumping(ViewCase):
 
     def test_at_and_screen(self):
         path = self.trace()
-        text = self.dump(path, '--screen', 'lanes', '--at', '620ms')
+        text = self.dump(path, '--at', '620ms')
         self.assertIn('[2 Lanes]', text)
         self.assertIn('cursor 0.6200s', text)
-        late = self.dump(path, '--screen', 'lanes', '--at', '2h')
+        self.assertIn('held  10 callbacks', text)
+        text = self.dump(path, '--screen', 'stalls', '--at', '700ms')
+        self.assertIn('>✖ 0.620s', text)
+        late = self.dump(path, '--at', '2h')
         self.assertIn('cursor 2.4000s', late)
 
     def test_a_trace_that_is_cut_anywhere_can_be_looked_at(self):

@@ -3,8 +3,9 @@
  *
  * Colours are the xterm-256 ones that keep a contrast of 3 or more on black and
  * on white alike, so that no background must be guessed; large areas are never
- * painted. Hues keep apart for all common kinds of colour blindness. A colour
- * is never the only carrier: marks, heights and words say the same. */
+ * painted. Heat is shades of blue: orange and red are for stalls. Hues keep
+ * apart for all common kinds of colour blindness. A colour is never the only
+ * carrier: marks, heights and words say the same. */
 #ifndef LTV_TUI_ROLE_H
 #define LTV_TUI_ROLE_H
 
@@ -33,10 +34,10 @@
   X(POOL, 'o', 133, 5, 0)                                                      \
   X(CURSOR, 'c', -1, -1, LOOK_BOLD)                                            \
   X(HEAT0, '0', 244, 4, 0)                                                     \
-  X(HEAT1, '1', 67, 6, 0)                                                      \
-  X(HEAT2, '2', 32, 6, LOOK_BOLD)                                              \
-  X(HEAT3, '3', 136, 3, 0)                                                     \
-  X(HEAT4, '4', 166, 3, LOOK_BOLD)
+  X(HEAT1, '1', 67, 4, 0)                                                      \
+  X(HEAT2, '2', 31, 6, 0)                                                      \
+  X(HEAT3, '3', 32, 6, 0)                                                      \
+  X(HEAT4, '4', 33, 6, LOOK_BOLD)
 
 enum role {
 #define ROLE_ENUM(name, letter, c256, c8, look) ROLE_##name,

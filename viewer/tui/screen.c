@@ -174,9 +174,12 @@ static void show_cell(const struct cell *cell, int x, int y) {
   }
   cchar_t out;
   attr_t attrs = screen.attrs[cell->role];
-  if (cell->selected)
-    attrs |= A_REVERSE;
-  if (setcchar(&out, text, attrs, screen.pairs[cell->role], NULL) == OK)
+  short pair = screen.pairs[cell->role];
+  if (cell->selected) { /* one even bar, whatever the colours in it */
+    attrs = (attrs & A_BOLD) | A_REVERSE;
+    pair = 0;
+  }
+  if (setcchar(&out, text, attrs, pair, NULL) == OK)
     mvadd_wch(y, x, &out);
 }
 
