@@ -19,3 +19,4 @@ tests-ready: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 check-local: tests-ready
 	BUILDDIR=$(abs_builddir) SRCDIR=$(abs_srcdir) \
 		python3 $(srcdir)/tests/run
+include tests/programs/local.mk

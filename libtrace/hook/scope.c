@@ -21,12 +21,12 @@ void lti_count_untracked(void) {
 
 /* Frames. */
 
-static void close_run(struct lti_frame *frame) {
+void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
   if (frame->mute) {
     lti_self.depth--;
     lti_self.loop = frame->outer.loop;
   } else {
-    lti_loop_leave(&frame->outer, 0);
+    lti_loop_leave(&frame->outer, result);
   }
 }
 
@@ -34,7 +34,7 @@ static void bury_top(void) {
   struct lti_hook *hook = &lti_hook;
   struct lti_frame *frame = &hook->frames[--hook->n_frames];
   if (frame->is_run) {
-    close_run(frame);
+    lti_frame_close_run(frame, 0);
     return;
   }
   uint64_t task = frame->slice.task;
@@ -62,7 +62,7 @@ void lti_frames_mute(void) {
 /* The thread is the program's from here on. */
 static inline void hand_over(struct lti_scope *scope) {
   struct lti_self *self = &lti_self;
-  scope->level = LTI_FRAMES_MAX;
+  scope->level = LTI_LEVEL_NONE;
   scope->left = true;
   scope->outer_in_uv = self->in_uv;
   scope->outer_in_call = self->in_call;
@@ -72,29 +72,23 @@ static inline void hand_over(struct lti_scope *scope) {
 
 static inline void push(struct lti_scope *scope, unsigned kind) {
   struct lti_hook *hook = &lti_hook;
+  struct lti_slice *slice = &scope->deep;
   hand_over(scope);
   if (hook->n_frames)
     lti_frames_bury((uintptr_t)scope);
-  if (hook->n_frames == LTI_FRAMES_MAX)
-    return; /* nested deeper than anybody does: not recorded */
-  struct lti_frame *frame = &hook->frames[hook->n_frames];
-  scope->level = hook->n_frames++;
-  frame->at = (uintptr_t)scope;
-  frame->is_run = 0;
-  frame->mute = 0;
-  frame->done = scope->done;
-  lti_slice_begin(&frame->slice, scope->task, kind, (const void *)scope->fn);
+  scope->level = hook->n_frames;
+  if (scope->level < LTI_FRAMES_MAX) {
+    struct lti_frame *frame = &hook->frames[hook->n_frames++];
+    frame->at = (uintptr_t)scope;
+    frame->is_run = 0;
+    frame->mute = 0;
+    frame->done = scope->done;
+    slice = &frame->slice;
+  }
+  lti_slice_begin(slice, scope->task, kind, (const void *)scope->fn);
 }
 
-static inline void pop(struct lti_scope *scope) {
-  struct lti_hook *hook = &lti_hook;
-  uint32_t level = scope->level;
-  while (hook->n_frames > level + 1)
-    bury_top(); /* a longjmp ended in this callback */
-  if (hook->n_frames != level + 1 || hook->frames[level].at != (uintptr_t)scope)
-    return; /* taken for dead, and closed, before */
-  hook->n_frames = level;
-  struct lti_slice *slice = &hook->frames[level].slice;
+static inline void end_slice(struct lti_scope *scope, struct lti_slice *slice) {
   if (!scope->left) {
     lti_slice_end(slice, scope->done, scope->done ? scope->cancelled : 0,
                   scope->done ? scope->status : 0);
@@ -106,9 +100,22 @@ static inline void pop(struct lti_scope *scope) {
              0);
 }
 
+static inline void pop(struct lti_scope *scope) {
+  struct lti_hook *hook = &lti_hook;
+  uint32_t level = scope->level;
+  while (hook->n_frames > level + 1)
+    bury_top(); /* a longjmp ended in this callback */
+  if (hook->n_frames != level + 1 || hook->frames[level].at != (uintptr_t)scope)
+    return; /* taken for dead, and closed, before */
+  hook->n_frames = level;
+  end_slice(scope, &hook->frames[level].slice);
+}
+
 void lti_scope_close(struct lti_scope *scope) {
-  if (scope->level < LTI_FRAMES_MAX)
+  if (__builtin_expect(scope->level < LTI_FRAMES_MAX, 1))
     pop(scope);
+  else if (scope->level == LTI_LEVEL_DEEP)
+    end_slice(scope, &scope->deep);
   lti_self.in_uv = scope->outer_in_uv;
   lti_self.in_call = scope->outer_in_call;
 }

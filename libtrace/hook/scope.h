@@ -37,7 +37,9 @@ struct lti_hook {
 extern __thread struct lti_hook lti_hook
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* The program gets the thread.  Lives in the trampoline's frame. */
+/* The program gets the thread.  Lives in the trampoline's frame.  Nested deeper
+ * than LTI_FRAMES_MAX, it keeps its slice itself: a longjmp then leaves that
+ * open. */
 struct lti_scope {
   uintptr_t fn; /* whom to call; 0: nobody wants to know */
   uint64_t task;
@@ -48,7 +50,9 @@ struct lti_scope {
   uint8_t outer_in_call;
   unsigned cancelled;
   int64_t status;
+  struct lti_slice deep;
 };
+enum { LTI_LEVEL_DEEP = LTI_FRAMES_MAX, LTI_LEVEL_NONE };
 #define LTI_SCOPE                                                              \
   struct lti_scope scope __attribute__((cleanup(lti_scope_close)))
 
@@ -71,6 +75,9 @@ void lti_scope_close(struct lti_scope *scope);
 
 /* Close the frames that a longjmp left, seen from an address on the stack. */
 void lti_frames_bury(uintptr_t at);
+
+/* A uv_run that has a frame ends; the frame is not the innermost any more. */
+void lti_frame_close_run(struct lti_frame *frame, unsigned result);
 
 /* In a child that begins a recording of its own: what its parent began is not
  * ended in it. */

@@ -1,6 +1,6 @@
-/* Every family of libuv's callbacks once or more, with what programs do in them:
- * free and poison the object, submit it again, arm another callback, close.
- * Prints what happened, in an order that does not depend on time. */
+/* Every family of libuv's callbacks once or more, with what programs do in
+ * them: free and poison the object, submit it again, arm another callback,
+ * close. Prints what happened, in an order that does not depend on time. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -84,6 +84,7 @@ static void timers(void) {
   uv_timer_init(loop, timer);
   timer->data = &count;
   uv_timer_start(timer, timer_cb, 1, 1);
+  turn("timer");
   uv_idle_init(loop, &idle);
   uv_idle_start(&idle, once_idle);
   uv_idle_start(&idle, never_idle);
@@ -91,7 +92,7 @@ static void timers(void) {
   uv_prepare_start(&prepare, once_prepare);
   uv_check_init(loop, &check);
   uv_check_start(&check, once_check);
-  turn("timers");
+  turn("idle, prepare, check");
 }
 
 /* Async and signals. */
@@ -445,8 +446,9 @@ static void exit_cb(uv_process_t *process, int64_t status, int signum) {
 
 static void processes(void) {
   static uv_process_t process, none;
-  char *good[] = {"sh", "-c", "exit 7", NULL};
-  char *bad[] = {"/nobody/here", NULL};
+  char sh[] = "sh", c[] = "-c", script[] = "exit 7", nobody[] = "/nobody/here";
+  char *good[] = {sh, c, script, NULL};
+  char *bad[] = {nobody, NULL};
   uv_process_options_t options = {
       .exit_cb = exit_cb, .file = good[0], .args = good};
   printf("spawn %d\n", uv_spawn(loop, &process, &options));

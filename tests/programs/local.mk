@@ -1,0 +1,27 @@
+# What test_hooks.py records: plain libuv programs that know nothing of us.  Not
+# check_PROGRAMS: tests/run takes those for tests.
+noinst_PROGRAMS += tests/programs/hook_families tests/programs/hook_leaving \
+	tests/programs/hook_forks tests/programs/hook_blocking \
+	tests/programs/hook_crowd
+
+hook_program_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -D_GNU_SOURCE -fexceptions
+
+tests_programs_hook_families_SOURCES = tests/programs/hook_families.c
+tests_programs_hook_families_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_hook_families_LDADD = $(UV_LIBS)
+
+tests_programs_hook_leaving_SOURCES = tests/programs/hook_leaving.c
+tests_programs_hook_leaving_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_hook_leaving_LDADD = $(UV_LIBS)
+
+tests_programs_hook_forks_SOURCES = tests/programs/hook_forks.c
+tests_programs_hook_forks_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_hook_forks_LDADD = $(UV_LIBS)
+
+tests_programs_hook_blocking_SOURCES = tests/programs/hook_blocking.c
+tests_programs_hook_blocking_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_hook_blocking_LDADD = $(UV_LIBS)
+
+tests_programs_hook_crowd_SOURCES = tests/programs/hook_crowd.c
+tests_programs_hook_crowd_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_hook_crowd_LDADD = $(UV_LIBS)

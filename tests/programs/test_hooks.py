@@ -1,0 +1,300 @@
+"""What the hooks see of programs that do everything, and that these do not
+notice: same output, same status, and each slice that begins ends."""
+import collections
+import json
+import re
+import textwrap
+import unittest
+
+from looptrace import BUILDDIR, SRCDIR, Case, needs
+
+HEADER = (SRCDIR / 'libtrace/include/looptrace/event.h').read_text()
+
+
+def table(name):
+    """Numbers and words of one of event.h's tables."""
+    body = HEADER.split(f'#define {name}(X)')[1].split('typedef enum')[0]
+    return {int(n): word
+            for n, word in re.findall(r'X\((\d+), (\w+),', body)}
+
+
+KINDS = table('LT_EVENT_MAP')
+TASKS = table('LT_TASK_MAP')
+CALLEES = table('LT_CALLEE_MAP')
+
+LUV = '''
+local uv = require 'luv'
+local timer = uv.new_timer()
+local n = 0
+uv.fs_open('/etc/passwd', 'r', 420, function(err, fd)
+  print('open', err, fd > 2)
+  uv.fs_read(fd, 4, 0, function(err, text)
+    print('read', err, #text)
+    uv.fs_close(fd)
+    timer:start(1, 1, function()
+      n = n + 1
+      print('timer', n)
+      if n == 3 then timer:close() end
+    end)
+  end)
+end)
+uv.run()
+'''
+
+THROW = r'''
+#include <cstdio>
+#include <stdexcept>
+#include <uv.h>
+static void cb(uv_timer_t *timer) {
+  uv_close((uv_handle_t *)timer, nullptr);
+  throw std::runtime_error("out of a callback");
+}
+int main() {
+  uv_timer_t timer;
+  uv_timer_init(uv_default_loop(), &timer);
+  uv_timer_start(&timer, cb, 0, 0);
+  try {
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  } catch (const std::exception &e) {
+    std::puts(e.what());
+  }
+  std::printf("%d\n", uv_run(uv_default_loop(), UV_RUN_DEFAULT));
+}
+'''
+
+
+class Event:
+    """One line of dump_trace, in words."""
+
+    def __init__(self, line):
+        told = json.loads(line)
+        self.__dict__.update(told)
+        self.kind = KINDS[told['kind']]
+
+    def __repr__(self):
+        return f'{self.kind} ref {self.ref} x {self.x} a {self.a} b {self.b}'
+
+
+class Hooks(Case):
+    def events(self, path):
+        result = self.run_command(BUILDDIR / 'tests/support/dump_trace', path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return [Event(line) for line in result.stdout.splitlines()]
+
+    def same(self, *command, **options):
+        """Run it with and without; returns the events of its trace."""
+        plain = self.run_command(*command, **options)
+        trace = self.dir / 'x.lt'
+        trace.unlink(missing_ok=True)
+        recorded = self.looptrace('record', '-q', '-o', trace, '--', *command,
+                                  **options)
+        # The recorder's own line, where something was lost, is no output.
+        said = [line for line in recorded.stderr.splitlines()
+                if not line.startswith(b'looptrace: ')]
+        self.assertEqual(recorded.stdout.decode(), plain.stdout.decode())
+        self.assertEqual(said, plain.stderr.splitlines())
+        self.assertEqual(recorded.returncode, plain.returncode)
+        return self.events(trace)
+
+    def program(self, name):
+        return BUILDDIR / 'tests/programs' / name
+
+    def assert_balanced(self, events):
+        """Each slice ends where it should, and belongs to a task that was
+        spawned; loops and polls come in pairs."""
+        known = {e.ref for e in events if e.kind == 'SPAWN'}
+        done = collections.Counter(e.ref for e in events if e.kind == 'DONE')
+        self.assertEqual({n for n in done.values()} | {1}, {1}, done)
+        open_slices = collections.defaultdict(list)
+        for e in events:
+            stack = open_slices[e.thread]
+            if e.kind in ('RESUME', 'LOOP_BEGIN', 'POLL_BEGIN', 'POOL_BEGIN'):
+                stack.append(e)
+                if e.kind in ('RESUME', 'POOL_BEGIN'):
+                    self.assertIn(e.ref, known, e)
+            elif e.kind == 'AWAIT':
+                self.assertEqual(stack.pop().ref, e.ref, e)
+            elif e.kind == 'DONE':
+                if stack and (stack[-1].kind, stack[-1].ref) == ('RESUME',
+                                                                 e.ref):
+                    stack.pop()
+            elif e.kind in ('LOOP_END', 'POLL_END', 'POOL_END'):
+                began = stack.pop()
+                self.assertEqual(began.kind[:4], e.kind[:4], (began, e))
+        self.assertEqual([s for s in open_slices.values() if s], [])
+
+    def slices(self, events):
+        return collections.Counter(TASKS[e.x] for e in events
+                                   if e.kind == 'RESUME')
+
+    def calls(self, events):
+        return [(CALLEES[e.x], e) for e in events if e.kind == 'CALL']
+
+
+class Families(Hooks):
+    def setUp(self):
+        super().setUp()
+        self.all = self.same(self.program('hook_families'), self.dir)
+
+    def test_every_callback_is_a_slice_of_its_kind(self):
+        self.assert_balanced(self.all)
+        seen = self.slices(self.all)
+        self.assertGreaterEqual(seen.pop('ALLOC'), 9)
+        self.assertEqual(dict(seen), dict(
+            TIMER=6, IDLE=1, PREPARE=1, CHECK=1, ASYNC=1, POLL=1, SIGNAL=2,
+            LISTEN=2, CONNECT=3, READ=8, WRITE=4, SHUTDOWN=2, UDP_RECV=1,
+            UDP_SEND=1, WORK=8, FS=8, GETADDRINFO=1, GETNAMEINFO=1, RANDOM=1,
+            PROCESS_EXIT=1, FS_EVENT=1, FS_POLL=1, CLOSE=23))
+
+    def test_every_task_is_done_once_all_is_closed(self):
+        spawned = {e.ref for e in self.all if e.kind == 'SPAWN'}
+        done = {e.ref for e in self.all if e.kind == 'DONE'}
+        self.assertEqual(spawned, done)
+
+    def test_a_request_is_spawned_in_the_callback_that_made_it(self):
+        running, parents = [], collections.Counter()
+        loop_thread = self.all[0].thread
+        for e in self.all:
+            if e.thread != loop_thread:
+                continue
+            if e.kind == 'RESUME':
+                running.append(TASKS[e.x])
+            elif e.kind == 'SPAWN':
+                parent = running[-1] if running else 'main'
+                parents[TASKS[e.x], parent] += 1
+            elif e.kind in ('AWAIT', 'DONE') and running:
+                running.pop()
+        self.assertEqual(parents['FS', 'FS'], 7)
+        self.assertEqual(parents['FS', 'main'], 2) # one is refused
+        self.assertEqual(parents['WORK', 'WORK'], 2)
+        self.assertEqual(parents['WRITE', 'CONNECT'], 2)
+        self.assertEqual(parents['WRITE', 'READ'], 2)
+        self.assertEqual(parents['SHUTDOWN', 'READ'], 2)
+        self.assertEqual(parents['READ', 'LISTEN'], 2)
+
+    def test_the_pool_says_when_it_works(self):
+        begins = [e for e in self.all if e.kind == 'POOL_BEGIN']
+        self.assertEqual(len(begins), 8)
+        loop_thread = self.all[0].thread
+        self.assertNotIn(loop_thread, {e.thread for e in begins})
+
+    def test_what_failed_or_was_cancelled_says_so(self):
+        status = [e.a if e.a < 1 << 63 else e.a - (1 << 64)
+                  for e in self.all if e.kind == 'DONE']
+        self.assertEqual(sum(e.x for e in self.all if e.kind == 'DONE'), 1)
+        for expected in (-125, -2, -22): # cancelled, no such file, refused
+            self.assertIn(expected, status)
+
+    def test_a_wake_up_knows_its_task(self):
+        ready = [e for e in self.all if e.kind == 'READY']
+        self.assertEqual(len(ready), 1)
+        task = next(e for e in self.all
+                    if e.kind == 'RESUME' and TASKS[e.x] == 'ASYNC')
+        self.assertEqual(ready[0].ref, task.ref)
+
+    def test_a_timer_says_for_when(self):
+        delays = [e.b for e in self.all
+                  if e.kind == 'ARM' and TASKS[e.x] == 'TIMER']
+        self.assertIn(50 * 1000000 + 1, delays)
+
+    def test_freed_memory_that_is_overwritten_does_no_harm(self):
+        self.same('env', 'MALLOC_PERTURB_=165',
+                  self.program('hook_families'), self.dir)
+
+
+class Leaving(Hooks):
+    def test_a_slice_ends_however_its_callback_is_left(self):
+        events = self.same(self.program('hook_leaving'))
+        self.assert_balanced(events)
+        left = [e for e in events if e.kind == 'AWAIT' and e.x == 1]
+        self.assertEqual(len(left), 5) # four jumps, one thread
+        self.assertEqual(len({e.thread for e in left}), 2)
+
+    @needs('g++')
+    def test_an_exception_passes(self):
+        source = self.dir / 'throw.cc'
+        source.write_text(THROW)
+        built = self.run_command('g++', '-o', self.dir / 'throw', source,
+                                 '-luv')
+        self.assertEqual(built.returncode, 0, built.stderr)
+        events = self.same(self.dir / 'throw')
+        self.assert_balanced(events)
+        self.assertEqual([e.x for e in events if e.kind == 'AWAIT'], [1])
+
+
+class Forks(Hooks):
+    def test_each_child_that_turns_a_loop_has_a_whole_trace(self):
+        self.assert_balanced(self.same(self.program('hook_forks')))
+        children = [p for p in self.dir.iterdir() if p.name != 'x.lt']
+        self.assertEqual(len(children), 3, children)
+        for path in children:
+            events = self.events(path)
+            self.assert_balanced(events)
+            self.assertGreater(self.slices(events)['TIMER'], 0)
+
+
+class Blocking(Hooks):
+    # Not those that a warm cache answers at once.
+    NAMES = '''usleep nanosleep clock_nanosleep uv_sleep read readv recvmsg
+        poll ppoll select pselect epoll_wait epoll_pwait pthread_mutex_lock
+        pthread_rwlock_rdlock pthread_rwlock_wrlock pthread_cond_wait
+        pthread_cond_timedwait sem_wait pthread_join pthread_barrier_wait
+        waitpid wait wait4 waitid system pclose flock lockf fcntl write'''
+
+    def setUp(self):
+        super().setUp()
+        self.all = self.same(self.program('hook_blocking'), self.dir)
+
+    def test_each_call_that_blocks_is_named(self):
+        self.assert_balanced(self.all)
+        seen = collections.Counter(name for name, _ in self.calls(self.all))
+        self.assertEqual(set(self.NAMES.split()) - set(seen), set())
+        for name in ('usleep', 'uv_sleep', 'poll', 'sem_wait', 'flock'):
+            self.assertEqual(seen[name], 1, name)
+
+    def test_it_lasts_as_long_as_it_did(self):
+        for name, event in self.calls(self.all):
+            if name in ('usleep', 'nanosleep', 'uv_sleep', 'poll', 'select'):
+                self.assertGreaterEqual(event.b, 2_900_000, name)
+
+    def test_outside_the_loop_nobody_waits(self):
+        end = next(e.time for e in self.all if e.kind == 'LOOP_END')
+        self.assertTrue(all(e.time <= end for _, e in self.calls(self.all)))
+
+
+class Crowd(Hooks):
+    def test_nothing_is_lost_among_thousands(self):
+        events = self.same(self.program('hook_crowd'))
+        by_thread = collections.Counter(
+            e.thread for e in events if e.kind == 'RESUME')
+        self.assertEqual(len(by_thread), 1)
+        info = self.run_command(BUILDDIR / 'tests/support/dump_trace',
+                                '--info', self.dir / 'x.lt')
+        if json.loads(info.stdout)['lost'] == 0:
+            self.assert_balanced(events)
+            seen = self.slices(events)
+            self.assertGreaterEqual(seen['TIMER'], 7999)
+            self.assertEqual(seen['WORK'], 2000)
+
+
+class Others(Hooks):
+    @needs('lua5.3')
+    def test_a_libuv_that_comes_by_dlopen_is_found(self):
+        script = self.dir / 'x.lua'
+        script.write_text(textwrap.dedent(LUV))
+        if self.run_command('lua5.3', '-e', 'require "luv"').returncode:
+            self.skipTest('not installed: lua-luv')
+        events = self.same('lua5.3', script)
+        self.assert_balanced(events)
+        seen = self.slices(events)
+        self.assertEqual((seen['TIMER'], seen['FS']), (3, 2))
+
+    def test_of_two_copies_one_records(self):
+        events = self.same(BUILDDIR / 'samples' / 'hello')
+        begins = [e for e in events if e.kind == 'LOOP_BEGIN']
+        self.assertLessEqual(len(begins), 1)
+        self.assert_balanced(events)
+
+
+if __name__ == '__main__':
+    unittest.main()
