@@ -26,6 +26,7 @@
 #define SLEEP_MIN_NS 1000000u
 #define SLEEP_MAX_NS 50000000u
 #define FULL_SHARE 0.25
+#define PENDING_MAX (UINT64_C(64) << 20) /* bytes of records */
 
 struct lti_drain {
   struct lti_recording recording;
@@ -62,6 +63,8 @@ static int64_t unix_at(uint64_t monotonic_ns) {
          (int64_t)(lti_monotonic_ns() - monotonic_ns);
 }
 
+static void breathe(void *context);
+
 static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
                            const struct lti_drain_options *o) {
   struct lti_recording *r = &d->recording;
@@ -73,6 +76,8 @@ static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
   r->command_pid = o->command_pid;
   r->recorder = d->recorder;
   r->min_block_ns = arena->min_block_ns;
+  r->breathe = breathe;
+  r->breathe_context = d;
   r->encoder = lti_encoder_new();
   r->slots = calloc(r->view.n_threads, sizeof *r->slots);
   for (uint32_t i = 0; r->slots && i < r->view.n_threads; i++)
@@ -167,14 +172,26 @@ static void take_all(struct lti_drain *d) {
   lti_clockmap_note(&d->clocks, lti_knot_take(r->view.clock_is_tsc));
 }
 
-static bool epoch_is_due(const struct lti_drain *d, uint64_t now_ns) {
-  uint64_t pending = 0;
-  if (now_ns - d->clocks.sealed.ns >= d->epoch_ns)
-    return true;
+static uint64_t pending_bytes(const struct lti_drain *d) {
+  uint64_t bytes = 0;
   for (const struct lti_recorded *p = d->all; p; p = p->next)
     if (!p->is_closed)
-      pending += lti_recorded_pending(p) * sizeof(struct lti_record);
-  return pending >= d->epoch_bytes;
+      bytes += lti_recorded_pending(p) * sizeof(struct lti_record);
+  return bytes;
+}
+
+static bool epoch_is_due(const struct lti_drain *d, uint64_t now_ns) {
+  return now_ns - d->clocks.sealed.ns >= d->epoch_ns ||
+         pending_bytes(d) >= d->epoch_bytes;
+}
+
+/* A lot is to be written, and the rings fill meanwhile.  Behind the bound they
+ * are left to: the program then counts what it could not record. */
+static void breathe(void *context) {
+  struct lti_drain *d = context;
+  beat(d);
+  if (pending_bytes(d) < PENDING_MAX)
+    take_all(d);
 }
 
 static void seal_all(struct lti_drain *d, struct lti_knot watermark) {

@@ -18,6 +18,7 @@
 
 #define HELD_MAX 1000000u
 #define EPOCH_MAX 1000000u
+#define EPOCH_USUAL 131072u /* events written before the rings are seen to */
 #define IDLE_RECORDS 16384u /* more room than that is not kept while empty */
 
 _Static_assert(EPOCH_MAX <= LTI_EPOCH_EVENTS_MAX, "a reader's limit");
@@ -78,7 +79,9 @@ size_t lti_recorded_take(struct lti_recording *r, struct lti_recorded *p,
                          uint32_t slot, uint64_t sealed_clock,
                          double *fullest) {
   struct lti_taken taken = {.book = &p->trace.book,
-                            .sealed_clock = sealed_clock,
+                            .sealed_clock = sealed_clock > p->sealed_clock
+                                                ? sealed_clock
+                                                : p->sealed_clock,
                             .fullest = *fullest};
   lti_rings_take(&r->view, &r->slots[slot], slot, &taken);
   p->turned |= taken.turned_a_loop;
@@ -340,15 +343,16 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
     fail(p, lti_writer_error(p->trace.writer), "write");
 }
 
-/* A clock up to which the process has no more events than an epoch may. */
+/* A clock up to which the process has no more events than are written at once;
+ * where more have the same clock, it is theirs. */
 static uint64_t choose_cut(const struct lti_recorded *p,
                            const struct lti_span *span) {
   uint64_t low = span->from.clock, high = span->to.clock;
-  if (count_all_until(p, high) <= EPOCH_MAX)
+  if (count_all_until(p, high) <= EPOCH_USUAL)
     return high;
   while (low + 1 < high) {
     uint64_t middle = low + (high - low) / 2;
-    if (count_all_until(p, middle) <= EPOCH_MAX)
+    if (count_all_until(p, middle) <= EPOCH_USUAL)
       low = middle;
     else
       high = middle;
@@ -400,6 +404,9 @@ void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
     uint64_t cut = choose_cut(p, span);
     int64_t watermark = (int64_t)(lti_span_ns(span, cut) - r->start.ns);
     write_epoch(r, p, span, cut, watermark);
+    p->sealed_clock = cut;
+    if (cut != span->to.clock && r->breathe)
+      r->breathe(r->breathe_context);
   }
   if (p->error)
     discard(p, span);

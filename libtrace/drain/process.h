@@ -23,6 +23,8 @@ struct lti_recording {
   bool path_is_taken; /* by the command */
   const char *recorder;
   uint64_t min_block_ns;
+  void (*breathe)(void *context); /* called between epochs: take the rings */
+  void *breathe_context;
 };
 
 struct lti_recorded {
@@ -37,7 +39,8 @@ struct lti_recorded {
   struct lti_lane *lanes; /* in the order of their index */
   struct lti_lane **lanes_end;
   struct lti_trace trace;
-  bool turned; /* it turned a loop: it gets a file */
+  uint64_t sealed_clock; /* of its own last epoch */
+  bool turned;           /* it turned a loop: it gets a file */
   uint64_t late, calls_short;
   uint64_t no_ring_seen;
   uint64_t n_good;      /* events in whole epochs */

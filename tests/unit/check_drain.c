@@ -27,9 +27,14 @@ static const struct lti_arena_options small = {.n_procs = 8,
                                                .small_records = 16,
                                                .large_records = 256};
 
+static uint64_t epoch_ns, epoch_bytes; /* 0: as usual */
+
 static struct lti_drain_options options_of_test(void) {
-  struct lti_drain_options o = {
-      .path = path, .command_pid = getpid(), .recorder = "looptrace test"};
+  struct lti_drain_options o = {.path = path,
+                                .command_pid = getpid(),
+                                .recorder = "looptrace test",
+                                .epoch_ns = epoch_ns,
+                                .epoch_bytes = epoch_bytes};
   return o;
 }
 
@@ -608,6 +613,30 @@ START_TEST(too_much_before_a_loop_drops_the_oldest_and_says_how_many) {
 }
 END_TEST
 
+START_TEST(what_piled_up_is_cut_into_epochs_and_stays_in_order) {
+  enum { PILE = 500000 };
+  epoch_ns = epoch_bytes = UINT64_MAX / 2;
+  begin(NULL);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  for (uint64_t i = 0; i < PILE; i++) {
+    lti_emit(LT_MARK, 0, 0, 0, i);
+    if (i % 50000 == 0)
+      lti_drain_step(drain);
+  }
+  const struct lti_drain_file *f = finish();
+  ck_assert_uint_eq(f->n_lost, 0);
+  lt_reader *r = open_whole(path);
+  ck_assert_uint_ge(lt_reader_info(r)->n_epochs, PILE / 131072);
+  struct tally t = {0};
+  lt_event e;
+  while (lt_reader_next(r, &e) == LT_OK)
+    tally_event(&t, &e);
+  ck_assert_uint_eq(t.marks, PILE);
+  lt_reader_close(r);
+  end();
+}
+END_TEST
+
 START_TEST(the_arena_says_that_somebody_drains_until_nobody_does) {
   begin(&small);
   atomic_store(&arena->heartbeat_ns, 0);
@@ -650,6 +679,7 @@ int main(void) {
   tcase_add_test(t, a_process_that_is_gone_is_noticed);
   tcase_add_test(t, the_program_that_called_exec_and_the_new_one_get_two_files);
   tcase_add_test(t, too_much_before_a_loop_drops_the_oldest_and_says_how_many);
+  tcase_add_test(t, what_piled_up_is_cut_into_epochs_and_stays_in_order);
   tcase_add_test(t, the_arena_says_that_somebody_drains_until_nobody_does);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
