@@ -213,72 +213,12 @@ static void clock_now(int64_t *monotonic_ns, int64_t *unix_ns) {
   *unix_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* A name that is one in any shell: what else is in there becomes '_'. */
-static void make_safe(char *to, const char *comm) {
-  static const char good[] = "abcdefghijklmnopqrstuvwxyz"
-                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  size_t i;
-  for (i = 0; i < 16 && comm[i]; i++)
-    to[i] = strchr(good, comm[i]) ? comm[i] : '_';
-  if (i == 0)
-    to[i++] = '_';
-  if (to[0] == '.' || to[0] == '-')
-    to[0] = '_';
-  to[i] = 0;
-}
-
-/* x.lt for the command, x.COMM-PID.lt for others; a second image of one pid, or
- * a file that is there already, gets a number. */
-static char *choose_path(const struct lti_recording *r,
-                         const struct lti_recorded *p, unsigned attempt) {
-  size_t stem = strlen(r->path);
-  size_t size = stem + 64;
-  char comm[17];
-  char *path = malloc(size);
-  if (!path)
-    return NULL;
-  if (p->pid == r->command_pid && !r->path_is_taken) {
-    memcpy(path, r->path, stem + 1);
-    return path;
-  }
-  make_safe(comm, p->comm);
-  if (stem > 3 && strcmp(r->path + stem - 3, ".lt") == 0)
-    stem -= 3;
-  int at =
-      snprintf(path, size, "%.*s.%s-%d", (int)stem, r->path, comm, (int)p->pid);
-  if (attempt)
-    at += snprintf(path + at, size - (size_t)at, "-%u", attempt + 1);
-  snprintf(path + at, size - (size_t)at, ".lt");
-  return path;
-}
-
-static bool fail(struct lti_recorded *p, int error, const char *doing) {
+bool lti_recorded_fail(struct lti_recorded *p, int error, const char *doing) {
   if (!p->error) {
     p->error = error ? error : EIO;
     p->error_doing = doing;
   }
   return false;
-}
-
-static bool create_file(struct lti_recording *r, struct lti_recorded *p,
-                        int *fd) {
-  bool is_command = p->pid == r->command_pid && !r->path_is_taken;
-  for (unsigned attempt = 0;; attempt++) {
-    char *path = choose_path(r, p, attempt);
-    if (!path)
-      return fail(p, ENOMEM, "create");
-    lt_status status =
-        lti_writer_create_file(path, r->overwrite && attempt == 0, fd);
-    int error = errno;
-    if (status == LT_OK) {
-      p->path = path;
-      r->path_is_taken |= is_command;
-      return true;
-    }
-    free(path);
-    if (status != LT_EXISTS || is_command || attempt == 99)
-      return fail(p, error, "create");
-  }
 }
 
 /* The program's libuv may have come after the slot was claimed. */
@@ -300,12 +240,12 @@ static bool start_file(struct lti_recording *r, struct lti_recorded *p) {
   describe_process(r, p);
   if (getrandom(header.id, sizeof header.id, GRND_NONBLOCK) < 0)
     memcpy(header.id, &header.start_ns, sizeof header.start_ns);
-  if (!create_file(r, p, &fd))
+  if (!lti_place_create(r, p, &fd))
     return false;
   struct lti_writer *writer = lti_writer_new(fd, write);
   if (!writer) {
     close(fd);
-    return fail(p, ENOMEM, "create");
+    return lti_recorded_fail(p, ENOMEM, "create");
   }
   lti_trace_start(&p->trace, writer, &header, clock_now);
   return true;
@@ -340,7 +280,7 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
   if (lti_trace_seal(&p->trace, watermark_ns, late, calls))
     p->n_good = p->trace.n_events;
   else
-    fail(p, lti_writer_error(p->trace.writer), "write");
+    (void)lti_recorded_fail(p, lti_writer_error(p->trace.writer), "write");
 }
 
 /* A clock up to which the process has no more events than are written at once;
@@ -467,7 +407,7 @@ void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
     lti_trace_end(t, (int64_t)(now.ns - r->start.ns), reason, status,
                   untracked);
     if (lti_writer_error(t->writer))
-      fail(p, lti_writer_error(t->writer), "write");
+      (void)lti_recorded_fail(p, lti_writer_error(t->writer), "write");
   }
   if (t->writer)
     p->size_bytes = lti_writer_size(t->writer);

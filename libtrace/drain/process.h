@@ -86,6 +86,19 @@ void lti_recorded_close(struct lti_recording *recording,
                         struct lti_recorded *process, lt_end_reason reason,
                         int status);
 
+/* Remember the first failure.  doing: static, for lti_drain_file.
+ * Returns: false, for the caller to return. */
+bool lti_recorded_fail(struct lti_recorded *process, int error,
+                       const char *doing);
+
+/* place.c: make the file of a process and remember its path: the given one for
+ * the command, x.COMM-PID.lt beside it for others.
+ *
+ * fd: owned.  Returns: false when none can be made; the failure is remembered.
+ */
+bool lti_place_create(struct lti_recording *recording,
+                      struct lti_recorded *process, int *fd);
+
 /* Records that were taken and not yet sealed. */
 size_t lti_recorded_pending(const struct lti_recorded *process);
 
