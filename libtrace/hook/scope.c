@@ -21,6 +21,9 @@ void lti_count_untracked(void) {
 
 /* Frames. */
 
+/* Twice for every callback: a call less is worth the copies. */
+#define LTI_INLINE __attribute__((always_inline))
+
 void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
   if (frame->mute) {
     lti_self.depth--;
@@ -60,7 +63,7 @@ void lti_frames_mute(void) {
 }
 
 /* The thread is the program's from here on. */
-static inline void hand_over(struct lti_scope *scope) {
+static inline LTI_INLINE void hand_over(struct lti_scope *scope) {
   struct lti_self *self = &lti_self;
   scope->level = LTI_LEVEL_NONE;
   scope->left = true;
@@ -70,7 +73,7 @@ static inline void hand_over(struct lti_scope *scope) {
   self->in_call = 0;
 }
 
-static inline void push(struct lti_scope *scope, unsigned kind) {
+static inline LTI_INLINE void push(struct lti_scope *scope, unsigned kind) {
   struct lti_hook *hook = &lti_hook;
   struct lti_slice *slice = &scope->deep;
   hand_over(scope);
@@ -88,7 +91,8 @@ static inline void push(struct lti_scope *scope, unsigned kind) {
   lti_slice_begin(slice, scope->task, kind, (const void *)scope->fn);
 }
 
-static inline void end_slice(struct lti_scope *scope, struct lti_slice *slice) {
+static inline LTI_INLINE void end_slice(struct lti_scope *scope,
+                                        struct lti_slice *slice) {
   if (!scope->left) {
     lti_slice_end(slice, scope->done, scope->done ? scope->cancelled : 0,
                   scope->done ? scope->status : 0);
@@ -100,7 +104,7 @@ static inline void end_slice(struct lti_scope *scope, struct lti_slice *slice) {
              0);
 }
 
-static inline void pop(struct lti_scope *scope) {
+static inline LTI_INLINE void pop(struct lti_scope *scope) {
   struct lti_hook *hook = &lti_hook;
   uint32_t level = scope->level;
   while (hook->n_frames > level + 1)

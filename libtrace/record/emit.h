@@ -79,13 +79,10 @@ bool lti_emit_room_slow(uint64_t n) __attribute__((cold, noinline));
 /* Count a loss.  Not for the ring itself. */
 void lti_emit_lost(lt_lost cause) __attribute__((cold, noinline));
 
-/* Emit one event stamped with a clock value read by the caller.
- * Threads: any.  Errors: none; what cannot be stored is counted. */
-static inline void lti_emit_at(uint64_t clock, unsigned kind, unsigned x,
+/* As lti_emit_at(), for callers that have just asked lti_is_on(). */
+static inline void lti_emit_on(uint64_t clock, unsigned kind, unsigned x,
                                uint64_t ref, uint64_t a, uint64_t b) {
   struct lti_self *self = &lti_self;
-  if (!lti_is_on())
-    return;
   if (__builtin_expect(self->busy, 0)) {
     lti_emit_lost(LT_LOST_NESTED);
     return;
@@ -107,10 +104,18 @@ static inline void lti_emit_at(uint64_t clock, unsigned kind, unsigned x,
   self->busy = 0;
 }
 
+/* Emit one event stamped with a clock value read by the caller.
+ * Threads: any.  Errors: none; what cannot be stored is counted. */
+static inline void lti_emit_at(uint64_t clock, unsigned kind, unsigned x,
+                               uint64_t ref, uint64_t a, uint64_t b) {
+  if (lti_is_on())
+    lti_emit_on(clock, kind, x, ref, a, b);
+}
+
 static inline void lti_emit(unsigned kind, unsigned x, uint64_t ref, uint64_t a,
                             uint64_t b) {
   if (lti_is_on())
-    lti_emit_at(lti_now(), kind, x, ref, a, b);
+    lti_emit_on(lti_now(), kind, x, ref, a, b);
 }
 
 /* Emit a text that belongs to a definition (LTI_DATA_*).  At most LTI_DATA_MAX
@@ -164,7 +169,7 @@ static inline void lti_slice_begin(struct lti_slice *slice, uint64_t task,
     return;
   uint64_t now = lti_now();
   slice->began = now;
-  lti_emit_at(now, LT_RESUME, kind, task, (uint64_t)(uintptr_t)site, 0);
+  lti_emit_on(now, LT_RESUME, kind, task, (uint64_t)(uintptr_t)site, 0);
   self->task = task;
   if (self->slot) {
     slice->outer_since = atomic_load_explicit(&self->slot->task_since,
@@ -181,7 +186,7 @@ static inline void lti_slice_end(struct lti_slice *slice, bool done,
   if (!slice->began || !lti_is_on())
     return;
   uint64_t now = lti_now();
-  lti_emit_at(now, done ? LT_DONE : LT_AWAIT, x, slice->task, (uint64_t)value,
+  lti_emit_on(now, done ? LT_DONE : LT_AWAIT, x, slice->task, (uint64_t)value,
               0);
   if (self->slot) {
     atomic_store_explicit(&self->slot->task, slice->outer,
