@@ -8,7 +8,8 @@
  *   dump_trace --count FILE  read all events, print how many and how fast
  *
  * Exits 0 when the file is whole, 1 when it is damaged, 2 when it is cut, 3
- * when it cannot be opened.  Used by tests and, for speed, by bench/. */
+ * when it cannot be opened.  Used by tests, and to measure how fast a trace is
+ * read. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

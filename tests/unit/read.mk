@@ -20,3 +20,5 @@ tests_unit_check_damage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_damage_LDADD = libtracecore.la $(CHECK_LIBS) $(ZLIB_LIBS)
 tests_unit_check_damage_LDFLAGS = $(SAN_CFLAGS)
 endif
+
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_reader.c
