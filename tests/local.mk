@@ -14,7 +14,8 @@ CLEANFILES += tests/programs.list
 .PHONY: tests-ready
 tests-ready: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 	@$(MKDIR_P) tests
-	@printf '%s\n' $(check_PROGRAMS) > tests/programs.list
+	@printf '%s\n' $(filter tests/unit/check_%,$(check_PROGRAMS)) \
+		> tests/programs.list
 
 check-local: tests-ready
 	BUILDDIR=$(abs_builddir) SRCDIR=$(abs_srcdir) \

@@ -56,6 +56,7 @@ struct lti_taken {
   double fullest; /* share of a ring that was in use */
 };
 
+/* Copy an arena's addresses and numbers before a program can change them. */
 struct lti_view lti_view_of(struct lti_arena *arena);
 
 /* Take everything published in a slot into its lane.  When memory is short, it

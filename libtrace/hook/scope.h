@@ -71,6 +71,8 @@ void lti_scope_open_close(struct lti_scope *scope, const void *handle);
 /* No task of its own: only the thread is the program's for a while. */
 void lti_scope_open_bare(struct lti_scope *scope, uintptr_t fn);
 
+/* The callback came back, or an exception passed through it: its slice ends.
+ * Called by the cleanup attribute of LTI_SCOPE only. */
 void lti_scope_close(struct lti_scope *scope);
 
 /* Close the frames that a longjmp left, seen from an address on the stack. */

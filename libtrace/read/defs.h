@@ -44,6 +44,7 @@ struct lti_defs {
   uint64_t min_block_ns;
 };
 
+/* Begin without definitions; free them all. */
 void lti_defs_init(struct lti_defs *defs);
 void lti_defs_free(struct lti_defs *defs);
 

@@ -55,6 +55,7 @@ struct lti_texts {
 char *lti_texts_copy(struct lti_texts *texts, struct lti_budget *budget,
                      const void *bytes, size_t n);
 
+/* Free all; the budget is not given back. */
 void lti_texts_free(struct lti_texts *texts);
 
 #endif

@@ -66,6 +66,7 @@ LT_WARN_UNUSED lt_status lti_merge_next(struct lti_merge *merge,
 /* Forget the epoch. */
 void lti_merge_stop(struct lti_merge *merge);
 
+/* Free what it holds; the struct is the caller's. */
 void lti_merge_free(struct lti_merge *merge);
 
 #endif

@@ -48,6 +48,7 @@ struct lti_source {
 LT_WARN_UNUSED lt_status lti_source_open(struct lti_source *source,
                                          const char *path);
 
+/* Close what lti_source_open() opened. */
 void lti_source_close(struct lti_source *source);
 
 /* Read n bytes at an offset.

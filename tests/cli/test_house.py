@@ -36,13 +36,14 @@ class Sources(unittest.TestCase):
         seen, bare = 0, []
         for path in sources('*.h'):
             for paragraph in re.split(r'\n[ \t]*\n', path.read_text()):
-                heads = re.findall(
-                    r'^(?!#|typedef|static|struct \w+ \{|\s|/|\}|_Static)'
-                    r'[\w \n*()]*?\b(?!__)(\w+)\([^;{]*\)[^;{]*;', paragraph, re.M)
+                heads = list(re.finditer(
+                    r'^(?!#|typedef|static|extern \w+ \w+ |struct \w+ \{|\s|'
+                    r'/|\}|_Static)[\w \n*()]*?\b(?!__)(\w+)'
+                    r'\([^;{]*\)[^;{]*;', paragraph, re.M))
                 seen += len(heads)
-                before = paragraph[:paragraph.find(heads[0])] if heads else ''
-                if heads and '*/' not in before:
-                    bare.append(f'{name_of(path)}: {", ".join(heads)}')
+                if heads and '*/' not in paragraph[:heads[0].start()]:
+                    names = ', '.join(head[1] for head in heads)
+                    bare.append(f'{name_of(path)}: {names}')
         self.assertGreater(seen, 50)
         self.assertEqual(bare, [])
 

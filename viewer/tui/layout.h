@@ -25,12 +25,14 @@ struct layout {
 };
 void layout_frame(int w, int h, size_t n_loops, struct layout *layout);
 
+/* Four boxes; the last two are dropped on a small screen. */
 struct layout_overview {
   struct rect loops, worst, histogram, findings;
 };
 void layout_overview(const struct layout *frame, size_t n_loops,
                      struct layout_overview *out);
 
+/* The rows of the lanes, and a pane about what the cursor is on. */
 struct layout_lanes {
   struct rect axis, rows, rule, detail;
 };
@@ -43,6 +45,7 @@ struct layout_list {
 void layout_list(const struct layout *frame, size_t n_rows,
                  struct layout_list *out);
 
+/* One stall: how it came about, why, and where. */
 struct layout_detail {
   struct rect ancestry, causes, source, text;
 };

@@ -18,6 +18,7 @@ const char *screen_open(enum screen_color color, bool ascii);
 /* Give the terminal back; harmless when it was not taken. */
 void screen_close(void);
 
+/* How large the terminal is now. */
 void screen_size(int *w, int *h);
 /* Show the grid; only what changed is sent. */
 void screen_show(const struct grid *grid);
