@@ -5,9 +5,8 @@ include tests/unit/model.mk
 include tests/unit/tui.mk
 include tests/unit/task.mk
 
-EXTRA_DIST += tests/run $(wildcard $(srcdir)/tests/*/*.py) \
-	$(wildcard $(srcdir)/tests/fixtures/*) \
-	$(wildcard $(srcdir)/tests/tui/golden/*)
+EXTRA_DIST += tests/run $(wildcard $(srcdir)/tests/*/*.*) \
+	$(wildcard $(srcdir)/tests/*/golden/*)
 CLEANFILES += tests/programs.list
 
 # All that tests/run needs; the list tells it which Check programs there are.
