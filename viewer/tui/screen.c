@@ -120,7 +120,9 @@ const char *screen_open(enum screen_color color, bool ascii) {
   if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
     return "the terminal type (TERM) is not known";
   const char *cup = tigetstr((char *)"cup");
-  if (!cup || cup == (char *)-1)
+  bool has_cup = cup && cup != (char *)-1;
+  del_curterm(cur_term); /* newterm() makes its own */
+  if (!has_cup)
     return "this type of terminal (TERM) cannot place text";
   have_termios = tcgetattr(STDIN_FILENO, &saved_termios) == 0;
   screen.terminal = newterm(NULL, stdout, stdin);
