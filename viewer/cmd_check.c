@@ -1,7 +1,7 @@
 /* looptrace check: fail when a loop was blocked for too long.
  *
- * Invariant: fails closed: what cannot be read, is not whole or shows no loop is
- * never a pass.  A proven violation comes before everything else.  Called by
+ * Invariant: fails closed: what cannot be read, is not whole or shows no loop
+ * is never a pass.  A proven violation comes before everything else.  Called by
  * main.c. */
 #include "config.h"
 
@@ -28,7 +28,8 @@ static const char help[] =
     "Usage: looptrace check [options] FILE...\n"
     "       looptrace check [options] -- COMMAND [ARGUMENT...]\n"
     "\n"
-    "  --max-stall TIME        the budget: longest time in which a loop may not "
+    "  --max-stall TIME        the budget: longest time in which a loop may "
+    "not "
     "come\n"
     "                          to its poll; default 100ms\n"
     "  --warmup TIME           leave out what begins in the first TIME\n"
@@ -53,7 +54,8 @@ static const char help[] =
     "Times\n"
     "need a unit: 250us, 100ms, 1.5s.\n"
     "\n"
-    "Exit status: 0 within the budget; 1 a loop was blocked for longer; 2 wrong "
+    "Exit status: 0 within the budget; 1 a loop was blocked for longer; 2 "
+    "wrong "
     "usage;\n"
     "3 a file cannot be read; 4 no verdict: trace incomplete or lossy, no loop "
     "ran, or\n"
@@ -121,8 +123,7 @@ static bool set_format(struct options *o, const char *text) {
   bool is_json = length == 4 && memcmp(text, "json", 4) == 0;
   bool is_text = length == 4 && memcmp(text, "text", 4) == 0;
   const char *path = text[length] ? text + length + 1 : NULL;
-  if ((!is_json && !is_text) || (path && !*path) ||
-      o->n_formats == OUTPUTS_MAX)
+  if ((!is_json && !is_text) || (path && !*path) || o->n_formats == OUTPUTS_MAX)
     return false;
   o->formats[o->n_formats++] = (struct format){is_json, path};
   return true;
@@ -184,20 +185,31 @@ static int set_option(struct options *o, int c) {
       return open_usage(WHO, "--color `%s`: auto, always or never", optarg);
     o->color = (enum color)word;
     return -1;
-  case OPT_ALLOW_INCOMPLETE: o->budget.allow_incomplete = true; return -1;
-  case OPT_OVERWRITE: o->overwrite = true; return -1;
-  case 'o': o->output = optarg; return -1;
-  case 'q': o->is_quiet = true; return -1;
-  case 'h': fputs(help, stdout); return EXIT_OK;
-  default: return EXIT_USAGE;
+  case OPT_ALLOW_INCOMPLETE:
+    o->budget.allow_incomplete = true;
+    return -1;
+  case OPT_OVERWRITE:
+    o->overwrite = true;
+    return -1;
+  case 'o':
+    o->output = optarg;
+    return -1;
+  case 'q':
+    o->is_quiet = true;
+    return -1;
+  case 'h':
+    fputs(help, stdout);
+    return EXIT_OK;
+  default:
+    return EXIT_USAGE;
   }
 }
 
 static int parse(int argc, char **argv, struct options *o) {
   int c, code;
-  *o = (struct options){.budget = {.max_stall_ns = MODEL_ERROR_NS,
-                                   .fail_on = LEVEL_ERROR},
-                        .error_exitcode = EXIT_FINDINGS};
+  *o = (struct options){
+      .budget = {.max_stall_ns = MODEL_ERROR_NS, .fail_on = LEVEL_ERROR},
+      .error_exitcode = EXIT_FINDINGS};
   for (int i = 1; i < argc; i++)
     if (strcmp(argv[i], "--") == 0) {
       o->command = argv + i + 1;
@@ -217,14 +229,18 @@ static int parse(int argc, char **argv, struct options *o) {
   o->files = argv + optind;
   o->n_files = (size_t)(argc - optind);
   if (o->command ? !*o->command : o->n_files == 0)
-    return open_usage(WHO, "which trace?  looptrace check FILE, or looptrace "
-                           "check -- COMMAND%s", "");
+    return open_usage(WHO,
+                      "which trace?  looptrace check FILE, or looptrace "
+                      "check -- COMMAND%s",
+                      "");
   if (o->command && o->n_files)
     return open_usage(WHO, "either traces or a command, not both: `%s`",
                       o->files[0]);
   if (o->output && !o->command)
-    return open_usage(WHO, "-o `%s` is for a command: looptrace check -o FILE "
-                           "-- COMMAND", o->output);
+    return open_usage(WHO,
+                      "-o `%s` is for a command: looptrace check -o FILE "
+                      "-- COMMAND",
+                      o->output);
   if (o->n_formats == 0)
     o->formats[o->n_formats++] = (struct format){.is_json = false};
   return -1;
@@ -261,10 +277,10 @@ static int exit_code(const struct options *o, const struct check_result *r) {
     else if (t->judgement.verdict == VERDICT_INCONCLUSIVE)
       is_open = true;
   }
-  return is_unreadable                               ? EXIT_UNREADABLE
+  return is_unreadable                              ? EXIT_UNREADABLE
          : r->has_command && r->command_status != 0 ? EXIT_COMMAND_FAILED
-         : is_open                                   ? EXIT_NO_VERDICT
-                                                     : EXIT_OK;
+         : is_open                                  ? EXIT_NO_VERDICT
+                                                    : EXIT_OK;
 }
 
 static bool has_color(const struct options *o, FILE *file) {
@@ -357,8 +373,8 @@ static bool make_folder(char *path, size_t size) {
 
 static void judge_files(const struct options *o, struct check_result *r,
                         const struct launch_result *launched) {
-  r->traces = calloc(launched->n_files ? launched->n_files : 1,
-                     sizeof *r->traces);
+  r->traces =
+      calloc(launched->n_files ? launched->n_files : 1, sizeof *r->traces);
   char text[4200];
   for (size_t i = 0; i < launched->n_files && r->traces; i++) {
     const struct launch_file *f = &launched->files[i];
@@ -375,7 +391,8 @@ static void judge_files(const struct options *o, struct check_result *r,
 static void keep_or_remove(const char *folder, int code,
                            const struct launch_result *launched) {
   char text[4200];
-  bool is_kept = code != EXIT_OK && launched->n_files && launched->files[0].path;
+  bool is_kept =
+      code != EXIT_OK && launched->n_files && launched->files[0].path;
   for (size_t i = 0; i < launched->n_files && !is_kept; i++)
     if (launched->files[i].path)
       unlink(launched->files[i].path);

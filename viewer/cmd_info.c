@@ -27,7 +27,8 @@ static const char help[] =
     "Usage: looptrace info [options] FILE\n"
     "\n"
     "      --json       one JSON object, schema looptrace.info/1\n"
-    "      --verify     check every block and event; exit 3 when one is damaged "
+    "      --verify     check every block and event; exit 3 when one is "
+    "damaged "
     "or\n"
     "                   the end is missing\n"
     "  -v, --verbose    all modules with their build-ids, all threads\n"
@@ -61,11 +62,21 @@ static int parse(int argc, char **argv, struct info_view *v) {
   optind = 0;
   while ((c = getopt_long(argc, argv, "vh", long_options, NULL)) != -1)
     switch (c) {
-    case OPT_JSON: v->is_json = true; break;
-    case OPT_VERIFY: v->has_verify = true; break;
-    case 'v': v->is_verbose = true; break;
-    case 'h': fputs(help, stdout); return EXIT_OK;
-    default: fputs("Try '" WHO " --help'.\n", stderr); return EXIT_USAGE;
+    case OPT_JSON:
+      v->is_json = true;
+      break;
+    case OPT_VERIFY:
+      v->has_verify = true;
+      break;
+    case 'v':
+      v->is_verbose = true;
+      break;
+    case 'h':
+      fputs(help, stdout);
+      return EXIT_OK;
+    default:
+      fputs("Try '" WHO " --help'.\n", stderr);
+      return EXIT_USAGE;
     }
   if (optind + 1 != argc)
     return open_usage(WHO, "one trace at a time: looptrace info FILE%s", "");
@@ -177,7 +188,8 @@ static void print_text(const struct info_view *v) {
                                   ? "every block and event is whole"
                                   : lt_status_text(v->verified));
   printf("process    %s, pid %d%s%s\n", inert(info->comm, text, 64),
-         (int)info->pid, info->uv_version && *info->uv_version ? ", libuv " : "",
+         (int)info->pid,
+         info->uv_version && *info->uv_version ? ", libuv " : "",
          inert(info->uv_version, text + 64, 64));
   print_time(info, text, sizeof text);
   printf("recorded   %s, for %s, by %s\n", text, units_ns(a, info->end_ns),

@@ -16,7 +16,8 @@
 #define WHO "looptrace report"
 
 static const char help[] =
-    "Tell what happened in a trace: its loops, the worst stalls, where the time "
+    "Tell what happened in a trace: its loops, the worst stalls, where the "
+    "time "
     "went.\n"
     "\n"
     "Usage: looptrace report [options] FILE\n"

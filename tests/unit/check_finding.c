@@ -37,15 +37,13 @@ START_TEST(a_proven_stall_fails_also_in_a_trace_that_was_cut) {
   ck_assert_int_eq(code_of(m, standard), 1);
   trace_text_info.complete = false;
   ck_assert_int_eq(code_of(m, standard), 1);
-  ck_assert_int_eq(
-      code_of(m, (struct budget){.fail_on = LEVEL_ERROR,
-                                 .max_stall_ns = 1000 * MS}),
-      4);
-  ck_assert_int_eq(
-      code_of(m, (struct budget){.fail_on = LEVEL_ERROR,
-                                 .max_stall_ns = 1000 * MS,
-                                 .allow_incomplete = true}),
-      0);
+  ck_assert_int_eq(code_of(m, (struct budget){.fail_on = LEVEL_ERROR,
+                                              .max_stall_ns = 1000 * MS}),
+                   4);
+  ck_assert_int_eq(code_of(m, (struct budget){.fail_on = LEVEL_ERROR,
+                                              .max_stall_ns = 1000 * MS,
+                                              .allow_incomplete = true}),
+                   0);
   model_close(m);
 }
 END_TEST
@@ -58,8 +56,7 @@ START_TEST(the_budget_itself_is_allowed) {
   ck_assert_int_eq(code_of(m, budget), 1);
   budget.fail_on = LEVEL_NOTE;
   ck_assert_int_eq(code_of(m, budget), 0);
-  budget = (struct budget){.fail_on = LEVEL_ERROR,
-                           .warmup_ns = 10 * MS + 1};
+  budget = (struct budget){.fail_on = LEVEL_ERROR, .warmup_ns = 10 * MS + 1};
   ck_assert_int_eq(code_of(m, budget), 0);
   model_close(m);
 }
@@ -172,12 +169,17 @@ START_TEST(control_characters_become_visible) {
       {"\033]0;x\007", "\\x1b]0;x\\x07"},
       {"a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f"},
       {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
-      {"\xc2\x9b" "31m", "\\xc2\\x9b31m"},               /* C1 CSI */
-      {"\xe2\x80\xae" "cba", "\\xe2\\x80\\xae" "cba"},   /* right to left */
-      {"\xff\xc3", "\\xff\\xc3"},                        /* no UTF-8 */
-      {"\xc0\x80", "\\xc0\\x80"},                        /* overlong */
-      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},               /* surrogate */
-      {"\xef\xbf\xbe", "\\xef\\xbf\\xbe"},               /* U+FFFE */
+      {"\xc2\x9b"
+       "31m",
+       "\\xc2\\x9b31m"}, /* C1 CSI */
+      {"\xe2\x80\xae"
+       "cba",
+       "\\xe2\\x80\\xae"
+       "cba"},                             /* right to left */
+      {"\xff\xc3", "\\xff\\xc3"},          /* no UTF-8 */
+      {"\xc0\x80", "\\xc0\\x80"},          /* overlong */
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* surrogate */
+      {"\xef\xbf\xbe", "\\xef\\xbf\\xbe"}, /* U+FFFE */
       {"back\\slash", "back\\\\slash"}};
   char buf[64];
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -112,8 +112,7 @@ START_TEST(computing_is_cpu) {
 END_TEST
 
 START_TEST(waiting_for_a_cpu_is_not_the_programs) {
-  struct model *m =
-      model_of_slice("cpu=5 delay=7", "", "cpu=45 delay=167");
+  struct model *m = model_of_slice("cpu=5 delay=7", "", "cpu=45 delay=167");
   assert_cause(&m->stalls[0], 40, 0, 0, 160, 0);
   ck_assert_int_eq(model_attributable(&m->stalls[0].cause), 40 * MS);
   model_close(m);
@@ -145,7 +144,7 @@ END_TEST
 START_TEST(major_faults_outside_calls_are_paging) {
   struct model *m =
       model_of_slice("cpu=0 faults=65535", "200 call callee=6 ms=30 on=4\n",
-                 "cpu=50 faults=3 vsw=9");
+                     "cpu=50 faults=3 vsw=9");
   assert_cause(&m->stalls[0], 50, 30, 120, 0, 0);
   model_close(m);
 }
@@ -439,20 +438,19 @@ START_TEST(an_event_lost_in_a_signal_handler_spoils_no_bracket) {
 END_TEST
 
 START_TEST(ancestry_is_the_chain_of_spawners) {
-  struct model *m =
-      model_of_text("0   loop+\n"
-                    "0   spawn task=1 kind=9 site=1 from=9\n"
-                    "1   resume task=1 kind=9 site=1\n"
-                    "1   spawn task=2 kind=11 site=2 from=8\n"
-                    "1   label task=2 text=1\n"
-                    "2   await task=1\n"
-                    "3   resume task=2 kind=11 site=2\n"
-                    "3   spawn task=3 kind=2 site=3 from=7\n"
-                    "4   done task=2\n" /* gone, but remembered */
-                    "10  resume task=3 kind=2 site=3\n"
-                    "200 done task=3\n"
-                    "200 loop-\n",
-                    200, NULL);
+  struct model *m = model_of_text("0   loop+\n"
+                                  "0   spawn task=1 kind=9 site=1 from=9\n"
+                                  "1   resume task=1 kind=9 site=1\n"
+                                  "1   spawn task=2 kind=11 site=2 from=8\n"
+                                  "1   label task=2 text=1\n"
+                                  "2   await task=1\n"
+                                  "3   resume task=2 kind=11 site=2\n"
+                                  "3   spawn task=3 kind=2 site=3 from=7\n"
+                                  "4   done task=2\n" /* gone, but remembered */
+                                  "10  resume task=3 kind=2 site=3\n"
+                                  "200 done task=3\n"
+                                  "200 loop-\n",
+                                  200, NULL);
   const struct model_stall *s = &m->stalls[0];
   ck_assert_uint_eq(s->n_ancestors, 3);
   ck_assert_uint_eq(s->ancestors[0].task, 3);

@@ -28,15 +28,24 @@ static void set_member(struct members *m, const char *word) {
   const struct {
     const char *name;
     double *value;
-  } all[] = {{"thread", &m->thread}, {"task", &m->task},
-             {"kind", &m->kind},     {"site", &m->site},
-             {"from", &m->from},     {"callee", &m->callee},
-             {"ms", &m->ms},         {"on", &m->on},
-             {"loop", &m->loop},     {"alive", &m->alive},
-             {"timeout", &m->timeout}, {"cpu", &m->cpu},
-             {"delay", &m->delay},   {"vsw", &m->vsw},
-             {"faults", &m->faults}, {"cause", &m->cause},
-             {"n", &m->n},           {"text", &m->text}};
+  } all[] = {{"thread", &m->thread},
+             {"task", &m->task},
+             {"kind", &m->kind},
+             {"site", &m->site},
+             {"from", &m->from},
+             {"callee", &m->callee},
+             {"ms", &m->ms},
+             {"on", &m->on},
+             {"loop", &m->loop},
+             {"alive", &m->alive},
+             {"timeout", &m->timeout},
+             {"cpu", &m->cpu},
+             {"delay", &m->delay},
+             {"vsw", &m->vsw},
+             {"faults", &m->faults},
+             {"cause", &m->cause},
+             {"n", &m->n},
+             {"text", &m->text}};
   const char *equal = strchr(word, '=');
   for (size_t i = 0; equal && i < sizeof all / sizeof *all; i++)
     if (strlen(all[i].name) == (size_t)(equal - word) &&
@@ -61,8 +70,8 @@ static void set_event(lt_event *e, const char *word, const struct members *m) {
        (uint64_t)m->site, 0},
       {"await", LT_AWAIT, (uint64_t)m->task, 0, 0, 0},
       {"done", LT_DONE, (uint64_t)m->task, 0, 0, 0},
-      {"call", LT_CALL, (uint64_t)m->on, (uint64_t)m->callee,
-       (uint64_t)m->site, ns(m->ms)},
+      {"call", LT_CALL, (uint64_t)m->on, (uint64_t)m->callee, (uint64_t)m->site,
+       ns(m->ms)},
       {"call-open", LT_CALL_BEGIN, (uint64_t)m->on, (uint64_t)m->callee,
        (uint64_t)m->site, ns(m->ms)},
       {"poll", LT_POLL_BEGIN, 0, 0, (uint64_t)(m->timeout + 1), 0},
@@ -184,27 +193,26 @@ struct model *model_of_text(const char *text, double end_ms,
   return model;
 }
 
-const char trace_text_sleeping[] =
-    "0    loop+\n"
-    "0    spawn task=1 kind=2 site=1 from=9\n"
-    "0    arm task=1 ms=10\n"
-    "0    spawn task=2 kind=2 site=2 from=9\n"
-    "0    arm task=2 ms=60\n"
-    "1    poll\n"
-    "10   wake\n"
-    "10   usage cpu=1 delay=0 vsw=1\n"
-    "10   resume task=1 kind=2 site=1\n"
-    "10   spawn task=3 kind=12 site=3 from=1\n"
-    "310  call callee=5 ms=300 site=4\n"
-    "310  await task=1\n"
-    "310  usage cpu=1 delay=0 vsw=2\n"
-    "311  resume task=3 kind=12 site=3\n"
-    "312  done task=3\n"
-    "313  poll timeout=0\n"
-    "314  wake\n"
-    "314  resume task=2 kind=2 site=2\n"
-    "315  await task=2\n"
-    "316  loop-\n";
+const char trace_text_sleeping[] = "0    loop+\n"
+                                   "0    spawn task=1 kind=2 site=1 from=9\n"
+                                   "0    arm task=1 ms=10\n"
+                                   "0    spawn task=2 kind=2 site=2 from=9\n"
+                                   "0    arm task=2 ms=60\n"
+                                   "1    poll\n"
+                                   "10   wake\n"
+                                   "10   usage cpu=1 delay=0 vsw=1\n"
+                                   "10   resume task=1 kind=2 site=1\n"
+                                   "10   spawn task=3 kind=12 site=3 from=1\n"
+                                   "310  call callee=5 ms=300 site=4\n"
+                                   "310  await task=1\n"
+                                   "310  usage cpu=1 delay=0 vsw=2\n"
+                                   "311  resume task=3 kind=12 site=3\n"
+                                   "312  done task=3\n"
+                                   "313  poll timeout=0\n"
+                                   "314  wake\n"
+                                   "314  resume task=2 kind=2 site=2\n"
+                                   "315  await task=2\n"
+                                   "316  loop-\n";
 
 struct model *model_of_slice(const char *before, const char *inside,
                              const char *after) {

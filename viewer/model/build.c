@@ -170,7 +170,8 @@ static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
  * an end. */
 static void end_slice(struct builder *b, struct thread *th, const lt_event *e) {
   size_t i = th->n_frames;
-  while (i > 0 && (th->frames[i - 1].is_run || th->frames[i - 1].task != e->ref))
+  while (i > 0 &&
+         (th->frames[i - 1].is_run || th->frames[i - 1].task != e->ref))
     i--;
   if (i == 0)
     return;
@@ -297,25 +298,52 @@ static void on_event(struct builder *b, const lt_event *e) {
     return;
   b->now_ns = e->time_ns;
   switch (e->kind) {
-  case LT_SPAWN: on_spawn(b, th, e); break;
-  case LT_ARM: on_arm(b, e); break;
-  case LT_RESUME: on_resume(b, th, e); break;
-  case LT_AWAIT: end_slice(b, th, e); break;
+  case LT_SPAWN:
+    on_spawn(b, th, e);
+    break;
+  case LT_ARM:
+    on_arm(b, e);
+    break;
+  case LT_RESUME:
+    on_resume(b, th, e);
+    break;
+  case LT_AWAIT:
+    end_slice(b, th, e);
+    break;
   case LT_DONE:
     end_slice(b, th, e);
     tasks_done(&b->tasks, e->ref);
     break;
   case LT_CALL:
-  case LT_CALL_BEGIN: on_call(b, th, e); break;
-  case LT_POLL_BEGIN: on_poll_begin(b, th, e); break;
-  case LT_POLL_END: poll_end(b, th, e->time_ns); break;
-  case LT_LOOP_BEGIN: on_loop_begin(b, th, e); break;
-  case LT_LOOP_END: on_loop_end(b, th, e); break;
-  case LT_USAGE: on_usage(th, e); break;
-  case LT_LABEL: on_label(b, e); break;
-  case LT_LOST: on_lost(b, th, e); break;
-  case LT_LOOP_NAME: on_loop_name(b, e); break;
-  default: break; /* READY, POOL, MARK, COUNTER, SAMPLE change no number here */
+  case LT_CALL_BEGIN:
+    on_call(b, th, e);
+    break;
+  case LT_POLL_BEGIN:
+    on_poll_begin(b, th, e);
+    break;
+  case LT_POLL_END:
+    poll_end(b, th, e->time_ns);
+    break;
+  case LT_LOOP_BEGIN:
+    on_loop_begin(b, th, e);
+    break;
+  case LT_LOOP_END:
+    on_loop_end(b, th, e);
+    break;
+  case LT_USAGE:
+    on_usage(th, e);
+    break;
+  case LT_LABEL:
+    on_label(b, e);
+    break;
+  case LT_LOST:
+    on_lost(b, th, e);
+    break;
+  case LT_LOOP_NAME:
+    on_loop_name(b, e);
+    break;
+  default:
+    break; /* READY, POOL, MARK, COUNTER, SAMPLE change no number here */
   }
 }
 

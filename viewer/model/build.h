@@ -2,10 +2,11 @@
  *
  * A thread has a stack of frames: a RUN for each uv_run on it, a SLICE for each
  * callback.  A frame's *segment* is the stretch in which it kept its loop from
- * polling: it ends where that loop polls (also in a nested run) and begins again
- * after.  So a slice that pumps the loop is not charged for the nested wait, the
- * outermost run's segments are the turns, and a segment that is too long is a
- * stall.  A nested run of *another* loop ends nothing: the outer loop waits. */
+ * polling: it ends where that loop polls (also in a nested run) and begins
+ * again after.  So a slice that pumps the loop is not charged for the nested
+ * wait, the outermost run's segments are the turns, and a segment that is too
+ * long is a stall.  A nested run of *another* loop ends nothing: the outer loop
+ * waits. */
 #ifndef LTV_BUILD_H
 #define LTV_BUILD_H
 
@@ -89,9 +90,9 @@ struct usage {
   uint64_t cpu_ns, delay_ns, switches;
   bool has_delay;
   uint16_t faults;
-  int64_t poll_ns;    /* in polls so far */
-  uint64_t n_waits;   /* polls so far that could wait */
-  uint32_t n_losses;  /* LOST events so far */
+  int64_t poll_ns;   /* in polls so far */
+  uint64_t n_waits;  /* polls so far that could wait */
+  uint32_t n_losses; /* LOST events so far */
 };
 
 /* A stall on its way: its cause is known at the next USAGE, its victims later.
@@ -206,9 +207,8 @@ struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
                           bool is_run, uint32_t loop);
 void frames_open_segment(struct builder *b, struct thread *th, size_t i,
                          int64_t now);
-void frames_close_segment(struct builder *b, struct thread *th,
-                          uint32_t thread, size_t i, int64_t now,
-                          bool unfinished);
+void frames_close_segment(struct builder *b, struct thread *th, uint32_t thread,
+                          size_t i, int64_t now, bool unfinished);
 void frames_pop(struct builder *b, struct thread *th, uint32_t thread,
                 int64_t now, bool is_measured);
 struct task *frames_task(struct builder *b, struct thread *th);

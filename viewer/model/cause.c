@@ -1,5 +1,5 @@
-/* Why the time of a stall passed: from the totals of its thread before and after
- * it, and from the blocking calls inside it.
+/* Why the time of a stall passed: from the totals of its thread before and
+ * after it, and from the blocking calls inside it.
  *
  * Invariant: the parts add up to the stall's duration, none is negative, and
  * nothing is called blocked or paging without evidence.  Called by stall.c. */
@@ -21,12 +21,13 @@ static int64_t passed(uint64_t before, uint64_t after, int64_t window) {
 }
 
 /* The window of the totals is wider than the stall by out ns.  Take the stall's
- * share of what passed in the window, within what must and what can be inside. */
+ * share of what passed in the window, within what must and what can be inside.
+ */
 static int64_t share(int64_t in_window, int64_t duration, int64_t out) {
   if (in_window <= 0 || duration <= 0)
     return 0;
-  int64_t scaled =
-      (int64_t)((double)in_window * (double)duration / (double)(duration + out));
+  int64_t scaled = (int64_t)((double)in_window * (double)duration /
+                             (double)(duration + out));
   scaled = max64(scaled, in_window - out);
   return min64(scaled, min64(in_window, duration));
 }
@@ -36,7 +37,8 @@ static int64_t share_cpu(int64_t cpu, int64_t duration, int64_t calls,
                          int64_t out) {
   int64_t room = duration - calls + out;
   int64_t in_calls = max64(0, cpu - room);
-  return min64(duration, share(cpu - in_calls, duration - calls, out) + in_calls);
+  return min64(duration,
+               share(cpu - in_calls, duration - calls, out) + in_calls);
 }
 
 /* Without totals only the calls are known to have blocked. */
@@ -96,9 +98,12 @@ const char *model_cause_word(const struct model_cause *cause) {
   const struct {
     int64_t ns;
     const char *word;
-  } parts[] = {{cause->cpu, "cpu"},           {cause->blocked, "blocked"},
-               {cause->paging, "paging"},     {cause->starved, "starved"},
-               {cause->suspended, "suspended"}, {cause->unknown, "unknown"}};
+  } parts[] = {{cause->cpu, "cpu"},
+               {cause->blocked, "blocked"},
+               {cause->paging, "paging"},
+               {cause->starved, "starved"},
+               {cause->suspended, "suspended"},
+               {cause->unknown, "unknown"}};
   size_t best = 5;
   for (size_t i = 0; i < 6; i++)
     if (parts[i].ns > parts[best].ns)

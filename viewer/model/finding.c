@@ -1,8 +1,8 @@
 /* Findings: which stalls break a budget, and whether a verdict can be given.
  *
  * Invariant: only attributable time makes an error or a warning; what is not
- * attributable makes no verdict only where it could have decided, and nothing is
- * proven.  Called by check. */
+ * attributable makes no verdict only where it could have decided, and nothing
+ * is proven.  Called by check. */
 #include "model/finding.h"
 
 #include <stdarg.h>
@@ -47,7 +47,8 @@ unsigned finding_callee(const struct model_stall *s,
   return is_calls ? s->calls[best].callee : 0;
 }
 
-/* Where the time went: at the call, where that has a name, else the callback. */
+/* Where the time went: at the call, where that has a name, else the callback.
+ */
 static uint32_t place(const struct model *m, const struct finding *f,
                       uint32_t callback) {
   if (!f->call || f->call->site == 0)
@@ -93,13 +94,13 @@ static bool judge_stall(const struct budget *budget, struct finding *f) {
 
 static struct finding of_stall(const struct model *m,
                                const struct model_stall *s) {
-  struct finding f = {
-      .rule = s->kind == MODEL_STALL_TURN ? "long-turn" : "stall",
-      .stall = s,
-      .begin_ns = s->begin_ns,
-      .duration_ns = s->duration_ns,
-      .loop = s->loop,
-      .count = 1};
+  struct finding f = {.rule =
+                          s->kind == MODEL_STALL_TURN ? "long-turn" : "stall",
+                      .stall = s,
+                      .begin_ns = s->begin_ns,
+                      .duration_ns = s->duration_ns,
+                      .loop = s->loop,
+                      .count = 1};
   f.callee = finding_callee(s, &f.call, &f.callee_ns);
   f.site = place(m, &f, s->site);
   set_fingerprint(m, &f);
@@ -280,9 +281,8 @@ lt_status judgement_make(const struct model *m, const struct budget *budget,
   group(j);
   measure_longest(m, budget, j);
   bool is_open = find_reasons(m, budget, j);
-  bool is_proven =
-      (budget->fail_on != LEVEL_NOTE && j->n_errors) ||
-      (budget->fail_on == LEVEL_WARNING && j->n_warnings);
+  bool is_proven = (budget->fail_on != LEVEL_NOTE && j->n_errors) ||
+                   (budget->fail_on == LEVEL_WARNING && j->n_warnings);
   if (j->n_undecided && budget->fail_on != LEVEL_NOTE && !is_proven) {
     is_open = true;
     reason(j, "%llu stalls may have been the machine's doing or the program's",

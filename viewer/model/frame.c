@@ -1,8 +1,9 @@
 /* The stack of what runs on a thread: runs of loops, and slices in them.
  *
- * Invariant: a segment is open only while its frame keeps its loop from polling,
- * and segments that end at the same moment are closed from the innermost out, so
- * that an outer one knows what was already reported.  Called by the builder. */
+ * Invariant: a segment is open only while its frame keeps its loop from
+ * polling, and segments that end at the same moment are closed from the
+ * innermost out, so that an outer one knows what was already reported.  Called
+ * by the builder. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,9 +73,8 @@ void frames_open_segment(struct builder *b, struct thread *th, size_t i,
   f->turn = b->loop_extra[f->loop].turn_no;
 }
 
-void frames_close_segment(struct builder *b, struct thread *th,
-                          uint32_t thread, size_t i, int64_t now,
-                          bool unfinished) {
+void frames_close_segment(struct builder *b, struct thread *th, uint32_t thread,
+                          size_t i, int64_t now, bool unfinished) {
   struct frame *f = &th->frames[i];
   if (!f->is_open)
     return;

@@ -1,8 +1,9 @@
 /* Log-linear histogram: 16 steps in each octave, from 1.024 us up.
  *
- * Invariant: n is the sum of all bins; what is below the first step is in bin 0,
- * what is above the last in the last bin, and max_ns is exact.  Called by the
- * builder for every slice and turn, so adding is a shift and an increment. */
+ * Invariant: n is the sum of all bins; what is below the first step is in bin
+ * 0, what is above the last in the last bin, and max_ns is exact.  Called by
+ * the builder for every slice and turn, so adding is a shift and an increment.
+ */
 #include "model/model.h"
 
 #define FIRST_OCTAVE 10 /* 2^10 ns */

@@ -1,9 +1,9 @@
 /* The model: the one place where the meaning of a trace is computed.
  *
- * Check, report, the viewer and every exporter show what stands here; none reads
- * events to a truth of its own.  Built in one pass over the reader, in memory
- * that does not grow with the number of events (only with sites, live tasks and
- * findings). */
+ * Check, report, the viewer and every exporter show what stands here; none
+ * reads events to a truth of its own.  Built in one pass over the reader, in
+ * memory that does not grow with the number of events (only with sites, live
+ * tasks and findings). */
 #ifndef LTV_MODEL_H
 #define LTV_MODEL_H
 
@@ -72,7 +72,7 @@ struct model_stall {
   size_t n_calls; /* longest first; n_calls_all counts those left out too */
   struct model_call calls[MODEL_CALLS_MAX];
   size_t n_calls_all;
-  int64_t calls_ns; /* in all of them */
+  int64_t calls_ns;     /* in all of them */
   uint64_t n_callbacks; /* that began during it (nested ones, or the turn's) */
   uint64_t n_waited;    /* callbacks of the same turn that ran after it */
   uint64_t n_late;      /* timers that were due and could not run */
@@ -94,14 +94,14 @@ int64_t model_histogram_percentile(const struct model_histogram *h, double p);
 /* The minimap: the whole trace in equal bins. */
 #define MODEL_BINS 2048
 struct model_loop {
-  uint32_t id;         /* as in the trace */
-  uint32_t thread;     /* the last that turned it */
-  char name[32];       /* "main", or the thread's name; made inert */
+  uint32_t id;     /* as in the trace */
+  uint32_t thread; /* the last that turned it */
+  char name[32];   /* "main", or the thread's name; made inert */
   uint64_t turns, slices, calls, stalls;
-  int64_t busy_ns;     /* out of the poll, inside a run */
-  int64_t poll_ns;     /* in the poll */
-  int64_t gap_ns;      /* between runs */
-  int64_t blocked_ns;  /* in blocking calls of at least min_block_ns */
+  int64_t busy_ns;    /* out of the poll, inside a run */
+  int64_t poll_ns;    /* in the poll */
+  int64_t gap_ns;     /* between runs */
+  int64_t blocked_ns; /* in blocking calls of at least min_block_ns */
   int64_t first_ns, last_ns;
   uint64_t timers_late; /* by 1 ms or more: libuv's resolution */
   int64_t worst_late_ns;
@@ -133,10 +133,11 @@ struct model {
   int64_t end_ns;
   struct model_loop *loops;
   size_t n_loops;
-  struct model_stall *stalls; /* by begin_ns; at least the warn threshold long */
+  struct model_stall
+      *stalls; /* by begin_ns; at least the warn threshold long */
   size_t n_stalls;
-  uint64_t n_stalls_dropped;  /* beyond MODEL_STALLS_MAX, shortest first */
-  struct model_site *sites;   /* by total_ns, largest first */
+  uint64_t n_stalls_dropped; /* beyond MODEL_STALLS_MAX, shortest first */
+  struct model_site *sites;  /* by total_ns, largest first */
   size_t n_sites;
   struct model_histogram callbacks; /* all slices, all loops */
   uint64_t n_slices, n_calls, n_tasks, n_tasks_live;
@@ -150,8 +151,9 @@ struct model {
 
 struct model_options {
   int64_t warn_ns; /* shorter stalls are not kept; 0: MODEL_WARN_NS */
-  int64_t budget_ns; /* a turn longer than this is a stall of its own although a
-                        slice in it is one that keeps to it; 0: MODEL_ERROR_NS */
+  int64_t
+      budget_ns; /* a turn longer than this is a stall of its own although a
+                    slice in it is one that keeps to it; 0: MODEL_ERROR_NS */
   void (*progress)(void *context, double share); /* or NULL */
   void *context;
 };
@@ -165,14 +167,14 @@ LT_WARN_UNUSED lt_status model_open(const char *path,
                                     struct model **model);
 void model_close(struct model *model);
 
-/* Names, made inert (output/inert.h) and ready for a screen or a file, into buf.
- * site: "on_timer (stall.c:41)", "on_timer", "libluv.so.1+0x1a2f3" or "?".
+/* Names, made inert (output/inert.h) and ready for a screen or a file, into
+ * buf. site: "on_timer (stall.c:41)", "on_timer", "libluv.so.1+0x1a2f3" or "?".
  * Returns: buf. */
 const char *model_site_name(const struct model *model, uint32_t site, char *buf,
                             size_t size);
 /* The same without file and line. */
-const char *model_site_short(const struct model *model, uint32_t site, char *buf,
-                             size_t size);
+const char *model_site_short(const struct model *model, uint32_t site,
+                             char *buf, size_t size);
 /* The name of a blocking call; never NULL; made inert, into buf. */
 const char *model_callee_name(const struct model *model, unsigned callee,
                               char *buf, size_t size);
@@ -184,16 +186,17 @@ const lt_module_def *model_module(const struct model *model, uint32_t module);
 /* "slice", "turn", "gap".  Static. */
 const char *model_stall_kind_name(enum model_stall_kind kind);
 /* What it waited on, such as "fd 7" or "lock 0x..."; "" for nothing. */
-const char *model_call_on(const struct model_call *call, char *buf, size_t size);
+const char *model_call_on(const struct model_call *call, char *buf,
+                          size_t size);
 
 /* One slice, poll or call as it is drawn in a lane. */
 struct model_span {
   int64_t begin_ns, end_ns; /* end INT64_MAX: not ended */
   uint64_t task;
   uint32_t thread;
-  uint32_t what;  /* LT_RESUME, LT_POLL_BEGIN, LT_CALL, LT_LOOP_BEGIN or
-                     LT_POOL_BEGIN */
-  uint32_t kind;  /* lt_task_kind, or callee */
+  uint32_t what; /* LT_RESUME, LT_POLL_BEGIN, LT_CALL, LT_LOOP_BEGIN or
+                    LT_POOL_BEGIN */
+  uint32_t kind; /* lt_task_kind, or callee */
   uint32_t site;
   uint32_t depth; /* 0 outermost slice */
 };
@@ -201,10 +204,8 @@ struct model_span {
 /* All spans that touch [from, to), in the order in which they end (those that
  * do not end in it last).  Reads only the epochs that are needed.  The model's
  * reader is moved.  each returns false to stop. */
-LT_WARN_UNUSED lt_status model_window(struct model *model, int64_t from,
-                                      int64_t to,
-                                      bool (*each)(void *context,
-                                                   const struct model_span *),
-                                      void *context);
+LT_WARN_UNUSED lt_status model_window(
+    struct model *model, int64_t from, int64_t to,
+    bool (*each)(void *context, const struct model_span *), void *context);
 
 #endif

@@ -141,12 +141,16 @@ static bool is_one_of(unsigned callee, const unsigned *list, size_t n) {
 
 const char *model_call_on(const struct model_call *call, char *buf,
                           size_t size) {
-  static const unsigned locks[] = {
-      LT_CALLEE_pthread_mutex_lock,      LT_CALLEE_pthread_cond_wait,
-      LT_CALLEE_pthread_cond_timedwait,  LT_CALLEE_pthread_cond_clockwait,
-      LT_CALLEE_pthread_rwlock_rdlock,   LT_CALLEE_pthread_rwlock_wrlock,
-      LT_CALLEE_sem_wait,                LT_CALLEE_sem_timedwait,
-      LT_CALLEE_pthread_barrier_wait,    LT_CALLEE_pthread_join};
+  static const unsigned locks[] = {LT_CALLEE_pthread_mutex_lock,
+                                   LT_CALLEE_pthread_cond_wait,
+                                   LT_CALLEE_pthread_cond_timedwait,
+                                   LT_CALLEE_pthread_cond_clockwait,
+                                   LT_CALLEE_pthread_rwlock_rdlock,
+                                   LT_CALLEE_pthread_rwlock_wrlock,
+                                   LT_CALLEE_sem_wait,
+                                   LT_CALLEE_sem_timedwait,
+                                   LT_CALLEE_pthread_barrier_wait,
+                                   LT_CALLEE_pthread_join};
   static const unsigned waits[] = {LT_CALLEE_waitpid, LT_CALLEE_wait,
                                    LT_CALLEE_wait4, LT_CALLEE_waitid,
                                    LT_CALLEE_pclose};

@@ -12,7 +12,8 @@ static struct site_row *row_get(struct site_row **rows, uint32_t site,
   struct site_row *row;
   if (HASH_COUNT(*rows) >= SITES_MAX)
     kind &= 0x3ff; /* bounds the rows of site 0, too */
-  uint64_t key = (uint64_t)site << 24 | (uint64_t)(kind & 0xffff) << 1 | is_call;
+  uint64_t key =
+      (uint64_t)site << 24 | (uint64_t)(kind & 0xffff) << 1 | is_call;
   HASH_FIND(hh, *rows, &key, sizeof key, row);
   if (row)
     return row;

@@ -12,8 +12,7 @@ void calls_add(struct call_set *set, const struct model_call *call) {
   set->n_all++;
   set->sum_ns = add_ns(set->sum_ns, call->duration_ns);
   size_t i = set->n < MODEL_CALLS_MAX ? set->n++ : MODEL_CALLS_MAX;
-  if (i == MODEL_CALLS_MAX &&
-      set->calls[--i].duration_ns >= call->duration_ns)
+  if (i == MODEL_CALLS_MAX && set->calls[--i].duration_ns >= call->duration_ns)
     return;
   for (; i > 0 && set->calls[i - 1].duration_ns < call->duration_ns; i--)
     set->calls[i] = set->calls[i - 1];
@@ -61,8 +60,7 @@ static struct stall_record *record_new(struct builder *b, struct thread *th) {
     drop_shortest(b, MODEL_STALLS_MAX);
   if (b->n_records == b->records_cap) {
     size_t cap = b->records_cap ? b->records_cap * 2 : 64;
-    struct stall_record **records =
-        realloc(b->records, cap * sizeof(*records));
+    struct stall_record **records = realloc(b->records, cap * sizeof(*records));
     if (!records)
       return NULL;
     b->records = records;
@@ -129,8 +127,9 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
   int64_t duration = end_ns - f->segment_ns;
   if (f->is_run) {
     /* A turn is a stall only where no slice in it tells the same. */
-    bool is_told = f->reported_max_ns > 0 &&
-                   (f->reported_max_ns > b->budget_ns || duration <= b->budget_ns);
+    bool is_told =
+        f->reported_max_ns > 0 &&
+        (f->reported_max_ns > b->budget_ns || duration <= b->budget_ns);
     if (is_told || !frames_is_outermost(th, frame))
       return;
   } else {
@@ -162,8 +161,8 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
   };
   take_calls(&r->s, &f->calls);
   if (!f->is_run) {
-    r->s.n_ancestors = tasks_ancestry(&b->tasks, f->task, r->s.ancestors,
-                                      MODEL_ANCESTRY_MAX);
+    r->s.n_ancestors =
+        tasks_ancestry(&b->tasks, f->task, r->s.ancestors, MODEL_ANCESTRY_MAX);
     for (size_t i = 0; i < f->n_inner; i++) {
       r->inner[r->n_inner++] = f->inner[i];
       f->inner[i]->pins++;
@@ -221,7 +220,8 @@ void stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
     l->worst_late_ns = time_ns - due_ns;
 }
 
-/* From the oldest to the newest: an outer stall needs its inner ones' causes. */
+/* From the oldest to the newest: an outer stall needs its inner ones' causes.
+ */
 void stalls_usage(struct thread *th) {
   for (size_t i = RECENT_MAX; i-- > 0;) {
     struct stall_record *r = th->recent[i];

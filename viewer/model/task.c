@@ -1,9 +1,9 @@
 /* The tasks of a trace that still matter: those alive, and their ancestors.
  *
  * Invariant: a task is freed when it is done and no task has it as parent; a
- * chain of parents is never longer than MODEL_ANCESTRY_MAX behind a new task, so
- * a program whose every request makes the next one stays bounded.  Called by the
- * builder. */
+ * chain of parents is never longer than MODEL_ANCESTRY_MAX behind a new task,
+ * so a program whose every request makes the next one stays bounded.  Called by
+ * the builder. */
 #include <stdlib.h>
 
 #include "model/build.h"

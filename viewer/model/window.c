@@ -1,8 +1,8 @@
 /* The spans of a stretch of time, for the viewer's lanes.
  *
- * Invariant: starts from the brackets open at the epoch before the stretch, so it
- * reads that epoch and those up to its end, whatever the length of the trace.
- * Called by the viewer. */
+ * Invariant: starts from the brackets open at the epoch before the stretch, so
+ * it reads that epoch and those up to its end, whatever the length of the
+ * trace. Called by the viewer. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,15 +113,27 @@ static lt_status on_event(struct window *w, const lt_event *e) {
   case LT_RESUME:
   case LT_LOOP_BEGIN:
   case LT_POOL_BEGIN:
-  case LT_POLL_BEGIN: return begin(w, &o);
+  case LT_POLL_BEGIN:
+    return begin(w, &o);
   case LT_AWAIT:
-  case LT_DONE: end(w, e, LT_RESUME, true); break;
-  case LT_POLL_END: end(w, e, LT_POLL_BEGIN, false); break;
-  case LT_LOOP_END: end(w, e, LT_LOOP_BEGIN, false); break;
-  case LT_POOL_END: end(w, e, LT_POOL_BEGIN, true); break;
+  case LT_DONE:
+    end(w, e, LT_RESUME, true);
+    break;
+  case LT_POLL_END:
+    end(w, e, LT_POLL_BEGIN, false);
+    break;
+  case LT_LOOP_END:
+    end(w, e, LT_LOOP_BEGIN, false);
+    break;
+  case LT_POOL_END:
+    end(w, e, LT_POOL_BEGIN, true);
+    break;
   case LT_CALL:
-  case LT_CALL_BEGIN: call(w, e); break;
-  default: break;
+  case LT_CALL_BEGIN:
+    call(w, e);
+    break;
+  default:
+    break;
   }
   return LT_OK;
 }

@@ -21,15 +21,15 @@ struct check_result {
   size_t n_traces;
   int exit_code;
   bool has_command;
-  int command_status;    /* of `-- CMD`; as a shell says it */
-  const char *no_trace;  /* why a command left no trace, or NULL */
+  int command_status;   /* of `-- CMD`; as a shell says it */
+  const char *no_trace; /* why a command left no trace, or NULL */
 };
 
 /* Print the findings of one trace, and a line that says PASS, FAIL or
  * INCONCLUSIVE with the numbers.
  *
- * has_color: use escape sequences for colours.  is_quiet: of a trace that passes
- * nothing, of others the last line only. */
+ * has_color: use escape sequences for colours.  is_quiet: of a trace that
+ * passes nothing, of others the last line only. */
 void check_text(FILE *file, const struct check_result *result,
                 const struct checked *trace, bool has_color, bool is_quiet);
 

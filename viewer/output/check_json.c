@@ -32,9 +32,9 @@ static void ancestry(struct json *json, const struct model *m,
 static void stall(struct json *json, const struct model *m,
                   const struct model_stall *s) {
   json_text(json, "stall_kind", model_stall_kind_name(s->kind));
-  json_text(json, "kind", s->kind == MODEL_STALL_SLICE
-                              ? lt_task_kind_name(s->slice_kind)
-                              : NULL);
+  json_text(json, "kind",
+            s->kind == MODEL_STALL_SLICE ? lt_task_kind_name(s->slice_kind)
+                                         : NULL);
   json_uint(json, "task", s->task);
   json_uint(json, "turn", s->turn);
   json_uint(json, "callbacks", s->n_callbacks);
@@ -77,9 +77,8 @@ static void finding(struct json *json, const struct checked *trace,
   json_array_end(json);
   place_json(json, "site", m, f->site);
   json_text(json, "callee",
-            f->callee
-                ? model_callee_name(m, f->callee, text, sizeof text)
-                : NULL);
+            f->callee ? model_callee_name(m, f->callee, text, sizeof text)
+                      : NULL);
   json_int(json, "callee_ns", f->callee_ns);
   json_text(json, "advice", f->callee ? lt_callee_advice(f->callee) : NULL);
   if (f->stall)

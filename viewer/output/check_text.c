@@ -49,8 +49,8 @@ static void headline(const struct text *t, const struct finding *f) {
   const char *least = s && s->unfinished ? "at least " : "";
   if (!s)
     fprintf(t->file, ": `%s` blocked loop `%s` for %s, budget is %s\n",
-            model_callee_name(t->model, f->callee, callee, sizeof callee),
-            loop, took, budget);
+            model_callee_name(t->model, f->callee, callee, sizeof callee), loop,
+            took, budget);
   else if (s->kind == MODEL_STALL_TURN)
     fprintf(t->file,
             ": loop `%s` was blocked for %s%s by %s callbacks in one turn, "
@@ -309,7 +309,8 @@ static void table(const struct text *t, const struct judgement *j) {
     return;
   fprintf(t->file, "and %s more:\n",
           units_count(count, j->n_findings - FULL_MAX));
-  for (size_t i = FULL_MAX; i < j->n_findings && i < FULL_MAX + TABLE_MAX; i++) {
+  for (size_t i = FULL_MAX; i < j->n_findings && i < FULL_MAX + TABLE_MAX;
+       i++) {
     const struct finding *f = &j->findings[i];
     fprintf(t->file, "  %-7s  %10s  %9s  %3sx  %s\n",
             finding_level_name(f->level), units_at(at, f->begin_ns),
@@ -330,9 +331,9 @@ static void summary(const struct text *t, const struct checked *trace) {
   fprintf(t->file, "%s: %s, %s events, %s.  ",
           inert(trace->path, name, sizeof name), units_ns(length, m->end_ns),
           units_count(count, m->info->n_events),
-          m->info->complete                  ? "complete"
-          : m->info->problem == LT_CORRUPT   ? "damaged"
-                                             : "incomplete");
+          m->info->complete                ? "complete"
+          : m->info->problem == LT_CORRUPT ? "damaged"
+                                           : "incomplete");
   fprintf(t->file, "%" PRIu64 " error%s, %" PRIu64 " warning%s\n", j->n_errors,
           j->n_errors == 1 ? "" : "s", j->n_warnings,
           j->n_warnings == 1 ? "" : "s");

@@ -14,10 +14,9 @@
 #define SIZE_MAX_BYTES (4 << 20)
 
 static bool is_source(const char *path) {
-  static const char *const ends[] = {".c",   ".h",   ".cc", ".cpp", ".cxx",
-                                     ".hpp", ".hh",  ".hxx", ".inl", ".m",
-                                     ".y",   ".l",   ".rs", ".go",  ".zig",
-                                     ".pyx", ".vala"};
+  static const char *const ends[] = {
+      ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh",  ".hxx", ".inl",
+      ".m", ".y", ".l",  ".rs",  ".go",  ".zig", ".pyx", ".vala"};
   const char *dot = strrchr(path, '.');
   for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
     if (strcmp(dot, ends[i]) == 0)

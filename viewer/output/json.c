@@ -1,8 +1,8 @@
 /* Write JSON as it comes.
  *
- * Invariant: what is written is a valid document whatever texts are given, since
- * every text is made inert first: no control byte, no broken UTF-8 is left to
- * escape.  Called by the JSON forms of check, report and info. */
+ * Invariant: what is written is a valid document whatever texts are given,
+ * since every text is made inert first: no control byte, no broken UTF-8 is
+ * left to escape.  Called by the JSON forms of check, report and info. */
 #include "output/json.h"
 
 #include <assert.h>

@@ -22,8 +22,7 @@ void open_complain(const char *who, const char *path, lt_status status,
                    int error) {
   char name[4200];
   fprintf(stderr, "%s: %s: %s%s%s%s\n", who, inert(path, name, sizeof name),
-          lt_status_text(status),
-          status == LT_IO && error ? ": " : "",
+          lt_status_text(status), status == LT_IO && error ? ": " : "",
           status == LT_IO && error ? strerror(error) : "", advice(status));
 }
 

@@ -1,4 +1,5 @@
-/* Parts that several JSON documents share.  Called by check, report and info. */
+/* Parts that several JSON documents share.  Called by check, report and info.
+ */
 #include "output/place.h"
 
 #include "output/inert.h"

@@ -36,11 +36,21 @@ const char *report_end(const lt_info *info, char *buf, size_t size) {
              name ? " (" : "", name ? name : "", name ? ")" : "");
     break;
   }
-  case LT_END_STOPPED: snprintf(buf, size, "recording was stopped"); break;
-  case LT_END_EXEC: snprintf(buf, size, "became another program"); break;
-  case LT_END_GONE: snprintf(buf, size, "ended, unknown how"); break;
-  case LT_END_RECOVERED: snprintf(buf, size, "recovered"); break;
-  default: snprintf(buf, size, "unknown"); break;
+  case LT_END_STOPPED:
+    snprintf(buf, size, "recording was stopped");
+    break;
+  case LT_END_EXEC:
+    snprintf(buf, size, "became another program");
+    break;
+  case LT_END_GONE:
+    snprintf(buf, size, "ended, unknown how");
+    break;
+  case LT_END_RECOVERED:
+    snprintf(buf, size, "recovered");
+    break;
+  default:
+    snprintf(buf, size, "unknown");
+    break;
   }
   return buf;
 }
@@ -123,8 +133,7 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
   free(sorted);
 }
 
-static void sites(FILE *file, const struct model *m, size_t top,
-                  bool is_call) {
+static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
   units_buf total, self, max, p99, count;
   char name[600], callee[128];
   size_t shown = 0;

@@ -12,7 +12,8 @@ const char *units_ns(units_buf buf, int64_t ns) {
   if (ns < 1000)
     snprintf(buf, sizeof(units_buf), "%d ns", ns < 0 ? 0 : (int)ns);
   else if (ns < 999500)
-    snprintf(buf, sizeof(units_buf), ns < 9950 ? "%.1f us" : "%.0f us", n / 1e3);
+    snprintf(buf, sizeof(units_buf), ns < 9950 ? "%.1f us" : "%.0f us",
+             n / 1e3);
   else if (ns < 199950000 && (ns + 50000) % 1000000 >= 100000)
     snprintf(buf, sizeof(units_buf), "%.1f ms", n / 1e6);
   else if (ns < 999500000)

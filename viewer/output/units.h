@@ -1,4 +1,5 @@
-/* Numbers in sentences: with a space before the unit, and three digits or so. */
+/* Numbers in sentences: with a space before the unit, and three digits or so.
+ */
 #ifndef LTV_UNITS_H
 #define LTV_UNITS_H
 
