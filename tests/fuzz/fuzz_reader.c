@@ -8,7 +8,9 @@
  * trace apart into blocks, inflates their payloads, changes header fields,
  * payload bytes or the order of blocks, and puts it together again with CRCs
  * and sizes that are right.  Now and then it changes raw bytes instead. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memfd_create */
+#endif
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "read/epoch.h"
-#include "read/idmap.h"
+#include "read/state.h"
 #include "read_fixture.h"
 
 static struct fixture f;
@@ -120,14 +119,13 @@ START_TEST(the_last_word_stands_behind_the_last_generation) {
 }
 END_TEST
 
-START_TEST(a_seek_goes_to_the_epoch_that_begins_at_or_before) {
+/* Each time must lead to the epoch that it stands with. */
+static void seek_all(lt_reader *r) {
   static const struct {
     int64_t to, first;
   } cases[] = {{INT64_MIN, 5}, {0, 5},     {104, 5},        {105, 105},
                {204, 105},     {205, 205}, {259, 205},      {260, 260},
                {309, 260},     {310, 310}, {INT64_MAX, 310}};
-  fixture_small(&f);
-  lt_reader *r = fixture_open(&f);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     ck_assert_int_eq(lt_reader_seek(r, cases[i].to), LT_OK);
     ck_assert_int_eq(lt_reader_next(r, events), LT_OK);
@@ -135,6 +133,27 @@ START_TEST(a_seek_goes_to_the_epoch_that_begins_at_or_before) {
   }
   ck_assert_int_eq(lt_reader_seek(r, 0), LT_OK);
   ck_assert_uint_eq(fixture_read(r, events, 64), 21);
+}
+
+START_TEST(a_seek_goes_to_the_epoch_that_begins_at_or_before) {
+  fixture_small(&f);
+  lt_reader *r = fixture_open(&f);
+  seek_all(r);
+  lt_reader_close(r);
+}
+END_TEST
+
+START_TEST(a_seek_finds_epochs_that_the_index_left_out) {
+  fixture_small(&f);
+  lt_reader *r = fixture_open(&f);
+  ck_assert_uint_eq(r->index.n, 5);
+  r->index.n = 1;
+  r->index.stride = 8;
+  seek_all(r);
+  r->index.n = 2;
+  r->index.stride = 4;
+  r->index.entries[1] = r->index.entries[4];
+  seek_all(r);
   lt_reader_close(r);
 }
 END_TEST
@@ -318,6 +337,7 @@ int main(void) {
   tcase_add_test(whole, a_later_definition_replaces_an_earlier_one);
   tcase_add_test(whole, the_last_word_stands_behind_the_last_generation);
   tcase_add_test(whole, a_seek_goes_to_the_epoch_that_begins_at_or_before);
+  tcase_add_test(whole, a_seek_finds_epochs_that_the_index_left_out);
   tcase_add_test(whole, opens_are_known_after_a_seek);
   tcase_add_test(whole, opens_of_a_thread_without_further_events_are_known);
   tcase_add_test(whole, opens_do_not_move_the_reader);
