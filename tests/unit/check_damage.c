@@ -518,6 +518,7 @@ static TCase *cases_of_damage(void) {
 
 static TCase *cases_of_harm(void) {
   TCase *c = tcase_create("harm");
+  tcase_set_timeout(c, 60);
   tcase_add_checked_fixture(c, NULL, fixture_remove);
   tcase_add_test(c, kinds_and_codecs_from_the_future_are_passed_over);
   tcase_add_test(c, malformed_events_are_left_out_as_a_block);

@@ -330,6 +330,7 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("read");
   TCase *whole = tcase_create("whole");
+  tcase_set_timeout(whole, 60);
   tcase_add_checked_fixture(whole, NULL, fixture_remove);
   tcase_add_test(whole, events_come_in_the_order_of_time_and_of_threads);
   tcase_add_test(whole, info_counts_the_whole_file);
