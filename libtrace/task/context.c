@@ -1,5 +1,5 @@
-/* Making a context for lti_switch(); and, where there is no assembly for the
- * machine (or --disable-asm), lti_switch() itself by means of ucontext, which
+/* Making a context for lti_switch_to(); and, where there is no assembly for the
+ * machine (or --disable-asm), lti_switch_to() itself by means of ucontext, which
  * costs two system calls.  Called by sched.c. */
 #include "config.h"
 
@@ -16,11 +16,8 @@ void *lti_context_make(void *top, void (*entry)(void *), void *arg,
                        void **resumer) {
   uintptr_t end = (uintptr_t)top & ~(uintptr_t)15;
 #if defined(__x86_64__)
-  uint64_t *saved = (uint64_t *)(end - 64);
-  uint32_t mxcsr;
-  uint16_t x87;
-  __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(x87));
-  saved[0] = (uint64_t)x87 << 32 | mxcsr;
+  uint64_t *saved = (uint64_t *)(end - 192);
+  saved[0] = UINT64_C(0x37f) << 32 | 0x1f80; /* as a program begins */
   saved[1] = (uint64_t)(uintptr_t)arg;   /* r12 */
   saved[2] = (uint64_t)(uintptr_t)entry; /* r13 */
   saved[3] = 0;
@@ -30,14 +27,11 @@ void *lti_context_make(void *top, void (*entry)(void *), void *arg,
   saved[7] = (uint64_t)(uintptr_t)lti_context_entry;
 #elif defined(__aarch64__)
   uint64_t *saved = (uint64_t *)(end - 176);
-  uint64_t fpcr;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
   memset(saved, 0, 176);
   saved[0] = (uint64_t)(uintptr_t)resumer; /* x19 */
   saved[1] = (uint64_t)(uintptr_t)arg;
   saved[2] = (uint64_t)(uintptr_t)entry;
   saved[11] = (uint64_t)(uintptr_t)lti_context_entry; /* x30 */
-  saved[20] = fpcr;
 #endif
   return saved;
 }
@@ -47,7 +41,7 @@ void *lti_context_make(void *top, void (*entry)(void *), void *arg,
 #include <ucontext.h>
 
 /* The context lies on its own stack: at its top at first, later wherever
- * lti_switch() was called. */
+ * lti_switch_to() was called. */
 struct made {
   ucontext_t context;
   void (*entry)(void *);
@@ -79,7 +73,7 @@ void *lti_context_make(void *top, void (*entry)(void *), void *arg,
   return made;
 }
 
-void lti_switch(void **save, void *to) {
+void lti_switch_to(void **save, void *to) {
   ucontext_t here;
   *save = &here;
   swapcontext(&here, to);

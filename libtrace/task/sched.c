@@ -113,8 +113,8 @@ static __attribute__((always_inline)) inline void
 go(struct lti_sched *s, struct lti_tcb *from, struct lti_tcb *to, bool ends) {
   if (__builtin_expect(s->is_watched, 0))
     lti_fibre_leave(s, from, ends, to);
-  lti_switch(from ? &from->context : &s->context,
-             to ? to->context : s->context);
+  lti_switch_to(from ? &from->context : &s->context,
+                to ? to->context : s->context);
   arrived(s, from);
 }
 

@@ -9,8 +9,9 @@
  * signal frame: only there do debuggers accept that the caller's frame lies
  * anywhere.
  *
- * Both leave by an indirect jump: a return would be predicted to go where this
- * task was last called from, and always be wrong. */
+ * Calls and returns are predicted by a stack that knows of no switches.  So there
+ * are none here: callers jump in (context.h), saying where they go on, both leave
+ * by an indirect jump, and a task's function is begun by a jump. */
 
 #if defined(__x86_64__)
 
@@ -23,17 +24,23 @@
 #endif
 
 /* 0 mxcsr, 4 x87 control word, 8 r12, 16 r13, 24 r14, 32 r15, 40 rbx, 48 rbp,
- * 56 address to go on at */
+ * 56 address to go on at, 64 the caller's red zone */
   .text
   .globl lti_switch
   .hidden lti_switch
   .type lti_switch, @function
   .p2align 4
+/* rdi: where to save, rsi: what to load, rdx: where the caller goes on */
 lti_switch:
   .cfi_startproc
+  .cfi_def_cfa %rsp, 0
+  .cfi_register %rip, %rdx
   LANDING
-  leaq -56(%rsp), %rsp
-  .cfi_adjust_cfa_offset 56
+  leaq -192(%rsp), %rsp
+  .cfi_adjust_cfa_offset 192
+  movl $0x37f, 4(%rsp)
+  movq %rdx, 56(%rsp)
+  .cfi_rel_offset %rip, 56
   movq %rbp, 48(%rsp)
   .cfi_rel_offset %rbp, 48
   movq %rbx, 40(%rsp)
@@ -47,18 +54,16 @@ lti_switch:
   movq %r12, 8(%rsp)
   .cfi_rel_offset %r12, 8
   stmxcsr (%rsp)
-  fnstcw 4(%rsp)
   movl (%rsp), %eax
-  movzwl 4(%rsp), %ecx
-  movq %rsp, (%rdi)
-  movq %rsi, %rsp
-  /* Loading the control words is slow, and they hardly ever differ.  The low six
-   * bits of mxcsr are flags, which a call may change. */
-  xorl (%rsp), %eax
-  testl $0xffc0, %eax
+  movl %eax, %ecx
+  andl $0xffc0, %eax
+  cmpl $0x1f80, %eax
   jne 2f
 1:
-  cmpw 4(%rsp), %cx
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  xorl (%rsp), %ecx
+  testl $0xffc0, %ecx
   jne 3f
 4:
   movq 8(%rsp), %r12
@@ -76,14 +81,19 @@ lti_switch:
   .cfi_restore %rbx
   .cfi_restore %rbp
   .cfi_register %rip, %rdx
-  leaq 64(%rsp), %rsp
-  .cfi_adjust_cfa_offset -64
+  leaq 192(%rsp), %rsp
+  .cfi_adjust_cfa_offset -192
   JUMP *%rdx
   .cfi_restore_state
+  /* Reading and loading control words is slow, and they hardly ever differ from
+   * the usual.  The x87's are looked at only where mxcsr is unusual too, as
+   * fesetround() leaves them.  The low six bits of mxcsr are flags, which any call
+   * may change. */
 2:
-  ldmxcsr (%rsp)
+  fnstcw 4(%rsp)
   jmp 1b
 3:
+  ldmxcsr (%rsp)
   fldcw 4(%rsp)
   jmp 4b
   .cfi_endproc
@@ -98,18 +108,21 @@ lti_switch:
 lti_context_entry:
   .cfi_startproc
   .cfi_signal_frame
-  /* CFA = *rbx + 64 */
-  .cfi_escape 0x0f, 5, 0x73, 0x00, 0x06, 0x23, 0x40
-  .cfi_offset %rip, -8
-  .cfi_offset %rbp, -16
-  .cfi_offset %rbx, -24
-  .cfi_offset %r15, -32
-  .cfi_offset %r14, -40
-  .cfi_offset %r13, -48
-  .cfi_offset %r12, -56
+  /* CFA = *rbx + 192 */
+  .cfi_escape 0x0f, 6, 0x73, 0x00, 0x06, 0x23, 0xc0, 0x01
+  .cfi_offset %rip, -136
+  .cfi_offset %rbp, -144
+  .cfi_offset %rbx, -152
+  .cfi_offset %r15, -160
+  .cfi_offset %r14, -168
+  .cfi_offset %r13, -176
+  .cfi_offset %r12, -184
   LANDING
   movq %r12, %rdi
-  call *%r13
+  leaq 1f(%rip), %rax
+  pushq %rax
+  jmp *%r13
+1:
   ud2
   .cfi_endproc
   .size lti_context_entry, . - lti_context_entry
@@ -235,7 +248,9 @@ lti_context_entry:
   .cfi_offset 78, -32
   .cfi_offset 79, -24
   mov x0, x20
-  blr x21
+  adr x30, 1f
+  br x21
+1:
   brk #1
   .cfi_endproc
   .size lti_context_entry, . - lti_context_entry

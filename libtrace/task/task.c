@@ -151,7 +151,8 @@ struct lti_tcb *lti_spawn(const char *name, size_t stack_bytes, lt_task_fn *fn,
   task->handles = 1;
   task->waiters = NULL;
   task->own_waiter.data = NULL;
-  task->locals = parent ? lti_local_share(parent->locals) : NULL;
+  task->locals =
+      parent && parent->locals ? lti_local_share(parent->locals) : NULL;
   task->group = NULL;
   task->spawner = spawner;
   task->serial = ++s->serials;
@@ -274,7 +275,7 @@ static void cancel_awaited(struct lti_wait *wait) {
 static int64_t await_end(struct lti_tcb *me, struct lti_tcb *task) {
   if (task->state == LTI_DONE)
     return task->result;
-  if (lti_refuse_circle(me, task))
+  if ((task->state == LTI_WAITING || task == me) && lti_refuse_circle(me, task))
     return LT_EDEADLK;
   if (__builtin_expect(me->pending, 0))
     lti_cancel(task, me->pending);

@@ -11,3 +11,11 @@ tests_unit_check_task_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS) \
 tests_unit_check_task_LDADD = libtaskcore.la $(CHECK_LIBS) -lm
 tests_unit_check_task_LDFLAGS = $(SAN_CFLAGS)
 endif
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_task_io
+tests_unit_check_task_io_SOURCES = tests/unit/check_task_io.c
+tests_unit_check_task_io_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS) \
+	$(SAN_CFLAGS)
+tests_unit_check_task_io_LDADD = libtaskcore.la $(CHECK_LIBS)
+tests_unit_check_task_io_LDFLAGS = $(SAN_CFLAGS)
+endif

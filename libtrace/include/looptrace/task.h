@@ -247,6 +247,10 @@ LT_EXPORT void lt_write_done(uv_write_t *req, int status);
 LT_EXPORT void lt_connect_done(uv_connect_t *req, int status);
 LT_EXPORT void lt_work_done(uv_work_t *req, int status);
 
+/* Close a handle of libuv's and wait until its memory is free, for handles that lie
+ * on the task's stack.  Uses handle->data.  Not cancelled.  Returns: 0. */
+LT_EXPORT int64_t lt_close(uv_handle_t *handle);
+
 /* --- Between tasks -------------------------------------------------------- */
 
 /* A queue of pointers.  Sending waits while it is full, receiving while it is
