@@ -1,1 +1,1 @@
-
+EXTRA_DIST += $(wildcard $(srcdir)/bench/*.*)
