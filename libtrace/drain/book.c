@@ -48,6 +48,7 @@ void lti_book_fini(struct lti_book *b) {
     free(b->modules[i].path);
   for (size_t i = 0; i < b->n_notes; i++)
     free(b->notes[i]);
+  lti_book_fini_stacks(b);
   free(b->strings);
   free(b->modules);
   free(b->notes);
@@ -280,6 +281,8 @@ void lti_book_retell(struct lti_book *b) {
     lti_book_put_module(b, (uint32_t)i + 1);
   for (size_t i = 0; i < b->n_sites; i++)
     lti_book_put_site(b, (uint32_t)i + 1);
+  for (size_t i = 0; i < b->n_stacks; i++)
+    lti_book_put_stack(b, (uint32_t)i + 1);
   for (size_t i = 0; i < b->n_threads; i++)
     put_thread(b, (uint32_t)i);
   for (size_t i = 0; i < b->n_loops; i++)

@@ -36,6 +36,12 @@ struct lti_site {
   uint32_t line;
 };
 
+/* Frames: twice the id of a site, plus 1 where it is a guess. */
+struct lti_stack {
+  uint32_t n;
+  uint32_t *frames; /* owned */
+};
+
 struct lti_thread_entry {
   int32_t tid;
   bool is_main;
@@ -77,6 +83,10 @@ struct lti_book {
   struct lti_hash site_ids; /* address -> id */
   size_t n_named;           /* sites that the namer was asked about */
   uint64_t maps_read_ns;    /* when /proc/PID/maps was last read */
+
+  struct lti_stack *stacks;
+  size_t n_stacks, stacks_capacity, stacks_frames;
+  struct lti_hash stack_hashes; /* of the frames -> id */
 
   struct lti_thread_entry *threads;
   size_t n_threads, threads_capacity;
@@ -123,6 +133,24 @@ unsigned lti_book_callee(struct lti_book *book, unsigned callee);
 
 /* A sentence for people; the same one twice is kept once. */
 void lti_book_note(struct lti_book *book, const char *text, size_t size);
+
+/* stacks.c: the id of a stack of code addresses, innermost first; the same one
+ * gives the same id.  Frames beyond the format's limit are left out.
+ * 0: empty, or too many different ones. */
+struct lti_stack_frame {
+  uint64_t address;
+  bool is_guessed;
+};
+uint32_t lti_book_stack(struct lti_book *book,
+                        const struct lti_stack_frame *frames, size_t n);
+
+/* stacks.c: a blocking call by its name, as a callee of the file; 0: no room. */
+unsigned lti_book_callee_named(struct lti_book *book, const char *name);
+
+/* stacks.c: put the definition of a stack into the fresh ones; free them all.
+ */
+void lti_book_put_stack(struct lti_book *book, uint32_t id);
+void lti_book_fini_stacks(struct lti_book *book);
 
 /* Definitions that the book does not keep: bytes of a body. */
 void lti_book_put(struct lti_book *book, unsigned type, const void *body,

@@ -247,6 +247,45 @@ static void close_process(struct lti_drain *d, struct lti_recorded *p,
   d->procs[slot] = NULL;
 }
 
+/* The process of a thread slot that somebody owns and that is still recorded;
+ * what the thread has published is taken. */
+static struct lti_recorded *recorded_thread(struct lti_drain *d,
+                                            uint32_t slot) {
+  struct lti_recording *r = &d->recording;
+  if (slot >= r->view.n_threads)
+    return NULL;
+  take_slot(d, slot);
+  struct lti_recorded *p = process_at(d, r->view.threads[slot].proc);
+  return r->slots[slot].lane && p && !p->is_closed && !p->error ? p : NULL;
+}
+
+bool lti_drain_sample(struct lti_drain *d, uint32_t slot,
+                      const struct lti_seen *seen) {
+  struct lti_recorded *p = recorded_thread(d, slot);
+  if (!p || seen->clock <= d->clocks.sealed.clock ||
+      seen->clock <= p->sealed_clock)
+    return false;
+  struct lti_lane *lane = d->recording.slots[slot].lane;
+  struct lti_book *book = &p->trace.book;
+  struct lti_record usage = {
+      seen->clock, LTI_HEAD(LT_USAGE, seen->faults, seen->switches & LTI_REF_MAX),
+      seen->cpu_ns, seen->delay_ns_plus_1};
+  struct lti_record sample = {
+      seen->clock,
+      LTI_HEAD(LT_SAMPLE, (unsigned char)seen->state, seen->on & LTI_REF_MAX),
+      seen->call ? lti_book_callee_named(book, seen->call) : 0,
+      lti_book_stack(book, seen->frames, seen->n_frames)};
+  if (seen->has_usage && !lti_lane_insert(lane, &usage))
+    return false;
+  return lti_lane_insert(lane, &sample);
+}
+
+void lti_drain_note(struct lti_drain *d, uint32_t slot, const char *sentence) {
+  struct lti_recorded *p = recorded_thread(d, slot);
+  if (p)
+    lti_book_note(&p->trace.book, sentence, strlen(sentence));
+}
+
 /* A process that called exec has a new slot, under the same pid: what its old
  * one holds is whole. */
 static struct lti_recorded *newest_of(const struct lti_drain *d, int32_t pid) {

@@ -69,6 +69,7 @@ struct lti_drain_file {
 };
 
 struct lti_drain;
+struct lti_stack_frame; /* book.h */
 
 /* fd: the arena's file for lti_arena_grow(), or -1.  Nothing is written yet,
  * but when path exists and overwrite is not set, the status is EXISTS at once.
@@ -82,6 +83,32 @@ LT_WARN_UNUSED lt_status lti_drain_open(struct lti_arena *arena, int fd,
  * Returns: how many ns to sleep before the next step (1 to 50 ms, after how
  * fast the rings fill). */
 uint64_t lti_drain_step(struct lti_drain *drain);
+
+/* What a thread that does not come back was seen to do, from outside. */
+struct lti_seen {
+  uint64_t clock;  /* when, in the arena's clock */
+  char state;      /* as in /proc/PID/stat */
+  const char *call; /* the system call it is in, NULL for none or unknown */
+  uint64_t on;     /* what that waits on, as a CALL's ref */
+  bool has_usage;  /* the next four: as a USAGE's a, b, ref and x */
+  uint64_t cpu_ns, delay_ns_plus_1, switches;
+  uint16_t faults;
+  const struct lti_stack_frame *frames; /* innermost first; may be none */
+  size_t n_frames;
+};
+
+/* Put a SAMPLE, and a USAGE where there is one, among the events of the thread
+ * that owns a slot, at their time.
+ *
+ * Returns: false when that is too long ago, nobody owns the slot, or its
+ * process gets no file. */
+bool lti_drain_sample(struct lti_drain *drain, uint32_t slot,
+                      const struct lti_seen *seen);
+
+/* A sentence for `info` about the process of a thread slot; the same one twice
+ * is told once. */
+void lti_drain_note(struct lti_drain *drain, uint32_t slot,
+                    const char *sentence);
 
 /* Process pid has ended: its slots are drained to the end and its file closed.
  * Unknown pids are ignored. */

@@ -3,7 +3,7 @@ drain_sources = libtrace/drain/drain.h libtrace/drain/drain.c \
 	libtrace/drain/rings.h libtrace/drain/rings.c \
 	libtrace/drain/clockmap.h libtrace/drain/clockmap.c \
 	libtrace/drain/trace.h libtrace/drain/trace.c \
-	libtrace/drain/book.h libtrace/drain/book.c libtrace/drain/sites.c \
+	libtrace/drain/book.h libtrace/drain/book.c libtrace/drain/sites.c libtrace/drain/stacks.c \
 	libtrace/drain/tasks.h libtrace/drain/tasks.c \
 	libtrace/drain/hash.h libtrace/drain/hash.c \
 	libtrace/drain/writer.h libtrace/drain/writer.c

@@ -15,9 +15,11 @@ enum lti_def_type {
   LTI_DEF_TASK_KIND = 9,
   LTI_DEF_CALLEE = 10,
   LTI_DEF_NOTE = 11,
-  LTI_DEF_LABEL = 12
+  LTI_DEF_LABEL = 12,
+  LTI_DEF_STACK = 13
 };
 
+#define LTI_STACK_FRAMES_MAX 128u
 #define LTI_THREAD_IS_MAIN 1u /* flag of THREAD */
 
 #endif

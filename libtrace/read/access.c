@@ -25,6 +25,10 @@ const lt_site_def *lt_reader_site(const lt_reader *r, uint64_t id) {
   return site ? &site->def : NULL;
 }
 
+const lt_stack_def *lt_reader_stack(const lt_reader *r, uint64_t id) {
+  return lti_idmap_get(&r->defs.stacks, id);
+}
+
 const lt_loop_def *lt_reader_loop(const lt_reader *r, uint32_t id) {
   const struct lti_loop *loop = lti_idmap_get(&r->defs.loops, id);
   return loop ? &loop->def : NULL;

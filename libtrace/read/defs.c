@@ -6,6 +6,7 @@
 #include "read/defs.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/bytes.h"
@@ -22,9 +23,14 @@ void lti_defs_init(struct lti_defs *d) {
   d->notes.item_bytes = sizeof(struct lti_string);
   d->modules.item_bytes = sizeof(lt_module_def);
   d->sites.item_bytes = sizeof(struct lti_site);
+  d->stacks.item_bytes = sizeof(lt_stack_def);
   d->threads.item_bytes = sizeof(lt_thread_def);
   d->loops.item_bytes = sizeof(struct lti_loop);
   d->comm = d->uv_version = d->recorder = "";
+}
+
+static lt_stack_def *stack_at(const struct lti_defs *d, uint32_t i) {
+  return lti_idmap_at(&d->stacks, i);
 }
 
 void lti_defs_free(struct lti_defs *d) {
@@ -33,6 +39,9 @@ void lti_defs_free(struct lti_defs *d) {
   lti_idmap_free(&d->notes);
   lti_idmap_free(&d->modules);
   lti_idmap_free(&d->sites);
+  for (uint32_t i = 0; i < d->stacks.n; i++)
+    free((void *)(uintptr_t)stack_at(d, i)->frames);
+  lti_idmap_free(&d->stacks);
   lti_idmap_free(&d->threads);
   lti_idmap_free(&d->loops);
   lti_texts_free(&d->texts);
@@ -149,6 +158,43 @@ static void add_site(struct lti_defs *d, struct lti_in *in) {
     *known = s;
 }
 
+static bool same_stack(const lt_stack_def *s, const lt_stack_frame *frames,
+                       uint64_t n) {
+  for (uint64_t i = 0; s->n_frames == n && i < n; i++)
+    if (s->frames[i].site != frames[i].site ||
+        s->frames[i].is_guessed != frames[i].is_guessed)
+      return false;
+  return s->n_frames == n;
+}
+
+/* What is told again in each generation must take no memory. */
+static void add_stack(struct lti_defs *d, struct lti_in *in) {
+  lt_stack_frame frames[LTI_STACK_FRAMES_MAX];
+  uint32_t id = small_id(lti_in_varint(in));
+  uint64_t n = lti_in_varint(in);
+  for (uint64_t i = 0; i < n && n <= LTI_STACK_FRAMES_MAX; i++) {
+    uint64_t word = lti_in_varint(in);
+    frames[i] = (lt_stack_frame){small_id(word / 2), word & 1};
+  }
+  if (in->bad || !id || !n || n > LTI_STACK_FRAMES_MAX)
+    return;
+  lt_stack_def *known = lti_idmap_get(&d->stacks, id);
+  if (known && same_stack(known, frames, n))
+    return;
+  size_t size = (size_t)n * sizeof *frames;
+  lt_stack_frame *copy = lti_budget_realloc(&d->budget, NULL, 0, size);
+  lt_stack_def *s =
+      copy ? lti_idmap_put(&d->stacks, &d->budget, id) : NULL;
+  if (!s) {
+    free(copy);
+    return;
+  }
+  for (uint64_t i = 0; i < n; i++)
+    copy[i] = frames[i];
+  free((void *)(uintptr_t)s->frames);
+  *s = (lt_stack_def){id, (uint32_t)n, copy};
+}
+
 static void add_thread(struct lti_defs *d, struct lti_in *in) {
   uint64_t index = lti_in_varint(in);
   uint64_t tid = lti_in_varint(in), flags = lti_in_varint(in);
@@ -197,6 +243,9 @@ static void add_one(struct lti_defs *d, uint64_t type, struct lti_in *in) {
     break;
   case LTI_DEF_SITE:
     add_site(d, in);
+    break;
+  case LTI_DEF_STACK:
+    add_stack(d, in);
     break;
   case LTI_DEF_THREAD:
     add_thread(d, in);

@@ -38,6 +38,7 @@ struct lti_defs {
   struct lti_idmap notes;   /* by a hash of the text */
   struct lti_idmap modules; /* lt_module_def */
   struct lti_idmap sites;   /* struct lti_site */
+  struct lti_idmap stacks;  /* lt_stack_def; frames are owned */
   struct lti_idmap threads; /* lt_thread_def */
   struct lti_idmap loops;   /* struct lti_loop */
   const char *comm, *uv_version, *recorder;

@@ -51,6 +51,7 @@ static void print_defs(const lt_reader *r, uint32_t limit) {
     const lt_site_def *s = lt_reader_site(r, id);
     const lt_thread_def *t = lt_reader_thread(r, id);
     const lt_loop_def *l = lt_reader_loop(r, id);
+    const lt_stack_def *stack = lt_reader_stack(r, id);
     if (string)
       printf("string %" PRIu32 " %s\n", id, string);
     if (m)
@@ -67,6 +68,13 @@ static void print_defs(const lt_reader *r, uint32_t limit) {
     if (l)
       printf("loop %" PRIu32 " %" PRIu32 " %s\n", id, l->thread,
              or_none(l->name));
+    if (stack) {
+      printf("stack %" PRIu32, id);
+      for (uint32_t i = 0; i < stack->n_frames; i++)
+        printf(" %" PRIu32 "%s", stack->frames[i].site,
+               stack->frames[i].is_guessed ? "?" : "");
+      putchar('\n');
+    }
     if (lt_reader_note(r, id))
       printf("note %" PRIu32 " %s\n", id, lt_reader_note(r, id));
   }

@@ -333,6 +333,8 @@ def read_def(type_, c):
         return {"def": "note", "text": text(c.rest())}
     if type_ == 12:
         return {"def": "label", "task": v(), "string": v()}
+    if type_ == 13:
+        return {"def": "stack", "id": v(), "frames": [v() for _ in range(v())]}
     return None
 
 

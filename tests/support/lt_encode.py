@@ -101,6 +101,12 @@ def note(text):
     return definition(11, text.encode())
 
 
+def stack(id_, *frames):
+    """Frames: site ids, innermost first; negative where guessed."""
+    words = [site_ * 2 if site_ >= 0 else -site_ * 2 + 1 for site_ in frames]
+    return definition(13, id_, len(words), *words)
+
+
 def label(task_, string_):
     return definition(12, task_, string_)
 

@@ -78,6 +78,19 @@ typedef struct lt_site_def {
   uint32_t line;
 } lt_site_def;
 
+/* A native stack, innermost frame first.  The site of a frame is where the call
+ * in it returns to. */
+typedef struct lt_stack_frame {
+  uint32_t site;   /* id, 0 unknown */
+  bool is_guessed; /* found by looking for return addresses; may be wrong */
+} lt_stack_frame;
+
+typedef struct lt_stack_def {
+  uint32_t id; /* from 1 */
+  uint32_t n_frames;
+  const lt_stack_frame *frames;
+} lt_stack_def;
+
 /* A task that was alive where a generation begins. */
 typedef struct lt_task_def {
   uint64_t id, parent;
@@ -190,6 +203,8 @@ LT_EXPORT const lt_module_def *lt_reader_module(const lt_reader *reader,
                                                 uint32_t id);
 LT_EXPORT const lt_site_def *lt_reader_site(const lt_reader *reader,
                                             uint64_t id);
+LT_EXPORT const lt_stack_def *lt_reader_stack(const lt_reader *reader,
+                                              uint64_t id);
 LT_EXPORT const lt_loop_def *lt_reader_loop(const lt_reader *reader,
                                             uint32_t id);
 LT_EXPORT const char *lt_reader_note(const lt_reader *reader, uint32_t index);
