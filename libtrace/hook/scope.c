@@ -25,6 +25,7 @@ void lti_count_untracked(void) {
 #define LTI_INLINE __attribute__((always_inline))
 
 void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
+  lti_hook.loop = frame->outer_loop;
   if (frame->mute) {
     lti_self.depth--;
     lti_self.loop = frame->outer.loop;

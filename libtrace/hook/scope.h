@@ -20,7 +20,10 @@ enum { LTI_FRAMES_MAX = 8 };
 struct lti_frame {
   union {
     struct lti_slice slice; /* a callback's */
-    struct lti_outer outer; /* a uv_run's */
+    struct {                /* a uv_run's */
+      struct lti_outer outer;
+      uv_loop_t *outer_loop; /* lti_hook.loop before */
+    };
   };
   uintptr_t at; /* address on the stack: frames below it are younger */
   uint8_t is_run;

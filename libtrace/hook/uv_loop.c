@@ -9,10 +9,10 @@
 
 struct run {
   uint32_t level;        /* index of its frame; LTI_FRAMES_MAX: it has none */
-  struct lti_outer deep; /* then */
+  struct lti_outer deep; /* for it, then */
   uint8_t outer_in_uv;
   uint8_t outer_in_call;
-  uv_loop_t *outer_loop;
+  uv_loop_t *outer_loop; /* likewise */
   int result;
 };
 
@@ -49,6 +49,7 @@ static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
     frame->at = (uintptr_t)run;
     frame->is_run = 1;
     frame->done = frame->mute = 0;
+    frame->outer_loop = hook->loop;
     outer = &frame->outer;
   }
   uint32_t id = loop_id(loop);
@@ -73,11 +74,12 @@ static void pop_run(struct run *run) {
 
 /* Also when an exception passes. */
 static void run_end(struct run *run) {
-  if (run->level < LTI_FRAMES_MAX)
+  if (run->level < LTI_FRAMES_MAX) {
     pop_run(run);
-  else
+  } else {
+    lti_hook.loop = run->outer_loop;
     lti_loop_leave(&run->deep, (unsigned)run->result);
-  lti_hook.loop = run->outer_loop;
+  }
   lti_self.in_uv = run->outer_in_uv;
   lti_self.in_call = run->outer_in_call;
 }

@@ -62,22 +62,34 @@ static void jump_within(uv_timer_t *timer) {
   longjmp(within, 1);
 }
 
+static uv_loop_t other;
+
 static void catcher(uv_timer_t *timer) {
   static uv_timer_t inner;
-  uv_timer_init(loop, &inner);
+  uv_loop_init(&other);
+  uv_timer_init(&other, &inner);
   uv_timer_start(&inner, jump_within, 0, 0);
   if (setjmp(within) == 0)
-    uv_run(loop, UV_RUN_ONCE);
+    uv_run(&other, UV_RUN_ONCE);
   else
     printf("caught in the outer callback\n");
   uv_close((uv_handle_t *)timer, closed);
 }
 
+static void later(uv_timer_t *timer) {
+  uv_close((uv_handle_t *)timer, closed);
+}
+
+/* The outer loop must be seen to poll after it. */
 static void jumped_within(void) {
-  static uv_timer_t timer;
+  static uv_timer_t timer, last;
   uv_timer_init(loop, &timer);
   uv_timer_start(&timer, catcher, 0, 0);
+  uv_timer_init(loop, &last);
+  uv_timer_start(&last, later, 20, 0);
   printf("within %d\n", uv_run(loop, UV_RUN_DEFAULT));
+  printf("the other %d", uv_run(&other, UV_RUN_DEFAULT));
+  printf(" %d\n", uv_loop_close(&other));
 }
 
 static void leave_thread(uv_idle_t *idle) {
