@@ -13,3 +13,4 @@ samples_stall_SOURCES = samples/stall.c
 samples_stall_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -g
 samples_stall_LDADD = $(UV_LIBS) -lpthread
 samples_stall_LDFLAGS = -no-install
+include samples/tasks.mk

@@ -4,6 +4,7 @@
  * they use goes.  Called by programs. */
 #include "config.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,7 +216,15 @@ static int64_t run_main(struct lti_sched *s, struct lti_tcb *task) {
   return end.result;
 }
 
+/* A peer that went away is UV_EPIPE, not the end of the program. */
+static void ignore_sigpipe(struct sigaction *before) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN};
+  if (sigaction(SIGPIPE, NULL, before) == 0 && before->sa_handler == SIG_DFL)
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
 int64_t lt_run_with(const lt_run_options *options, lt_task_fn *fn, void *arg) {
+  struct sigaction before;
   uv_loop_t *loop = malloc(sizeof *loop);
   if (!loop)
     return UV_ENOMEM;
@@ -227,11 +236,14 @@ int64_t lt_run_with(const lt_run_options *options, lt_task_fn *fn, void *arg) {
     goto fail_loop;
   struct lti_tcb *task =
       lti_spawn(NULL, 0, fn, arg, __builtin_return_address(0));
+  ignore_sigpipe(&before);
   if (task)
     result = run_main(lti_sched, task);
   else
     result = UV_ENOMEM;
   lt_loop_close();
+  if (before.sa_handler == SIG_DFL)
+    sigaction(SIGPIPE, &before, NULL);
 fail_loop:
   (void)uv_run(loop, UV_RUN_NOWAIT); /* what closes in these moments */
   if (uv_loop_close(loop) != 0) {

@@ -224,6 +224,11 @@ START_TEST(a_read_is_cancelled_and_ended_by_closing) {
 }
 END_TEST
 
+static int64_t send_some(void *arg) {
+  static const char bytes[100000];
+  return lt_write(arg, bytes, sizeof bytes);
+}
+
 /* The other side does not read; a write that waits is cancelled. */
 static int64_t stuck_write(void *arg) {
   lt_stream *listener, *one, *two;
@@ -236,8 +241,8 @@ static int64_t stuck_write(void *arg) {
   lt_deadline deadline;
   lt_deadline_begin(&deadline, 20);
   do
-    status = lt_await(lt_spawn(send_all, one));
-  while (status == UV_EPIPE || status == 0);
+    status = lt_await(lt_spawn(send_some, one));
+  while (status == 0);
   status = lt_deadline_end(&deadline, status);
   lt_stream_close(one);
   lt_stream_close(two);
@@ -246,9 +251,7 @@ static int64_t stuck_write(void *arg) {
 }
 
 START_TEST(a_write_that_waits_is_cancelled) {
-  int64_t status = run(stuck_write, NULL);
-  ck_assert_msg(status == UV_ETIMEDOUT || status == UV_ENOTCONN, "%d",
-                (int)status);
+  RUNS(stuck_write, NULL, UV_ETIMEDOUT);
 }
 END_TEST
 

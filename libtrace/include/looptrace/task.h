@@ -87,6 +87,7 @@ typedef struct lt_run_options {
  * cancelled and waited for (not detached ones: reported as well).
  *
  * options: NULL for the defaults.
+ * Signals: SIGPIPE is ignored meanwhile, if nobody handles it.
  * Returns: what fn returned; UV_ENOMEM or another error of libuv when it could
  *          not be started; LT_EDEADLK when nothing is left that could wake it. */
 LT_EXPORT int64_t lt_run(lt_task_fn *fn, void *arg);
