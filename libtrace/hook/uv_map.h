@@ -8,8 +8,8 @@
  * START    arms a handle.  Parameters `handle` and `cb`.  Then: kind of task,
  *          trampoline, delay in ns plus 1 (0: it waits for no time).
  * KEEP     as START, but libuv keeps the old callback while it is active.
- * REQUEST  submits a request.  Parameters `req` and `cb`; NULL means that nobody
- *          wants to know.  Then: kind, trampoline.
+ * REQUEST  submits a request.  Parameters `req` and `cb`; NULL: nobody wants to
+ *          know.  Then: kind, trampoline.
  * TELL     as REQUEST, but returns nothing: errors come through the callback.
  * ASK      as REQUEST, but without a callback it blocks until it is done: then
  *          it is a CALL of the callee of its name.  Then: kind, trampoline, the
@@ -108,15 +108,15 @@ typedef const char *lti_text;
   X(ASK, int, uv_getaddrinfo,                                                  \
     (uv_loop_t * loop, uv_getaddrinfo_t *req, uv_getaddrinfo_cb cb,            \
      const char *node, const char *service, const struct addrinfo *hints),     \
-    (loop, req, cb, node, service, hints), GETADDRINFO, on_getaddrinfo, -1)     \
+    (loop, req, cb, node, service, hints), GETADDRINFO, on_getaddrinfo, -1)    \
   X(ASK, int, uv_getnameinfo,                                                  \
     (uv_loop_t * loop, uv_getnameinfo_t *req, uv_getnameinfo_cb cb,            \
      const struct sockaddr *addr, int flags),                                  \
-    (loop, req, cb, addr, flags), GETNAMEINFO, on_getnameinfo, -1)              \
+    (loop, req, cb, addr, flags), GETNAMEINFO, on_getnameinfo, -1)             \
   X(ASK, int, uv_random,                                                       \
     (uv_loop_t * loop, uv_random_t *req, void *buf, size_t buflen,             \
      unsigned flags, uv_random_cb cb),                                         \
-    (loop, req, buf, buflen, flags, cb), RANDOM, on_random, -1)                 \
+    (loop, req, buf, buflen, flags, cb), RANDOM, on_random, -1)                \
   X(HAND, int, uv_queue_work,                                                  \
     (uv_loop_t * loop, uv_work_t *req, uv_work_cb work, uv_after_work_cb cb),  \
     (loop, req, work, cb))
@@ -129,57 +129,57 @@ typedef const char *lti_text;
     (uv_loop_t * loop, uv_fs_t *req, LTI_OPEN params, uv_fs_cb cb),            \
     (loop, req, LTI_OPEN args, cb), FS, on_fs, fd)
 #define LTI_UV_FS(X)                                                           \
-  LTI_FS(X, uv_fs_close, (uv_file file), (file), file)                                 \
-  LTI_FS(X, uv_fs_open, (const char *path, int flags, int mode), (path, flags, mode),  \
+  LTI_FS(X, uv_fs_close, (uv_file file), (file), file)                         \
+  LTI_FS(X, uv_fs_open, (const char *path, int flags, int mode), (path, flags, mode),\
     -1)                                                                        \
-  LTI_FS(X, uv_fs_read,                                                                \
+  LTI_FS(X, uv_fs_read,                                                        \
     (uv_file file, const uv_buf_t bufs[], unsigned int nbufs, int64_t offset), \
     (file, bufs, nbufs, offset), file)                                         \
-  LTI_FS(X, uv_fs_unlink, (const char *path), (path), -1)                              \
-  LTI_FS(X, uv_fs_write,                                                               \
+  LTI_FS(X, uv_fs_unlink, (const char *path), (path), -1)                      \
+  LTI_FS(X, uv_fs_write,                                                       \
     (uv_file file, const uv_buf_t bufs[], unsigned int nbufs, int64_t offset), \
     (file, bufs, nbufs, offset), file)                                         \
-  LTI_FS(X, uv_fs_copyfile, (const char *path, const char *new_path, int flags),       \
+  LTI_FS(X, uv_fs_copyfile, (const char *path, const char *new_path, int flags),\
     (path, new_path, flags), -1)                                               \
-  LTI_FS(X, uv_fs_mkdir, (const char *path, int mode), (path, mode), -1)               \
-  LTI_FS(X, uv_fs_mkdtemp, (const char *tpl), (tpl), -1)                               \
-  LTI_FS(X, uv_fs_mkstemp, (const char *tpl), (tpl), -1)                               \
-  LTI_FS(X, uv_fs_rmdir, (const char *path), (path), -1)                               \
-  LTI_FS(X, uv_fs_scandir, (const char *path, int flags), (path, flags), -1)           \
-  LTI_FS(X, uv_fs_opendir, (const char *path), (path), -1)                             \
-  LTI_FS(X, uv_fs_readdir, (uv_dir_t * dir), (dir), -1)                                \
-  LTI_FS(X, uv_fs_closedir, (uv_dir_t * dir), (dir), -1)                               \
-  LTI_FS(X, uv_fs_stat, (const char *path), (path), -1)                                \
-  LTI_FS(X, uv_fs_fstat, (uv_file file), (file), file)                                 \
-  LTI_FS(X, uv_fs_rename, (const char *path, const char *new_path), (path, new_path),  \
+  LTI_FS(X, uv_fs_mkdir, (const char *path, int mode), (path, mode), -1)       \
+  LTI_FS(X, uv_fs_mkdtemp, (const char *tpl), (tpl), -1)                       \
+  LTI_FS(X, uv_fs_mkstemp, (const char *tpl), (tpl), -1)                       \
+  LTI_FS(X, uv_fs_rmdir, (const char *path), (path), -1)                       \
+  LTI_FS(X, uv_fs_scandir, (const char *path, int flags), (path, flags), -1)   \
+  LTI_FS(X, uv_fs_opendir, (const char *path), (path), -1)                     \
+  LTI_FS(X, uv_fs_readdir, (uv_dir_t * dir), (dir), -1)                        \
+  LTI_FS(X, uv_fs_closedir, (uv_dir_t * dir), (dir), -1)                       \
+  LTI_FS(X, uv_fs_stat, (const char *path), (path), -1)                        \
+  LTI_FS(X, uv_fs_fstat, (uv_file file), (file), file)                         \
+  LTI_FS(X, uv_fs_rename, (const char *path, const char *new_path), (path, new_path),\
     -1)                                                                        \
-  LTI_FS(X, uv_fs_fsync, (uv_file file), (file), file)                                 \
-  LTI_FS(X, uv_fs_fdatasync, (uv_file file), (file), file)                             \
-  LTI_FS(X, uv_fs_ftruncate, (uv_file file, int64_t offset), (file, offset), file)     \
-  LTI_FS(X, uv_fs_sendfile,                                                            \
+  LTI_FS(X, uv_fs_fsync, (uv_file file), (file), file)                         \
+  LTI_FS(X, uv_fs_fdatasync, (uv_file file), (file), file)                     \
+  LTI_FS(X, uv_fs_ftruncate, (uv_file file, int64_t offset), (file, offset), file)\
+  LTI_FS(X, uv_fs_sendfile,                                                    \
     (uv_file out_fd, uv_file in_fd, int64_t in_offset, size_t length),         \
     (out_fd, in_fd, in_offset, length), out_fd)                                \
-  LTI_FS(X, uv_fs_access, (const char *path, int mode), (path, mode), -1)              \
-  LTI_FS(X, uv_fs_chmod, (const char *path, int mode), (path, mode), -1)               \
-  LTI_FS(X, uv_fs_utime, (const char *path, double atime, double mtime),               \
+  LTI_FS(X, uv_fs_access, (const char *path, int mode), (path, mode), -1)      \
+  LTI_FS(X, uv_fs_chmod, (const char *path, int mode), (path, mode), -1)       \
+  LTI_FS(X, uv_fs_utime, (const char *path, double atime, double mtime),       \
     (path, atime, mtime), -1)                                                  \
-  LTI_FS(X, uv_fs_futime, (uv_file file, double atime, double mtime),                  \
+  LTI_FS(X, uv_fs_futime, (uv_file file, double atime, double mtime),          \
     (file, atime, mtime), file)                                                \
-  LTI_FS(X, uv_fs_lutime, (const char *path, double atime, double mtime),              \
+  LTI_FS(X, uv_fs_lutime, (const char *path, double atime, double mtime),      \
     (path, atime, mtime), -1)                                                  \
-  LTI_FS(X, uv_fs_lstat, (const char *path), (path), -1)                               \
-  LTI_FS(X, uv_fs_link, (const char *path, const char *new_path), (path, new_path),    \
+  LTI_FS(X, uv_fs_lstat, (const char *path), (path), -1)                       \
+  LTI_FS(X, uv_fs_link, (const char *path, const char *new_path), (path, new_path),\
     -1)                                                                        \
-  LTI_FS(X, uv_fs_symlink, (const char *path, const char *new_path, int flags),        \
+  LTI_FS(X, uv_fs_symlink, (const char *path, const char *new_path, int flags),\
     (path, new_path, flags), -1)                                               \
-  LTI_FS(X, uv_fs_readlink, (const char *path), (path), -1)                            \
-  LTI_FS(X, uv_fs_realpath, (const char *path), (path), -1)                            \
-  LTI_FS(X, uv_fs_fchmod, (uv_file file, int mode), (file, mode), file)                \
-  LTI_FS(X, uv_fs_chown, (const char *path, uv_uid_t uid, uv_gid_t gid),               \
+  LTI_FS(X, uv_fs_readlink, (const char *path), (path), -1)                    \
+  LTI_FS(X, uv_fs_realpath, (const char *path), (path), -1)                    \
+  LTI_FS(X, uv_fs_fchmod, (uv_file file, int mode), (file, mode), file)        \
+  LTI_FS(X, uv_fs_chown, (const char *path, uv_uid_t uid, uv_gid_t gid),       \
     (path, uid, gid), -1)                                                      \
-  LTI_FS(X, uv_fs_fchown, (uv_file file, uv_uid_t uid, uv_gid_t gid),                  \
+  LTI_FS(X, uv_fs_fchown, (uv_file file, uv_uid_t uid, uv_gid_t gid),          \
     (file, uid, gid), file)                                                    \
-  LTI_FS(X, uv_fs_lchown, (const char *path, uv_uid_t uid, uv_gid_t gid),              \
+  LTI_FS(X, uv_fs_lchown, (const char *path, uv_uid_t uid, uv_gid_t gid),      \
     (path, uid, gid), -1)                                                      \
   LTI_FS(X, uv_fs_statfs, (const char *path), (path), -1)
 
