@@ -130,7 +130,8 @@ typedef const char *lti_text;
     (loop, req, LTI_OPEN args, cb), FS, on_fs, fd)
 #define LTI_UV_FS(X)                                                           \
   LTI_FS(X, uv_fs_close, (uv_file file), (file), file)                         \
-  LTI_FS(X, uv_fs_open, (const char *path, int flags, int mode), (path, flags, mode),\
+  LTI_FS(X, uv_fs_open, (const char *path, int flags, int mode),               \
+         (path, flags, mode),                                                  \
     -1)                                                                        \
   LTI_FS(X, uv_fs_read,                                                        \
     (uv_file file, const uv_buf_t bufs[], unsigned int nbufs, int64_t offset), \
@@ -139,7 +140,8 @@ typedef const char *lti_text;
   LTI_FS(X, uv_fs_write,                                                       \
     (uv_file file, const uv_buf_t bufs[], unsigned int nbufs, int64_t offset), \
     (file, bufs, nbufs, offset), file)                                         \
-  LTI_FS(X, uv_fs_copyfile, (const char *path, const char *new_path, int flags),\
+  LTI_FS(X, uv_fs_copyfile,                                                    \
+         (const char *path, const char *new_path, int flags),                  \
     (path, new_path, flags), -1)                                               \
   LTI_FS(X, uv_fs_mkdir, (const char *path, int mode), (path, mode), -1)       \
   LTI_FS(X, uv_fs_mkdtemp, (const char *tpl), (tpl), -1)                       \
@@ -151,11 +153,13 @@ typedef const char *lti_text;
   LTI_FS(X, uv_fs_closedir, (uv_dir_t * dir), (dir), -1)                       \
   LTI_FS(X, uv_fs_stat, (const char *path), (path), -1)                        \
   LTI_FS(X, uv_fs_fstat, (uv_file file), (file), file)                         \
-  LTI_FS(X, uv_fs_rename, (const char *path, const char *new_path), (path, new_path),\
+  LTI_FS(X, uv_fs_rename, (const char *path, const char *new_path),            \
+         (path, new_path),                                                     \
     -1)                                                                        \
   LTI_FS(X, uv_fs_fsync, (uv_file file), (file), file)                         \
   LTI_FS(X, uv_fs_fdatasync, (uv_file file), (file), file)                     \
-  LTI_FS(X, uv_fs_ftruncate, (uv_file file, int64_t offset), (file, offset), file)\
+  LTI_FS(X, uv_fs_ftruncate, (uv_file file, int64_t offset),                   \
+         (file, offset), file)                                                 \
   LTI_FS(X, uv_fs_sendfile,                                                    \
     (uv_file out_fd, uv_file in_fd, int64_t in_offset, size_t length),         \
     (out_fd, in_fd, in_offset, length), out_fd)                                \
@@ -168,7 +172,8 @@ typedef const char *lti_text;
   LTI_FS(X, uv_fs_lutime, (const char *path, double atime, double mtime),      \
     (path, atime, mtime), -1)                                                  \
   LTI_FS(X, uv_fs_lstat, (const char *path), (path), -1)                       \
-  LTI_FS(X, uv_fs_link, (const char *path, const char *new_path), (path, new_path),\
+  LTI_FS(X, uv_fs_link, (const char *path, const char *new_path),              \
+         (path, new_path),                                                     \
     -1)                                                                        \
   LTI_FS(X, uv_fs_symlink, (const char *path, const char *new_path, int flags),\
     (path, new_path, flags), -1)                                               \
