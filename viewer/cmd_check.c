@@ -44,6 +44,10 @@ static const char help[] =
     "  --error-exitcode N      instead of 1\n"
     "  -o, --output FILE       with a command: keep its trace here\n"
     "      --overwrite         replace FILE if it exists\n"
+    "      --stall-threshold TIME  with a command: look at a loop thread that "
+    "has not\n"
+    "                          come back for so long, for its stack; default "
+    "50ms\n"
     "  -q, --quiet             only the verdict, and only when it is no pass\n"
     "      --color WHEN        auto (default), always or never\n"
     "  -h, --help              this\n"
@@ -73,6 +77,7 @@ enum {
   OPT_ALLOW_INCOMPLETE,
   OPT_ERROR_EXITCODE,
   OPT_OVERWRITE,
+  OPT_THRESHOLD,
   OPT_COLOR
 };
 
@@ -85,6 +90,7 @@ static const struct option long_options[] = {
     {"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
     {"output", required_argument, NULL, 'o'},
     {"overwrite", no_argument, NULL, OPT_OVERWRITE},
+    {"stall-threshold", required_argument, NULL, OPT_THRESHOLD},
     {"quiet", no_argument, NULL, 'q'},
     {"color", required_argument, NULL, OPT_COLOR},
     {"help", no_argument, NULL, 'h'},
@@ -103,6 +109,7 @@ struct options {
   size_t n_formats;
   int error_exitcode;
   const char *output;
+  int64_t stall_threshold_ns; /* 0: the default */
   bool overwrite, is_quiet;
   enum color color;
   char **command; /* after "--", NULL without */
@@ -163,6 +170,14 @@ static int set_option(struct options *o, int c) {
   case OPT_WARMUP:
     if (!set_time(optarg, &o->budget.warmup_ns))
       return open_usage(WHO, "--warmup `%s` is no duration: " DURATION_FORMS,
+                        optarg);
+    return -1;
+  case OPT_THRESHOLD:
+    if (!set_time(optarg, &o->stall_threshold_ns) ||
+        o->stall_threshold_ns < LAUNCH_THRESHOLD_MIN_NS)
+      return open_usage(WHO,
+                        "--stall-threshold `%s` is no duration of 1ms or "
+                        "more: " DURATION_FORMS,
                         optarg);
     return -1;
   case OPT_FAIL_ON:
@@ -409,6 +424,8 @@ static int check_command(const struct options *o) {
                                   .argv = o->command,
                                   .path = o->output,
                                   .overwrite = o->overwrite,
+                                  .stall_threshold_ns =
+                                      (uint64_t)o->stall_threshold_ns,
                                   .quiet = true};
   struct launch_result launched;
   if (!o->output) {

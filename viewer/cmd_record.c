@@ -36,6 +36,13 @@ static const char help[] =
     "      --min-block TIME  blocking calls shorter than this are counted, but "
     "not\n"
     "                        written one by one; default 50us\n"
+    "      --stall-threshold TIME\n"
+    "                        look at a loop thread from outside, for its "
+    "stack and\n"
+    "                        system call, when it has not come back for so "
+    "long;\n"
+    "                        default 50ms\n"
+    "  -v, --verbose         a line at once when a loop has not come back\n"
     "  -q, --quiet           no line at the end, unless something went wrong\n"
     "  -h, --help            this\n"
     "\n"
@@ -65,13 +72,15 @@ static const char help[] =
     "\n"
     "Example: looptrace record -o app.lt -- ./app --port 8080\n";
 
-enum { OPT_OVERWRITE = 256, OPT_NO_FOLLOW, OPT_MIN_BLOCK };
+enum { OPT_OVERWRITE = 256, OPT_NO_FOLLOW, OPT_MIN_BLOCK, OPT_THRESHOLD };
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"overwrite", no_argument, NULL, OPT_OVERWRITE},
     {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
     {"min-block", required_argument, NULL, OPT_MIN_BLOCK},
+    {"stall-threshold", required_argument, NULL, OPT_THRESHOLD},
+    {"verbose", no_argument, NULL, 'v'},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {0}};
@@ -177,7 +186,7 @@ static int parse(int argc, char **argv, struct launch_options *options) {
   int c;
   argv[0] = (char *)WHO; /* getopt's messages begin with it */
   optind = 0;            /* glibc: start anew */
-  while ((c = getopt_long(argc, argv, "+o:qh", long_options, NULL)) != -1) {
+  while ((c = getopt_long(argc, argv, "+o:vqh", long_options, NULL)) != -1) {
     switch (c) {
     case 'o':
       options->path = optarg;
@@ -195,6 +204,16 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       /* The engine takes 0 for its default: 1 ns means each and every call. */
       if (!options->min_block_ns)
         options->min_block_ns = 1;
+      break;
+    case OPT_THRESHOLD:
+      if (duration_parse(optarg, &options->stall_threshold_ns) ||
+          options->stall_threshold_ns < LAUNCH_THRESHOLD_MIN_NS)
+        return usage("--stall-threshold %s: no duration of 1ms or more; "
+                     "write " DURATION_FORMS,
+                     optarg);
+      break;
+    case 'v':
+      options->verbose = true;
       break;
     case 'q':
       options->quiet = true;

@@ -24,6 +24,7 @@
 #include "program.h"
 #include "record/clock.h"
 #include "symbol/symbol.h"
+#include "watch/watch.h"
 #include "why.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -36,6 +37,7 @@ struct launch {
   struct locate_arena arena;
   struct symbol *symbols;
   struct lti_drain *drain;
+  struct watch *watch;
   struct child child;
   char file[PATH_MAX]; /* the command's */
   bool ended;          /* the command has */
@@ -43,6 +45,7 @@ struct launch {
   bool stop;           /* asked to end */
   int stop_signal;
   uint64_t ended_ns, term_ns;
+  uint64_t drain_due_ns;
   uint64_t scanned_ns; /* last look for processes without a slot */
   bool scan_found;
 };
@@ -107,10 +110,24 @@ static bool open_drain(struct launch *l) {
   return status == LT_OK;
 }
 
+/* Without it there are fewer answers, but a trace. */
+static void open_watch(struct launch *l) {
+  const struct watch_options options = {
+      .arena = l->arena.arena,
+      .drain = l->drain,
+      .symbols = l->symbols,
+      .threshold_ns = l->options->stall_threshold_ns,
+      .is_verbose = l->options->verbose,
+  };
+  l->watch = watch_open(&options);
+}
+
 static bool make_arena(struct launch *l) {
   struct lti_arena_options options = {
       .no_follow = l->options->no_follow,
       .min_block_ns = l->options->min_block_ns,
+      .mode = l->options->mode,
+      .large_records = lti_arena_records(l->options->ring_bytes),
   };
   return locate_arena_make(&l->arena, &options, &l->result->message);
 }
@@ -197,10 +214,21 @@ static void tell_of_others(struct launch *l) {
           l->options->who);
 }
 
+/* The drain's step when it is due, and the watchdog's look.  Returns: how long
+ * to sleep. */
+static uint64_t step(struct launch *l) {
+  uint64_t now = lti_monotonic_ns();
+  if (now >= l->drain_due_ns)
+    l->drain_due_ns = lti_drain_step(l->drain) + (now = lti_monotonic_ns());
+  uint64_t look_ns = l->watch ? watch_look(l->watch) : UINT64_MAX;
+  uint64_t sleep_ns = l->drain_due_ns - now;
+  return sleep_ns < look_ns ? sleep_ns : look_ns;
+}
+
 static void drain_until_the_end(struct launch *l) {
   uint64_t swept_ns = lti_monotonic_ns();
   while (!l->stop) {
-    uint64_t sleep_ns = lti_drain_step(l->drain);
+    uint64_t sleep_ns = step(l);
     struct timespec timeout = {(time_t)(sleep_ns / SECOND_NS),
                                (long)(sleep_ns % SECOND_NS)};
     struct pollfd fd = {.fd = l->signals.fd, .events = POLLIN};
@@ -271,7 +299,9 @@ static int record(struct launch *l) {
     lti_drain_finish(l->drain, LT_END_UNKNOWN);
     return EXIT_CANNOT_RUN;
   }
+  open_watch(l);
   drain_until_the_end(l);
+  watch_close(l->watch);
   lti_drain_finish(l->drain,
                    result->was_stopped ? LT_END_STOPPED : LT_END_UNKNOWN);
   keep_files(l);

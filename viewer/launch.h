@@ -11,7 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "command.h"
+
+#define LAUNCH_THRESHOLD_MIN_NS 1000000u
 
 struct launch_options {
   const char *who;       /* begins messages: "looptrace record" */
@@ -20,7 +23,11 @@ struct launch_options {
   bool overwrite;        /* replace existing traces */
   bool no_follow;        /* children are not recorded */
   bool quiet;            /* no line while it runs */
+  bool verbose;          /* a line for each thread found stuck */
+  uint64_t stall_threshold_ns; /* 0: the default, 50 ms */
   uint64_t min_block_ns; /* 0: the default, 50 us */
+  enum lti_mode mode;
+  uint64_t ring_bytes; /* of a busy thread; 0: the default, 4 MiB */
 };
 
 /* One trace, or (path NULL, error set) one that could not be written. */

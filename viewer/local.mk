@@ -8,6 +8,7 @@ looptrace_LDFLAGS = $(SAN_CFLAGS)
 
 command_sources =
 include viewer/record.mk
+include viewer/watch/local.mk
 include viewer/symbol/local.mk
 include viewer/model/local.mk
 include viewer/output/local.mk

@@ -1,0 +1,32 @@
+/* What /proc tells of a thread. */
+#ifndef LTV_WATCH_LOOK_H
+#define LTV_WATCH_LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct look {
+  char state;       /* third field of stat */
+  bool has_call;    /* it is in a system call: the next four */
+  bool is_denied;   /* the kernel does not show us which */
+  int64_t number;   /* -1: in none, waiting for a page */
+  uint64_t arguments[6];
+  uint64_t sp, pc;
+  bool has_usage;
+  uint64_t cpu_ns, delay_ns, switches, faults;
+};
+
+/* Look.  Returns: false when there is no such thread (any more). */
+bool look_take(int32_t pid, int32_t tid, struct look *look);
+
+/* Is it still in that very call, and has not been away? */
+bool look_is_same(int32_t pid, int32_t tid, const struct look *look);
+
+/* When a process began, in clock ticks: field 22 of its stat; 0 unknown. */
+uint64_t look_start_ticks(int32_t pid);
+
+/* The name of a system call: static or in buf; NULL for -1.  on: what it waits
+ * on, as a CALL's ref. */
+const char *look_call(const struct look *look, char buf[32], uint64_t *on);
+
+#endif

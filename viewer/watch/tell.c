@@ -1,0 +1,99 @@
+/* The line of `record --verbose`.
+ *
+ * Invariant: names come from the program and are made inert.  Called once for
+ * each time that a thread is found stuck. */
+#include "watch/tell.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "drain/book.h"
+#include "output/inert.h"
+#include "output/units.h"
+
+/* Ours, or the system's: not what the program's author wrote. */
+static bool is_runtime(const char *path, bool *is_ours) {
+  static const char *const names[] = {"libc.so", "libc-", "libpthread",
+                                      "ld-linux", "[vdso]"};
+  const char *slash = strrchr(path, '/');
+  const char *base = slash ? slash + 1 : path;
+  *is_ours = strncmp(base, "liblooptrace", 12) == 0;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strncmp(base, names[i], strlen(names[i])) == 0)
+      return true;
+  return *is_ours;
+}
+
+/* The callback: the program's last frame inside one of ours. */
+static const struct lti_stack_frame *find_callback(const struct lti_seen *seen,
+                                                   struct code *code) {
+  const struct lti_stack_frame *last = NULL;
+  for (size_t i = 0; i < seen->n_frames; i++) {
+    const struct lti_stack_frame *f = &seen->frames[i];
+    const struct code_mapping *m = code_find(code, f->address - 1);
+    bool is_ours = false;
+    bool is_system = m && is_runtime(m->path, &is_ours);
+    if (last && is_ours)
+      return last;
+    if (!is_system)
+      last = f;
+  }
+  return NULL;
+}
+
+static void put_safe(const char *text) {
+  char buf[512];
+  fputs(inert(text, buf, sizeof buf), stderr);
+}
+
+static void put_place(struct tell *t, struct code *code, int32_t pid,
+                      uint64_t address) {
+  uint64_t offset;
+  struct lti_name name = {0};
+  const char *path = code_offset(t->files, code, address, &offset);
+  if (!path)
+    return;
+  fputs(", callback ", stderr);
+  const char *slash = strrchr(path, '/');
+  if (symbol_site(t->symbols, pid, path, offset, &name) && name.function) {
+    put_safe(name.function);
+  } else {
+    put_safe(slash ? slash + 1 : path);
+    fprintf(stderr, "+0x%" PRIx64, offset);
+  }
+}
+
+static void put_state(const struct lti_seen *seen) {
+  if (seen->call) {
+    fprintf(stderr, "in %s", seen->call);
+    if (strcmp(seen->call, "futex") == 0 && seen->on)
+      fprintf(stderr, " on lock 0x%" PRIx64, seen->on);
+    else if (strncmp(seen->call, "wait", 4) == 0 && seen->on)
+      fprintf(stderr, " on pid %" PRIu64, seen->on - 1);
+    else if (seen->on)
+      fprintf(stderr, " on fd %" PRIu64, seen->on - 1);
+  } else {
+    fputs(seen->state == 'R'                         ? "running"
+          : seen->state == 'T' || seen->state == 't' ? "stopped"
+          : seen->state == 'D'                       ? "waiting for a page"
+                                                     : "waiting",
+          stderr);
+  }
+}
+
+void tell_stuck(struct tell *t, const struct tell_who *who,
+                const struct lti_seen *seen, struct code *code) {
+  units_buf age;
+  fputs("looptrace: loop ", stderr);
+  put_safe(who->loop);
+  fputs(" of ", stderr);
+  put_safe(who->comm);
+  fprintf(stderr, " (pid %d) has not come back for %s: ", (int)who->pid,
+          units_ns(age, (int64_t)who->age_ns));
+  put_state(seen);
+  const struct lti_stack_frame *callback = find_callback(seen, code);
+  if (callback)
+    put_place(t, code, who->pid, callback->address);
+  fputc('\n', stderr);
+}

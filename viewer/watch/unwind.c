@@ -1,0 +1,283 @@
+/* The unwinder.
+ *
+ * Invariant: each frame's stack pointer is above that of the frame before, so
+ * it ends; nothing is written to the process and nothing stops it.  Called by
+ * watch.c for a thread that is blocked, or with the registers and the stack that
+ * perf copied. */
+#include "watch/unwind.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "watch/expression.h"
+
+#define SCAN_BYTES 16384u  /* of stack that is looked through for a frame */
+#define FRAME_MOST 1048576u /* bytes between two frame pointers */
+
+struct unwinder {
+  struct code_files *files;
+  struct code *code;
+  struct memory *memory;
+  struct registers now;
+  const struct anchor *anchor; /* NULL once it is behind us */
+  uint64_t begin; /* of the function at pc, 0 unknown */
+  bool is_exact;  /* pc is not where a call returns to */
+};
+
+enum step { STEP_OK, STEP_END, STEP_STUCK };
+
+static bool is_known(const struct registers *r, unsigned reg) {
+  return r->known >> reg & 1;
+}
+
+/* What a register was in the caller. */
+static void restore(struct unwinder *u, Dwarf_Frame *frame, unsigned reg,
+                    uint64_t cfa, struct registers *out) {
+  Dwarf_Op room[3], *ops;
+  size_t n;
+  struct place at;
+  if (dwarf_frame_register(frame, (int)reg, room, &ops, &n))
+    return;
+  if (n == 0) { /* the same still, or undefined */
+    if (!ops && is_known(&u->now, reg))
+      registers_set(out, reg, u->now.value[reg]);
+    return;
+  }
+  if (!expression_eval(ops, n, &u->now, u->memory, &cfa, &at))
+    return;
+  if (at.is_register) {
+    if (at.value < REG_COUNT && is_known(&u->now, (unsigned)at.value))
+      registers_set(out, reg, u->now.value[at.value]);
+  } else if (at.is_value) {
+    registers_set(out, reg, at.value);
+  } else {
+    uint64_t value;
+    if (memory_word(u->memory, at.value, &value))
+      registers_set(out, reg, value);
+  }
+}
+
+/* By a row of the tables that covers pc. */
+static enum step step_row(struct unwinder *u, Dwarf_Frame *frame) {
+  Dwarf_Op *ops, room[3];
+  size_t n;
+  bool is_signal = false;
+  struct place at;
+  struct registers out = {0};
+  int ra = dwarf_frame_info(frame, NULL, NULL, &is_signal);
+  if (ra < 0 || ra >= REG_COUNT || dwarf_frame_cfa(frame, &ops, &n) || n == 0 ||
+      !expression_eval(ops, n, &u->now, u->memory, NULL, &at))
+    return STEP_STUCK;
+  uint64_t cfa = at.value;
+  for (unsigned reg = 0; reg < REG_COUNT; reg++)
+    restore(u, frame, reg, cfa, &out);
+  if (!is_known(&out, (unsigned)ra)) {
+    bool is_last = !dwarf_frame_register(frame, ra, room, &ops, &n) && n == 0 &&
+                   ops == room;
+    return is_last ? STEP_END : STEP_STUCK;
+  }
+  registers_set(&out, REG_SP_, cfa);
+  if (cfa <= u->now.value[REG_SP_] && !is_signal)
+    return STEP_STUCK;
+  out.pc = out.value[ra];
+  out.known &= ~(UINT64_C(1) << ra);
+  u->now = out;
+  u->is_exact = is_signal;
+  return out.pc ? STEP_OK : STEP_END;
+}
+
+static enum step step_cfi(struct unwinder *u) {
+  uint64_t at;
+  Dwarf_Addr begin = 0, end = 0;
+  Dwarf_Frame *frame;
+  bool is_signal;
+  uint64_t pc = u->now.pc - !u->is_exact;
+  Dwarf_CFI *cfi = code_cfi(u->files, u->code, pc, &at);
+  u->begin = 0;
+  if (!cfi || dwarf_cfi_addrframe(cfi, at, &frame))
+    return STEP_STUCK;
+  if (dwarf_frame_info(frame, &begin, &end, &is_signal) >= 0)
+    u->begin = pc - (at - begin);
+  enum step step = step_row(u, frame);
+  free(frame);
+  return step;
+}
+
+/* The call instruction before a return address, as far as it can be told.
+ * target: of a direct one, else 0. */
+static bool is_after_call(struct unwinder *u, uint64_t pc, uint64_t *target) {
+  uint8_t b[8];
+  *target = 0;
+  if (!code_find(u->code, pc - 1) ||
+      !memory_read(u->memory, pc - 8, b, sizeof b))
+    return false;
+#if defined(__aarch64__)
+  uint32_t word;
+  memcpy(&word, b + 4, 4);
+  return word >> 26 == 0x25 || (word & 0xfffffc1fu) == 0xd63f0000u;
+#else
+  if (b[3] == 0xe8) {
+    int32_t distance;
+    memcpy(&distance, b + 4, 4);
+    *target = pc + (uint64_t)(int64_t)distance;
+    return true;
+  }
+  for (int n = 2; n <= 7; n++) /* call through a register or memory */
+    if (b[8 - n] == 0xff && (b[9 - n] >> 3 & 7) == 2) {
+      int mode = b[9 - n] >> 6, base = b[9 - n] & 7;
+      int size = 2 + (mode != 3 && base == 4) +
+                 (mode == 1   ? 1
+                  : mode == 2 || (mode == 0 && base == 5) ? 4
+                                                          : 0);
+      if (size == n)
+        return true;
+    }
+  return false;
+#endif
+}
+
+/* Are the words at a slot a saved frame pointer and a return address? */
+static bool is_frame(struct unwinder *u, uint64_t slot, bool *is_sure) {
+  uint64_t saved, pc, target;
+  if (!memory_word(u->memory, slot, &saved) ||
+      !memory_word(u->memory, slot + 8, &pc) || saved <= slot ||
+      saved - slot > FRAME_MOST || saved % 8 || !is_after_call(u, pc, &target))
+    return false;
+  *is_sure = target && target == u->begin;
+  return true;
+}
+
+/* The frame pointer of the function at pc, from the words above sp: the first
+ * whose caller called this function, else the first that may be it. */
+static bool find_fp(struct unwinder *u, uint64_t *fp) {
+  uint64_t sp = u->now.value[REG_SP_], found = 0;
+  bool is_sure;
+  for (uint64_t slot = (sp + 7) & ~UINT64_C(7); slot < sp + SCAN_BYTES;
+       slot += 8) {
+    uint64_t word;
+    if (!memory_word(u->memory, slot, &word))
+      break;
+    if (word <= slot || word - slot > FRAME_MOST ||
+        !is_frame(u, slot, &is_sure))
+      continue;
+    if (is_sure) {
+      *fp = slot;
+      return true;
+    }
+    if (!found)
+      found = slot;
+  }
+  *fp = found;
+  return found != 0;
+}
+
+/* To the caller along the chain of frame pointers. */
+static bool step_chain(struct unwinder *u, uint64_t fp) {
+  uint64_t saved, pc, target;
+  if (fp < u->now.value[REG_SP_] || fp % 8 ||
+      fp - u->now.value[REG_SP_] > FRAME_MOST ||
+      !memory_word(u->memory, fp, &saved) ||
+      !memory_word(u->memory, fp + 8, &pc) || !is_after_call(u, pc, &target))
+    return false;
+  struct registers out = {.pc = pc};
+  registers_set(&out, REG_SP_, fp + 16);
+  registers_set(&out, REG_FP_, saved);
+  u->now = out;
+  return true;
+}
+
+/* To the first return address above sp, whoever's it is. */
+static bool step_scan(struct unwinder *u) {
+  uint64_t sp = u->now.value[REG_SP_], pc, target;
+  for (uint64_t slot = (sp + 7) & ~UINT64_C(7); slot < sp + SCAN_BYTES;
+       slot += 8) {
+    if (!memory_word(u->memory, slot, &pc))
+      return false;
+    if (pc < 4096 || !is_after_call(u, pc, &target))
+      continue;
+    struct registers out = {.pc = pc};
+    uint64_t saved;
+    registers_set(&out, REG_SP_, slot + 8);
+    if (memory_word(u->memory, slot - 8, &saved) && saved > slot &&
+        saved - slot < FRAME_MOST && saved % 8 == 0)
+      registers_set(&out, REG_FP_, saved);
+    u->now = out;
+    return true;
+  }
+  return false;
+}
+
+static bool to_anchor(struct unwinder *u) {
+  const struct anchor *a = u->anchor;
+  if (!a || a->sp <= u->now.value[REG_SP_])
+    return false;
+  struct registers out = {.pc = a->pc};
+  registers_set(&out, REG_SP_, a->sp);
+  registers_set(&out, REG_FP_, a->fp);
+  u->now = out;
+  u->anchor = NULL;
+  u->is_exact = false;
+  return true;
+}
+
+/* When the tables do not help.  Returns: false at the end. */
+static bool step_without(struct unwinder *u, bool *is_guessed) {
+  uint64_t fp, at;
+  bool has_row = u->begin != 0;
+  *is_guessed = false;
+  if (to_anchor(u))
+    return true;
+  u->is_exact = false;
+  if (has_row && !is_known(&u->now, REG_FP_)) {
+    *is_guessed = true;
+    if (find_fp(u, &fp)) { /* now the tables may do */
+      registers_set(&u->now, REG_FP_, fp);
+      return step_cfi(u) == STEP_OK || step_chain(u, fp);
+    }
+    return step_scan(u);
+  }
+  if (!has_row && is_known(&u->now, REG_FP_) &&
+      step_chain(u, u->now.value[REG_FP_]))
+    return true;
+  *is_guessed = true;
+  /* Outside all code it is no frame at all. */
+  return (code_find(u->code, u->now.pc) || code_cfi(u->files, u->code,
+                                                    u->now.pc, &at)) &&
+         step_scan(u);
+}
+
+size_t unwind(struct code_files *files, struct code *code,
+              struct memory *memory, const struct registers *from,
+              const struct anchor *anchor, struct lti_stack_frame *frames) {
+  struct unwinder u = {.files = files,
+                       .code = code,
+                       .memory = memory,
+                       .now = *from,
+                       .anchor = anchor && anchor->pc ? anchor : NULL,
+                       .is_exact = true};
+  size_t n = 0, guesses = 0, last_guess = 0;
+  bool is_guessed = false, is_whole = false;
+  while (n < UNWIND_MAX && is_known(&u.now, REG_SP_)) {
+    frames[n++] = (struct lti_stack_frame){u.now.pc, guesses > 0};
+    if (u.anchor && u.now.value[REG_SP_] >= u.anchor->sp)
+      u.anchor = NULL;
+    uint64_t sp = u.now.value[REG_SP_];
+    enum step step = step_cfi(&u);
+    is_whole = step == STEP_END;
+    if (step == STEP_END)
+      break;
+    if (step == STEP_OK)
+      continue;
+    if (!step_without(&u, &is_guessed) || u.now.value[REG_SP_] <= sp)
+      break;
+    if (is_guessed) {
+      guesses++;
+      last_guess = n;
+    }
+  }
+  /* A wrong turn hardly leads to the stack's very end: only the frame that was
+   * looked for stays in doubt. */
+  for (size_t i = 0; is_whole && guesses == 1 && i < n; i++)
+    frames[i].is_guessed = i == last_guess;
+  return n;
+}

@@ -1,0 +1,405 @@
+/* Who is stuck, when to look at it, and where to put what was seen.
+ *
+ * Invariant: what a sample says was so while its thread was in one and the same
+ * slice: else it is dropped.  Whatever is refused or fails makes less evidence
+ * and a note, never an error.  Called by launch.c between the drain's steps. */
+#include "config.h"
+
+#include "watch/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "drain/clockmap.h"
+#include "record/clock.h"
+#include "watch/look.h"
+#include "watch/perf.h"
+#include "watch/tell.h"
+#include "watch/unwind.h"
+
+#define CODES 32u
+#define CODE_AGE_NS UINT64_C(1000000000)
+#define LOOK_MIN_NS UINT64_C(1000000)
+#define PERF_LOOK_NS UINT64_C(5000000)
+#define PERF_MOST_NS UINT64_C(100000000)
+#define PERF_SAMPLES 3u
+#define PERFS_MAX 4u
+#define CREDIT_MAX_NS INT64_C(100000000)
+#define CREDIT_SHARE 20 /* one in 20: 5 % */
+
+/* What the owner of a slot says it does. */
+struct doing {
+  uint32_t doing;
+  uint64_t since, task_since;
+};
+
+struct watched {
+  uint64_t since, task_since; /* of the slice that is watched */
+  uint64_t turn_due_ns, slice_due_ns;
+  uint64_t last_ns; /* of the last sample */
+  bool is_checked, is_ours; /* the pid is whose it seems to be */
+  bool is_told;
+  struct perf *perf;
+  struct lti_knot perf_from;
+  uint64_t perf_until_ns;
+  unsigned n_perf;
+};
+
+struct watch {
+  struct lti_arena *arena;
+  struct lti_drain *drain;
+  struct tell tell;
+  uint64_t threshold_ns;
+  bool is_tsc;
+  uint64_t ticks_per_ms;
+  struct watched *threads; /* by slot */
+  uint32_t n_threads;
+  struct code_files *files;
+  struct code codes[CODES];
+  unsigned next_code;
+  struct memory memory;
+  unsigned n_perfs;
+  bool has_no_perf;
+  int perf_error;
+  int64_t credit_ns;
+  uint64_t credit_at_ns;
+};
+
+struct watch *watch_open(const struct watch_options *o) {
+  struct watch *w = calloc(1, sizeof *w);
+  if (!w)
+    return NULL;
+  w->arena = o->arena;
+  w->drain = o->drain;
+  w->tell = (struct tell){.symbols = o->symbols, .is_on = o->is_verbose};
+  w->threshold_ns = o->threshold_ns ? o->threshold_ns : WATCH_THRESHOLD_NS;
+  w->is_tsc = o->arena->clock_is_tsc != 0;
+  w->ticks_per_ms = o->arena->ticks_per_ms ? o->arena->ticks_per_ms : 1000000;
+  w->n_threads = o->arena->n_threads;
+  w->threads = calloc(w->n_threads, sizeof *w->threads);
+  w->files = code_files_open();
+  w->tell.files = w->files;
+  w->credit_ns = CREDIT_MAX_NS;
+  w->credit_at_ns = lti_monotonic_ns();
+  w->has_no_perf = !perf_is_supported();
+  w->perf_error = ENOSYS;
+  if (!w->threads || !w->files) {
+    watch_close(w);
+    return NULL;
+  }
+  return w;
+}
+
+static void end_perf(struct watch *w, struct watched *t) {
+  if (!t->perf)
+    return;
+  perf_close(t->perf);
+  t->perf = NULL;
+  w->n_perfs--;
+}
+
+void watch_close(struct watch *w) {
+  if (!w)
+    return;
+  for (uint32_t i = 0; w->threads && i < w->n_threads; i++)
+    end_perf(w, &w->threads[i]);
+  for (unsigned i = 0; i < CODES; i++)
+    code_fini(&w->codes[i]);
+  code_files_close(w->files);
+  free(w->threads);
+  free(w);
+}
+
+static struct doing doing_of(const struct lti_thread *t) {
+  return (struct doing){
+      atomic_load_explicit(&t->doing, memory_order_relaxed),
+      atomic_load_explicit(&t->since, memory_order_relaxed),
+      atomic_load_explicit(&t->task_since, memory_order_relaxed)};
+}
+
+static bool is_same(const struct lti_thread *t, const struct doing *before) {
+  struct doing now = doing_of(t);
+  return now.doing == before->doing && now.since == before->since &&
+         now.task_since == before->task_since;
+}
+
+static uint64_t age_ns(const struct watch *w, uint64_t now, uint64_t since) {
+  if (since >= now)
+    return 0;
+  return (uint64_t)((double)(now - since) * 1e6 / (double)w->ticks_per_ms);
+}
+
+/* Time that unwinding may take: it grows with the time that passes. */
+static bool has_credit(struct watch *w, uint64_t now_ns) {
+  w->credit_ns += (int64_t)((now_ns - w->credit_at_ns) / CREDIT_SHARE);
+  w->credit_at_ns = now_ns;
+  if (w->credit_ns > CREDIT_MAX_NS)
+    w->credit_ns = CREDIT_MAX_NS;
+  return w->credit_ns > 0;
+}
+
+static int64_t cpu_ns(void) {
+  struct timespec ts = {0};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static struct code *code_of(struct watch *w, const struct lti_proc *p,
+                            uint64_t now_ns) {
+  struct code *c = NULL;
+  for (unsigned i = 0; i < CODES && !c; i++)
+    if (w->codes[i].pid == p->pid && w->codes[i].start_ticks == p->start_ticks)
+      c = &w->codes[i];
+  if (!c) {
+    c = &w->codes[w->next_code++ % CODES];
+    code_fini(c);
+    c->pid = p->pid;
+    c->start_ticks = p->start_ticks;
+  } else if (now_ns - c->read_ns > CODE_AGE_NS) {
+    code_fini(c); /* libraries come and go */
+  }
+  return c;
+}
+
+static size_t stack_of(struct watch *w, const struct lti_proc *p,
+                       const struct registers *r, const struct anchor *anchor,
+                       struct lti_stack_frame *frames) {
+  uint64_t now_ns = lti_monotonic_ns();
+  if (!has_credit(w, now_ns))
+    return 0;
+  int64_t before = cpu_ns();
+  size_t n = unwind(w->files, code_of(w, p, now_ns), &w->memory, r, anchor,
+                    frames);
+  w->credit_ns -= cpu_ns() - before;
+  return n;
+}
+
+/* Where the wrapper of a blocking call returns to. */
+static struct anchor anchor_of(const struct lti_thread *t) {
+  struct anchor a = {0};
+  /* Partner: the wrapper's release store behind the frame. */
+  if (atomic_load_explicit(&t->call, memory_order_acquire)) {
+    a.pc = atomic_load_explicit(&t->frame[0], memory_order_relaxed);
+    a.sp = atomic_load_explicit(&t->frame[1], memory_order_relaxed);
+    a.fp = atomic_load_explicit(&t->frame[2], memory_order_relaxed);
+  }
+  return a;
+}
+
+static size_t blocked_stack(struct watch *w, const struct lti_proc *p,
+                            const struct lti_thread *t,
+                            const struct look *look,
+                            struct lti_stack_frame *frames) {
+  struct registers r = {.pc = look->pc};
+  struct anchor anchor = anchor_of(t);
+  registers_set(&r, REG_SP_, look->sp);
+  memory_init(&w->memory, p->pid);
+  memory_take_stack(&w->memory, look->sp);
+  size_t n = stack_of(w, p, &r, &anchor, frames);
+  return look_is_same(p->pid, t->tid, look) ? n : 0;
+}
+
+static void note_denied(struct watch *w, uint32_t slot) {
+  lti_drain_note(w->drain, slot,
+                 "the system does not show the recorder this process's memory "
+                 "and system calls (it changed its user, or is not to be "
+                 "traced): its stalls have no stacks");
+}
+
+static void note_no_perf(struct watch *w, uint32_t slot) {
+  char text[200];
+  snprintf(text, sizeof text,
+           "the system does not let the recorder sample running threads "
+           "(perf_event_open: %s): stalls that compute have no stacks",
+           strerror(w->perf_error));
+  lti_drain_note(w->drain, slot, text);
+}
+
+static void begin_perf(struct watch *w, struct watched *t, uint32_t slot,
+                       int32_t tid) {
+  if (t->perf || w->n_perfs >= PERFS_MAX)
+    return;
+  if (!w->has_no_perf && !(t->perf = perf_open(tid))) {
+    w->perf_error = errno;
+    if (errno == ESRCH || errno == EMFILE || errno == ENOMEM)
+      return;
+    w->has_no_perf = true;
+  }
+  if (w->has_no_perf) {
+    note_no_perf(w, slot);
+    return;
+  }
+  w->n_perfs++;
+  t->n_perf = 0;
+  t->perf_from = lti_knot_take(w->is_tsc);
+  t->perf_until_ns = t->perf_from.ns + PERF_MOST_NS;
+}
+
+static void tell_once(struct watch *w, struct watched *t,
+                      const struct lti_proc *p, const struct lti_thread *thread,
+                      const struct lti_seen *seen) {
+  if (t->is_told || !w->tell.is_on)
+    return;
+  t->is_told = true;
+  struct tell_who who = {.pid = p->pid,
+                         .comm = p->comm,
+                         .loop = thread->is_main ? "main" : thread->name,
+                         .age_ns = age_ns(w, seen->clock, t->since)};
+  tell_stuck(&w->tell, &who, seen, code_of(w, p, lti_monotonic_ns()));
+}
+
+/* Put what perf has copied among the thread's events: by its time, since it is
+ * taken out later. */
+static void take_perf(struct watch *w, struct watched *t, uint32_t slot,
+                      const struct lti_proc *p,
+                      const struct lti_thread *thread) {
+  struct lti_stack_frame frames[UNWIND_MAX];
+  struct registers r;
+  uint64_t time_ns;
+  struct lti_knot now = lti_knot_take(w->is_tsc);
+  struct lti_knot from = t->perf_from;
+  memory_init(&w->memory, p->pid);
+  while (t->n_perf < PERF_SAMPLES &&
+         perf_next(t->perf, &r, &w->memory, &time_ns)) {
+    double share = now.ns > from.ns && time_ns > from.ns
+                       ? (double)(time_ns - from.ns) /
+                             (double)(now.ns - from.ns)
+                       : 0;
+    struct lti_seen seen = {
+        .clock = from.clock +
+                 (uint64_t)(share * (double)(now.clock - from.clock)),
+        .state = 'R',
+        .frames = frames,
+        .n_frames = stack_of(w, p, &r, NULL, frames),
+    };
+    t->n_perf++;
+    if (lti_drain_sample(w->drain, slot, &seen))
+      tell_once(w, t, p, thread, &seen);
+  }
+  if (t->n_perf >= PERF_SAMPLES || now.ns >= t->perf_until_ns)
+    end_perf(w, t);
+}
+
+/* The thread is stuck: look at it from outside. */
+static void sample(struct watch *w, struct watched *t, uint32_t slot,
+                   const struct lti_proc *p, const struct lti_thread *thread,
+                   const struct doing *doing) {
+  struct lti_stack_frame frames[UNWIND_MAX];
+  struct look look;
+  char buf[32];
+  struct lti_seen seen = {.clock = lti_clock_read(w->is_tsc),
+                          .frames = frames};
+  if (!look_take(p->pid, thread->tid, &look) || look.state == 'Z')
+    return;
+  seen.call = look_call(&look, buf, &seen.on);
+  if (look.has_call)
+    seen.n_frames = blocked_stack(w, p, thread, &look, frames);
+  if (!is_same(thread, doing))
+    return;
+  if (look.has_call && look.state == 'R')
+    look.state = 'S'; /* it went to sleep between the two files */
+  seen.state = look.state;
+  seen.has_usage = look.has_usage;
+  seen.cpu_ns = look.cpu_ns;
+  seen.delay_ns_plus_1 = look.delay_ns + 1;
+  seen.switches = look.switches;
+  seen.faults = (uint16_t)look.faults;
+  bool is_kept = lti_drain_sample(w->drain, slot, &seen);
+  if (look.is_denied || (look.has_call && w->memory.error == EPERM))
+    note_denied(w, slot);
+  if (!look.has_call && look.state == 'R' && !look.is_denied)
+    begin_perf(w, t, slot, thread->tid);
+  if (is_kept && !t->perf)
+    tell_once(w, t, p, thread, &seen);
+}
+
+/* A pid may be another's: in another namespace, or given out again. */
+static bool is_ours(struct watched *t, const struct lti_proc *p) {
+  if (!t->is_checked) {
+    uint64_t ticks = look_start_ticks(p->pid);
+    t->is_ours = ticks && (!p->start_ticks || ticks == p->start_ticks);
+    t->is_checked = true;
+  }
+  return t->is_ours;
+}
+
+static void follow(struct watch *w, struct watched *t,
+                   const struct doing *doing) {
+  if (t->since != doing->since) {
+    t->since = doing->since;
+    t->turn_due_ns = w->threshold_ns;
+    t->last_ns = 0;
+    t->is_checked = t->is_told = false;
+    t->task_since = 0;
+  }
+  if (t->task_since != doing->task_since) {
+    t->task_since = doing->task_since;
+    t->slice_due_ns = w->threshold_ns;
+  }
+}
+
+static uint64_t min64(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+/* Returns: ns until this thread is to be looked at again. */
+static uint64_t look_at_slot(struct watch *w, uint32_t slot, uint64_t now,
+                             uint64_t now_ns) {
+  struct watched *t = &w->threads[slot];
+  const struct lti_thread *thread = lti_arena_thread(w->arena, slot);
+  /* Partner: the owner's release store when it has filled the slot in. */
+  uint32_t state = atomic_load_explicit(&thread->state, memory_order_acquire);
+  struct doing doing = doing_of(thread);
+  if (state != LTI_SLOT_CLAIMED || thread->proc >= w->arena->n_procs) {
+    end_perf(w, t);
+    t->since = 0;
+    return UINT64_MAX;
+  }
+  const struct lti_proc *p = lti_arena_proc(w->arena, thread->proc);
+  if (t->perf)
+    take_perf(w, t, slot, p, thread);
+  if (doing.doing == LTI_DOING_NOTHING)
+    return UINT64_MAX;
+  if (doing.doing != LTI_DOING_RUN) {
+    end_perf(w, t);
+    return w->threshold_ns / 2;
+  }
+  uint64_t age = age_ns(w, now, doing.since);
+  if (age < w->threshold_ns)
+    return age < w->threshold_ns / 2 ? w->threshold_ns / 2
+                                     : w->threshold_ns - age;
+  follow(w, t, &doing);
+  uint64_t newest = doing.task_since > doing.since ? doing.task_since
+                                                   : doing.since;
+  uint64_t slice_age = age_ns(w, now, newest);
+  bool is_due = age >= t->turn_due_ns || slice_age >= t->slice_due_ns;
+  if (is_due && (!t->last_ns || now_ns - t->last_ns >= w->threshold_ns)) {
+    while (t->turn_due_ns <= age)
+      t->turn_due_ns *= 2;
+    while (t->slice_due_ns <= slice_age)
+      t->slice_due_ns *= 2;
+    t->last_ns = now_ns;
+    if (is_ours(t, p))
+      sample(w, t, slot, p, thread, &doing);
+  }
+  uint64_t wait = w->threshold_ns / 2;
+  if (t->turn_due_ns > age)
+    wait = min64(wait, t->turn_due_ns - age);
+  if (t->slice_due_ns > slice_age)
+    wait = min64(wait, t->slice_due_ns - slice_age);
+  return t->perf ? min64(wait, PERF_LOOK_NS) : wait;
+}
+
+uint64_t watch_look(struct watch *w) {
+  uint64_t now = lti_clock_read(w->is_tsc), now_ns = lti_monotonic_ns();
+  uint64_t wait = UINT64_MAX;
+  uint32_t n = atomic_load_explicit(&w->arena->threads_committed,
+                                    memory_order_relaxed);
+  for (uint32_t i = 0; i < n && i < w->n_threads; i++)
+    wait = min64(wait, look_at_slot(w, i, now, now_ns));
+  return wait < LOOK_MIN_NS ? LOOK_MIN_NS : wait;
+}
