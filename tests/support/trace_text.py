@@ -62,6 +62,8 @@ class Fixture:
             'usage': lambda: (d.USAGE, num('vsw'), num('faults'),
                               ns(m.get('cpu', 0)), ns(m.get('delay', 0)) + 1),
             'label': lambda: (d.LABEL, task, 0, self.string(m['text']), 0),
+            'allow+': lambda: (d.ALLOW_BEGIN, 0, 0, self.string(m['why']), 0),
+            'allow-': lambda: (d.ALLOW_END, 0, 0, 0, 0),
             'lost': lambda: (d.LOST, 0, num('cause', 1), num('n'), ns(m['ms'])),
         }
         return num('thread'), (ns(time),) + known[word]()

@@ -145,6 +145,147 @@ START_TEST(stalls_of_one_place_are_one_finding) {
 }
 END_TEST
 
+/* --- limits --- */
+
+/* The verdict on one limit of the only loop. */
+static enum verdict limit_of(struct model *m, struct limit limit,
+                             int64_t *measured) {
+  struct judgement j = judge(
+      m, (struct budget){
+             .fail_on = LEVEL_ERROR, .limits = &limit, .n_limits = 1,
+             .max_stall_ns = 10000 * MS});
+  ck_assert_uint_eq(j.n_limits, 2); /* and the longest stall */
+  ck_assert_int_eq(j.limits[0].limit.kind, limit.kind);
+  ck_assert_int_eq(j.limits[1].limit.kind, LIMIT_STALL_MAX);
+  enum verdict verdict = j.limits[0].verdict;
+  ck_assert_int_eq(j.verdict, verdict);
+  if (measured)
+    *measured = j.limits[0].measured;
+  judgement_free(&j);
+  return verdict;
+}
+
+START_TEST(utilization_is_judged_without_what_was_starved) {
+  /* Busy for 200 of 400 ms, and for 150 of them starved. */
+  struct model *m = model_of_slice("cpu=0", "", "cpu=40 delay=150");
+  struct limit l = {.kind = LIMIT_UTILIZATION};
+  int64_t measured;
+  l.value = 1000 * m->loops[0].busy_ns /
+            (m->loops[0].busy_ns + m->loops[0].poll_ns);
+  l.value++; /* it was rounded down */
+  ck_assert_int_eq(limit_of(m, l, &measured), VERDICT_PASS);
+  ck_assert_int_eq(measured, l.value - 1);
+  l.value--;
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_INCONCLUSIVE);
+  l.value = 10;
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_FAIL);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_p99_is_broken_only_where_starvation_cannot_explain_it) {
+  struct model *m = model_of_slice("cpu=0", "", "cpu=40 delay=150");
+  struct limit l = {.kind = LIMIT_TURN_P99, .value = 300 * MS};
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_PASS);
+  l.value = 100 * MS; /* 200 ms minus 150 would be within it */
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_INCONCLUSIVE);
+  l.value = 30 * MS;
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_FAIL);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(stalls_over_a_time_are_counted) {
+  struct model *m = model_of_text(trace_text_sleeping, 320, NULL);
+  struct limit l = {.kind = LIMIT_STALL_COUNT, .over_ns = 50 * MS};
+  int64_t measured;
+  ck_assert_int_eq(limit_of(m, l, &measured), VERDICT_FAIL);
+  ck_assert_int_eq(measured, 1);
+  l.value = 1;
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_PASS);
+  l = (struct limit){.kind = LIMIT_STALL_COUNT, .over_ns = 300 * MS};
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_PASS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(blocking_calls_are_counted) {
+  struct model *m = model_of_text(trace_text_sleeping, 320, NULL);
+  struct limit l = {.kind = LIMIT_BLOCKING_COUNT, .value = 0};
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_FAIL);
+  l.value = 1;
+  ck_assert_int_eq(limit_of(m, l, NULL), VERDICT_PASS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_limit_holds_for_the_loops_it_names_and_the_last_one_wins) {
+  struct model *m = model_of_text(trace_text_sleeping, 320, NULL);
+  struct limit limits[] = {
+      {.kind = LIMIT_STALL_MAX, .value = 400 * MS},
+      {.kind = LIMIT_STALL_MAX, .value = 200 * MS, .loops = "wor*"}};
+  struct budget budget = {
+      .fail_on = LEVEL_ERROR, .limits = limits, .n_limits = 2};
+  ck_assert_int_eq(code_of(m, budget), 0);
+  limits[1].loops = "ma?n";
+  ck_assert_int_eq(code_of(m, budget), 1);
+  bool is_one;
+  ck_assert_int_eq(budget_least_stall(&budget, &is_one), 1);
+  ck_assert(!is_one);
+  model_close(m);
+}
+END_TEST
+
+/* --- what the program allows --- */
+
+START_TEST(a_stall_that_the_program_allows_is_muted_with_its_reason) {
+  static const struct {
+    double begin, end;
+    enum finding_state state;
+  } cases[] = {{10, 310, FINDING_MUTED},
+               {110, 310, FINDING_MUTED}, /* 100 ms are left: the budget */
+               {111, 310, FINDING_NEW}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "0 loop+\n10 usage cpu=1\n10 resume task=1 kind=2 site=3\n"
+             "%g allow+ text=1\n%g allow-\n310 usage cpu=301\n"
+             "310 await task=1\n320 loop-\n",
+             cases[i].begin, cases[i].end);
+    struct model *m = model_of_text(text, 320, NULL);
+    struct judgement j = judge(m, standard);
+    ck_assert_uint_eq(j.n_findings, 1);
+    ck_assert_int_eq(j.findings[0].state, cases[i].state);
+    if (cases[i].state == FINDING_MUTED)
+      ck_assert_str_eq(j.findings[0].why, "GET /export");
+    ck_assert_int_eq(j.exit_code, cases[i].state == FINDING_NEW);
+    judgement_free(&j);
+    model_close(m);
+  }
+}
+END_TEST
+
+START_TEST(a_scope_that_was_left_hides_nothing_later) {
+  struct model *m =
+      model_of_text("0   loop+\n"
+                    "10  resume task=1 kind=2 site=3\n"
+                    "10  allow+ text=1\n"
+                    "20  await task=1\n"
+                    "20  usage cpu=1\n"
+                    "20  resume task=2 kind=2 site=4\n"
+                    "320 await task=2\n"
+                    "320 usage cpu=301\n"
+                    "320 allow-\n"
+                    "330 loop-\n",
+                    330, NULL);
+  struct judgement j = judge(m, standard);
+  ck_assert_uint_eq(j.n_muted, 0);
+  ck_assert_int_eq(j.verdict, VERDICT_FAIL);
+  judgement_free(&j);
+  model_close(m);
+}
+END_TEST
+
 /* --- numbers and texts --- */
 
 START_TEST(percentiles_are_within_three_percent) {
@@ -236,6 +377,13 @@ static TCase *verdict_tests(void) {
   tcase_add_test(t, no_loop_is_no_verdict);
   tcase_add_test(t, lost_events_are_no_verdict);
   tcase_add_test(t, stalls_of_one_place_are_one_finding);
+  tcase_add_test(t, utilization_is_judged_without_what_was_starved);
+  tcase_add_test(t, a_p99_is_broken_only_where_starvation_cannot_explain_it);
+  tcase_add_test(t, stalls_over_a_time_are_counted);
+  tcase_add_test(t, blocking_calls_are_counted);
+  tcase_add_test(t, a_limit_holds_for_the_loops_it_names_and_the_last_one_wins);
+  tcase_add_test(t, a_stall_that_the_program_allows_is_muted_with_its_reason);
+  tcase_add_test(t, a_scope_that_was_left_hides_nothing_later);
   return t;
 }
 

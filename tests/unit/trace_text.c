@@ -81,6 +81,8 @@ static void set_event(lt_event *e, const char *word, const struct members *m) {
       {"usage", LT_USAGE, (uint64_t)m->vsw, (uint64_t)m->faults, ns(m->cpu),
        m->delay >= 0 ? ns(m->delay) + 1 : 0},
       {"label", LT_LABEL, (uint64_t)m->task, 0, (uint64_t)m->text, 0},
+      {"allow+", LT_ALLOW_BEGIN, 0, 0, (uint64_t)m->text, 0},
+      {"allow-", LT_ALLOW_END, 0, 0, 0, 0},
       {"lost", LT_LOST, 0, (uint64_t)m->cause, (uint64_t)m->n, ns(m->ms)},
   };
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -7,7 +7,7 @@
  *
  * A line is a time in ms, a word and members; "#" begins a comment.  Words:
  * spawn arm resume await done call call-open poll wake loop+ loop- usage label
- * lost.  Members: thread task kind site from callee ms on loop alive timeout
+ * lost allow+ allow-.  Members: thread task kind site from callee ms on loop alive timeout
  * cpu delay vsw faults cause n text. */
 #ifndef TRACE_TEXT_H
 #define TRACE_TEXT_H

@@ -45,7 +45,7 @@ static void poll_end(struct builder *b, struct thread *th, int64_t now) {
   if (th->in_poll) {
     th->poll_total_ns = add_ns(th->poll_total_ns, waited);
     th->n_waits += th->poll_waits;
-    if (th->poll_loop != NO_LOOP)
+    if (th->poll_loop != NO_LOOP && th->poll_begin_ns >= b->warmup_ns)
       b->model.loops[th->poll_loop].poll_ns =
           add_ns(b->model.loops[th->poll_loop].poll_ns, waited);
   }
@@ -197,9 +197,12 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
     calls_add(&th->between, &call);
     return;
   }
-  struct model_loop *l = &b->model.loops[loop];
-  l->calls++;
-  l->blocked_ns = add_ns(l->blocked_ns, duration);
+  if (call.begin_ns >= b->warmup_ns) {
+    struct model_loop *l = &b->model.loops[loop];
+    l->calls++;
+    l->blocked_ns = add_ns(l->blocked_ns, duration);
+    callers_add(&b->callers, loop, allows_is_open(th), &call);
+  }
   bool is_inside = false;
   for (size_t i = 0; i < th->n_frames; i++) {
     struct frame *f = &th->frames[i];
@@ -214,7 +217,22 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
   }
 }
 
-static void on_usage(struct thread *th, const lt_event *e) {
+/* What the thread's loop was starved of since the last totals. */
+static void starve(struct builder *b, const struct thread *th,
+                   const lt_event *e) {
+  uint32_t loop = loop_of(th);
+  const struct usage *last = &th->usage;
+  if (loop == NO_LOOP || e->b == 0 || !last->known || !last->has_delay)
+    return;
+  struct model_loop *l = &b->model.loops[loop];
+  l->has_starved = true;
+  if (e->b - 1 > last->delay_ns && e->b - 1 - last->delay_ns < INT64_MAX)
+    l->starved_ns =
+        add_ns(l->starved_ns, (int64_t)(e->b - 1 - last->delay_ns));
+}
+
+static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
+  starve(b, th, e);
   th->usage = (struct usage){.known = true,
                              .time_ns = e->time_ns,
                              .cpu_ns = e->a,
@@ -331,13 +349,19 @@ static void on_event(struct builder *b, const lt_event *e) {
     on_loop_end(b, th, e);
     break;
   case LT_USAGE:
-    on_usage(th, e);
+    on_usage(b, th, e);
     break;
   case LT_LABEL:
     on_label(b, e);
     break;
   case LT_LOST:
     on_lost(b, th, e);
+    break;
+  case LT_ALLOW_BEGIN:
+    allows_begin(th, e);
+    break;
+  case LT_ALLOW_END:
+    allows_end(th, e->time_ns);
     break;
   case LT_LOOP_NAME:
     on_loop_name(b, e);
@@ -367,7 +391,7 @@ static void finish(struct builder *b) {
   }
   stalls_finish(b);
   loops_finish(b);
-  if (!sites_finish(&b->sites, m))
+  if (!sites_finish(&b->sites, m) || !callers_finish(&b->callers, m))
     b->is_out_of_memory = true;
   m->n_tasks = b->tasks.n_seen;
   m->n_tasks_live = b->tasks.n_live;
@@ -388,6 +412,8 @@ lt_status model_build(const struct model_source *source,
   b->model.info = source->info;
   b->warn_ns = options->warn_ns ? options->warn_ns : MODEL_WARN_NS;
   b->budget_ns = options->budget_ns ? options->budget_ns : MODEL_ERROR_NS;
+  b->warmup_ns = options->warmup_ns;
+  b->keep_turns = options->keep_turns;
   b->bin_ns = source->info->end_ns / MODEL_BINS + 1;
   lt_event e;
   lt_status status;
@@ -423,6 +449,7 @@ void model_close(struct model *model) {
   struct builder *b = (struct builder *)model;
   stalls_fini(b);
   sites_fini(&b->sites);
+  callers_fini(&b->callers);
   tasks_fini(&b->tasks);
   names_fini(b);
   for (size_t i = 0; i < b->n_threads; i++)
@@ -434,6 +461,7 @@ void model_close(struct model *model) {
   free(model->sites);
   free(model->stalls);
   free(model->blocking);
+  free(model->callers);
   free(model->loops);
   lt_reader_close(model->reader);
   free(b);

@@ -72,6 +72,18 @@ void sites_add(struct site_row **rows, uint32_t site, uint32_t kind,
 bool sites_finish(struct site_row **rows, struct model *model);
 void sites_fini(struct site_row **rows);
 
+/* caller.c: blocking calls by loop, place and callee. */
+struct caller_row {
+  struct model_caller caller;
+  uint64_t key;
+  UT_hash_handle hh;
+};
+void callers_add(struct caller_row **rows, uint32_t loop, bool is_allowed,
+                 const struct model_call *call);
+/* Flatten into an array by total_ns, largest first.  false: no memory. */
+bool callers_finish(struct caller_row **rows, struct model *model);
+void callers_fini(struct caller_row **rows);
+
 /* The blocking calls inside something: the longest, and the sum of all. */
 struct call_set {
   size_t n, n_all;
@@ -126,6 +138,12 @@ struct frame {
   int64_t reported_ns, reported_max_ns; /* stalls inside it */
   struct stall_record *inner[STALL_INNER_MAX];
   size_t n_inner;
+  int64_t allowed_ns;
+  uint64_t allowed_for;
+  /* Scopes that the program opened in this slice: how many, since when. */
+  uint32_t n_allows;
+  int64_t allow_ns;
+  uint64_t allow_for;
   uint64_t n_callbacks;
   struct usage usage; /* last one at or before it */
   struct call_set calls;
@@ -161,7 +179,8 @@ struct loop_extra { /* beside model.loops[i] */
 struct builder {
   struct model model; /* first: a struct model * is a struct builder * */
   struct model_source source;
-  int64_t warn_ns, budget_ns;
+  int64_t warn_ns, budget_ns, warmup_ns;
+  bool keep_turns;
   int64_t bin_ns;
   int64_t now_ns;
   struct thread *threads;
@@ -169,6 +188,7 @@ struct builder {
   struct loop_extra *loop_extra;
   struct tasks tasks;
   struct site_row *sites;
+  struct caller_row *callers;
   struct stall_record **records;
   size_t n_records, records_cap;
   bool is_out_of_memory;
@@ -213,6 +233,14 @@ void frames_pop(struct builder *b, struct thread *th, uint32_t thread,
                 int64_t now, bool is_measured);
 struct task *frames_task(struct builder *b, struct thread *th);
 bool frames_is_outermost(const struct thread *th, size_t i);
+
+/* allow.c: the program says that blocking is allowed, and no longer. */
+void allows_begin(struct thread *th, const lt_event *e);
+void allows_end(struct thread *th, int64_t now_ns);
+/* The slice at frames[i] ends: so do its scopes. */
+void allows_leave(struct thread *th, size_t i, int64_t now_ns);
+/* Is any scope open on the thread? */
+bool allows_is_open(const struct thread *th);
 
 /* names.c */
 void names_fini(struct builder *b);

@@ -2,13 +2,27 @@
 #ifndef LTV_FINDING_H
 #define LTV_FINDING_H
 
+#include "model/limit.h"
 #include "model/model.h"
 
 enum finding_level { LEVEL_NOTE, LEVEL_WARNING, LEVEL_ERROR };
-enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE };
+enum finding_state {
+  FINDING_NEW,
+  FINDING_KNOWN, /* in the baseline */
+  FINDING_MUTED  /* by a suppression, or in the code itself */
+};
 
+struct finding;
 struct budget {
-  int64_t max_stall_ns;
+  int64_t max_stall_ns; /* where limits say nothing else */
+  const struct limit *limits; /* borrowed */
+  size_t n_limits;
+  /* What is said of a finding beside its numbers; NULL: nothing.  review may
+   * change level, and set state and why; false drops it.  compare may set the
+   * state of a group anew. */
+  bool (*review)(void *context, const struct model *model, struct finding *f);
+  void (*compare)(void *context, const struct model *model, struct finding *f);
+  void *context;
   int64_t warmup_ns;          /* stalls that begin before are left out */
   enum finding_level fail_on; /* LEVEL_NOTE: nothing fails */
   bool allow_incomplete;
@@ -17,20 +31,27 @@ struct budget {
 /* Stalls of one rule, loop and place, shown as their worst. */
 #define FINDING_OTHERS_MAX 8
 struct finding {
-  const char *rule;         /* "stall", "long-turn" or "blocking-call" */
+  const char *rule;         /* "stall", "long-turn", "blocking-call", or that of
+                               a limit */
+  enum finding_state state;
+  const char *why; /* it is muted; raw; NULL or as long-lived as the judgement */
   enum finding_level level; /* of the worst one */
   bool is_undecided;    /* what is unknown of it could have broken the budget */
   uint64_t fingerprint; /* of rule, loop, callback, place and callee; holds no
                            address and no line */
   const struct model_stall *stall;       /* the worst; NULL for blocking-call */
   const struct model_blocking *blocking; /* else NULL */
+  const struct model_caller *caller; /* of a limit on blocking calls, or NULL */
+  const struct limit_result *limit;  /* that was broken in sum, or NULL */
+  int64_t budget_ns;                 /* for a stall of its loop */
   int64_t begin_ns, duration_ns;
-  uint32_t loop;                 /* index */
+  uint32_t loop;                 /* index; LIMIT_NO_LOOP: no loop's */
   uint32_t site;                 /* where the time went, 0 unknown */
   unsigned callee;               /* the call it went into; 0: none */
   const struct model_call *call; /* the longest of that callee, or NULL */
   int64_t callee_ns;  /* in the calls of that callee that are listed */
   uint64_t count;     /* stalls in this group */
+  uint64_t n_errors, n_warnings, n_undecided; /* of them */
   size_t n_durations; /* of the first ones, in order of time */
   int64_t durations[FINDING_OTHERS_MAX];
 };
@@ -41,8 +62,11 @@ struct judgement {
   int exit_code; /* 0, 1 or 4; command.h */
   size_t n_findings;
   struct finding *findings;                   /* worst first */
-  uint64_t n_errors, n_warnings, n_undecided; /* stalls, not groups */
+  uint64_t n_errors, n_warnings, n_undecided; /* stalls, not groups; new ones */
+  uint64_t n_muted, n_known;
   uint64_t n_warmup;                          /* stalls left out */
+  size_t n_limits; /* by loop and kind; STALL_MAX of each loop is there */
+  struct limit_result *limits;
   int64_t longest_ns;     /* longest stall or turn after the warm-up */
   int64_t longest_own_ns; /* the most attributable time in one stall, or
                              longest_ns where there is no stall */
@@ -61,6 +85,31 @@ LT_WARN_UNUSED lt_status judgement_make(const struct model *model,
 /* Free what it holds, not itself. */
 void judgement_free(struct judgement *judgement);
 
+/* How long a stall of a loop may be.  name: the loop's. */
+int64_t budget_max_stall(const struct budget *budget, const char *name);
+/* The least of all, for model_options.  is_one: the same for all loops. */
+int64_t budget_least_stall(const struct budget *budget, bool *is_one);
+
+/* The pieces judgement_make() is made of: one finding each, its level not yet
+ * judged; and those of one place put together under the worst of them, worst
+ * first.  Returns: how many groups. */
+struct finding finding_of_stall(const struct model *model,
+                                const struct budget *budget,
+                                const struct model_stall *stall);
+struct finding finding_of_blocking(const struct model *model,
+                                   const struct budget *budget,
+                                   const struct model_blocking *call);
+struct finding finding_of_caller(const struct model *model,
+                                 const struct model_caller *caller);
+struct finding finding_of_limit(const struct model *model,
+                                const struct limit_result *result);
+size_t findings_group(struct finding *findings, size_t n);
+
+/* The loop's name, "" for none.  Inert. */
+const char *finding_loop(const struct model *model, const struct finding *f);
+
+/* "new", "known", "muted".  Static. */
+const char *finding_state_name(enum finding_state state);
 /* "note", "warning", "error".  Static. */
 const char *finding_level_name(enum finding_level level);
 

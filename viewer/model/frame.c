@@ -63,6 +63,8 @@ void frames_open_segment(struct builder *b, struct thread *th, size_t i,
   f->is_open = true;
   f->segment_ns = now;
   f->foreign_ns = f->reported_ns = f->reported_max_ns = 0;
+  f->allowed_ns = 0;
+  f->allowed_for = 0;
   f->n_foreign = f->n_callbacks = 0;
   f->usage = th->usage;
   memset(&f->calls, 0, sizeof f->calls);
@@ -108,6 +110,7 @@ static void measure_slice(struct builder *b, struct thread *th,
 void frames_pop(struct builder *b, struct thread *th, uint32_t thread,
                 int64_t now, bool is_measured) {
   struct frame *f = frames_top(th);
+  allows_leave(th, th->n_frames - 1, now);
   if (is_measured) {
     frames_close_segment(b, th, thread, th->n_frames - 1, now, false);
     if (!f->is_run && !f->is_tainted)

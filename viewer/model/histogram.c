@@ -18,6 +18,11 @@ static unsigned bin_of(int64_t ns) {
   return bin < MODEL_HISTOGRAM_BINS ? bin : MODEL_HISTOGRAM_BINS - 1;
 }
 
+int64_t model_histogram_floor(unsigned bin) {
+  unsigned log2 = bin / STEPS + FIRST_OCTAVE;
+  return ((int64_t)1 << log2) + ((int64_t)(bin % STEPS) << (log2 - 4));
+}
+
 /* The middle of a bin. */
 static int64_t value_of(unsigned bin) {
   unsigned log2 = bin / STEPS + FIRST_OCTAVE;

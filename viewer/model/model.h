@@ -73,6 +73,9 @@ struct model_stall {
   struct model_call calls[MODEL_CALLS_MAX];
   size_t n_calls_all;
   int64_t calls_ns;     /* in all of them */
+  int64_t inner_max_ns; /* longest stall inside that is told by itself */
+  int64_t allowed_ns;   /* of duration: where the program allowed it */
+  uint64_t allowed_for; /* id of the string that says why, 0 none */
   uint64_t n_callbacks; /* that began during it (nested ones, or the turn's) */
   uint64_t n_waited;    /* callbacks of the same turn that ran after it */
   uint64_t n_late;      /* timers that were due and could not run */
@@ -90,6 +93,8 @@ struct model_histogram {
 };
 void model_histogram_add(struct model_histogram *h, int64_t ns);
 int64_t model_histogram_percentile(const struct model_histogram *h, double p);
+/* The shortest time that is counted in a bin (in bin 0 also shorter ones). */
+int64_t model_histogram_floor(unsigned bin);
 
 /* The minimap: the whole trace in equal bins. */
 #define MODEL_BINS 2048
@@ -102,6 +107,9 @@ struct model_loop {
   int64_t poll_ns;    /* in the poll */
   int64_t gap_ns;     /* between runs */
   int64_t blocked_ns; /* in blocking calls of at least min_block_ns */
+  int64_t starved_ns; /* its threads were ready, and no CPU was free: at most
+                         so much of busy_ns */
+  bool has_starved;   /* that is known */
   int64_t first_ns, last_ns;
   uint64_t timers_late; /* by 1 ms or more: libuv's resolution */
   int64_t worst_late_ns;
@@ -127,6 +135,16 @@ struct model_blocking {
   uint64_t task; /* that made it, 0 unknown */
 };
 
+/* The blocking calls of one loop, place and callee. */
+struct model_caller {
+  uint32_t loop, site;
+  unsigned callee;
+  bool is_allowed; /* made where the program allowed it */
+  uint64_t count;
+  int64_t total_ns, max_ns;
+  struct model_call worst;
+};
+
 struct model {
   lt_reader *reader; /* borrowed by everybody until model_close() */
   const lt_info *info;
@@ -144,16 +162,23 @@ struct model {
   uint64_t n_lost;
   struct model_blocking *blocking; /* in no stall; by begin_ns */
   size_t n_blocking;
+  struct model_caller *callers; /* by total_ns, largest first */
+  size_t n_callers;
   uint64_t n_unmeasured; /* slices whose begin or end is not in the trace */
 };
 #define MODEL_STALLS_MAX 10000
 #define MODEL_BLOCKING_MAX 1000
+#define MODEL_CALLERS_MAX 4096 /* beyond: all in one of site 0 */
 
 struct model_options {
   int64_t warn_ns; /* shorter stalls are not kept; 0: MODEL_WARN_NS */
   int64_t
       budget_ns; /* a turn longer than this is a stall of its own although a
                     slice in it is one that keeps to it; 0: MODEL_ERROR_NS */
+  int64_t warmup_ns; /* turns, polls and calls that begin before it are in no
+                        loop's totals */
+  bool keep_turns;   /* every turn of warn_ns is a stall, also where slices in
+                        it tell the same: for budgets that differ by loop */
   void (*progress)(void *context, double share); /* or NULL */
   void *context;
 };

@@ -130,7 +130,7 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
     bool is_told =
         f->reported_max_ns > 0 &&
         (f->reported_max_ns > b->budget_ns || duration <= b->budget_ns);
-    if (is_told || !frames_is_outermost(th, frame))
+    if ((is_told && !b->keep_turns) || !frames_is_outermost(th, frame))
       return;
   } else {
     duration -= f->reported_ns;
@@ -157,6 +157,9 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
       .slice_kind = f->kind,
       .site = f->site,
       .unfinished = unfinished,
+      .inner_max_ns = f->reported_max_ns,
+      .allowed_ns = f->allowed_ns < duration ? f->allowed_ns : duration,
+      .allowed_for = f->allowed_for,
       .n_callbacks = f->n_callbacks,
   };
   take_calls(&r->s, &f->calls);

@@ -93,7 +93,11 @@ typedef enum lt_codec {
     "loop x is called a")                                                      \
   X(21, CALL_BEGIN, "call-begin", UINT, UINT, SITE, UINT,                      \
     "blocking call x had not come back b ns after it began, when recording "   \
-    "ended; fields as in call")
+    "ended; fields as in call")                                                \
+  X(22, ALLOW_BEGIN, "allow-begin", NONE, NONE, TEXT, NONE,                    \
+    "from here on the slice may block, for the reason a; such scopes nest")    \
+  X(23, ALLOW_END, "allow-end", NONE, NONE, NONE, NONE,                        \
+    "the innermost such scope of the slice ends; with the slice all end")
 
 typedef enum lt_kind {
 #define LT_EVENT_ENUM(id, name, text, ref, x, a, b, doc) LT_##name = id,
