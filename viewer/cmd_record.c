@@ -15,6 +15,7 @@
 #include "launch.h"
 #include "output/inert.h"
 #include "output/units.h"
+#include "size.h"
 
 #define WHO "looptrace record"
 #define LINES_MAX 10
@@ -42,6 +43,16 @@ static const char help[] =
     "                        system call, when it has not come back for so "
     "long;\n"
     "                        default 50ms\n"
+    "      --mode MODE       what an event does that finds its thread's ring "
+    "full:\n"
+    "                        drop     it is counted, and the program goes on "
+    "(default)\n"
+    "                        lossless the thread waits for room; the wait is "
+    "in the\n"
+    "                                 trace. Should nobody drain the ring for "
+    "100 ms,\n"
+    "                                 events are counted as lost instead\n"
+    "      --ring-size SIZE  of a busy thread's ring, 64K to 512M; default 4M\n"
     "  -v, --verbose         a line at once when a loop has not come back\n"
     "  -q, --quiet           no line at the end, unless something went wrong\n"
     "  -h, --help            this\n"
@@ -72,7 +83,14 @@ static const char help[] =
     "\n"
     "Example: looptrace record -o app.lt -- ./app --port 8080\n";
 
-enum { OPT_OVERWRITE = 256, OPT_NO_FOLLOW, OPT_MIN_BLOCK, OPT_THRESHOLD };
+enum {
+  OPT_OVERWRITE = 256,
+  OPT_NO_FOLLOW,
+  OPT_MIN_BLOCK,
+  OPT_THRESHOLD,
+  OPT_MODE,
+  OPT_RING_SIZE
+};
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -81,6 +99,8 @@ static const struct option long_options[] = {
     {"min-block", required_argument, NULL, OPT_MIN_BLOCK},
     {"stall-threshold", required_argument, NULL, OPT_THRESHOLD},
     {"verbose", no_argument, NULL, 'v'},
+    {"mode", required_argument, NULL, OPT_MODE},
+    {"ring-size", required_argument, NULL, OPT_RING_SIZE},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {0}};
@@ -181,6 +201,16 @@ static int usage(const char *problem, const char *word) {
   return EXIT_USAGE;
 }
 
+static bool parse_mode(const char *word, struct launch_options *options) {
+  if (strcmp(word, "drop") == 0)
+    options->mode = LTI_MODE_DROP;
+  else if (strcmp(word, "lossless") == 0)
+    options->mode = LTI_MODE_LOSSLESS;
+  else
+    return false;
+  return true;
+}
+
 /* Returns: -1 when the command is to be run, else an exit code. */
 static int parse(int argc, char **argv, struct launch_options *options) {
   int c;
@@ -214,6 +244,15 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       break;
     case 'v':
       options->verbose = true;
+      break;
+    case OPT_MODE:
+      if (!parse_mode(optarg, options))
+        return usage("--mode %s: not a mode; there are drop and lossless",
+                     optarg);
+      break;
+    case OPT_RING_SIZE:
+      if (size_parse(optarg, &options->ring_bytes))
+        return usage("--ring-size %s: not a size; write " SIZE_FORMS, optarg);
       break;
     case 'q':
       options->quiet = true;

@@ -1,5 +1,6 @@
 command_sources += viewer/cmd_record.c \
 	viewer/duration.h viewer/duration.c \
+	viewer/size.h viewer/size.c \
 	viewer/program.h viewer/program.c \
 	viewer/launch.h viewer/launch.c \
 	viewer/locate.h viewer/locate.c \

@@ -33,6 +33,16 @@ static uint64_t page_up(uint64_t n) {
   return (n + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 }
 
+uint32_t lti_arena_records(uint64_t bytes) {
+  uint32_t records = 1u << 11; /* 64 KiB */
+  if (!bytes)
+    return 0;
+  while (records < MAX_RECORDS &&
+         records * sizeof(struct lti_record) < bytes)
+    records *= 2;
+  return records;
+}
+
 static bool is_capacity(uint32_t records) {
   return records >= 2 && records <= MAX_RECORDS &&
          (records & (records - 1)) == 0;

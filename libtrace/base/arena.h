@@ -196,6 +196,10 @@ struct lti_arena_options {
   uint64_t min_block_ns;  /* 50 us */
 };
 
+/* The capacity of a ring of at least so many bytes, within what is allowed; 0
+ * for 0. */
+uint32_t lti_arena_records(uint64_t bytes);
+
 /* Make an arena on a file, or in anonymous memory.
  *
  * fd: an empty file on tmpfs, or -1 for anonymous memory (fully committed as it

@@ -40,6 +40,13 @@ lt_status lti_writer_create_file(const char *path, bool overwrite, int *fd) {
     else
       errno = EEXIST;
   }
+  if (made >= 0 && fchmod(made, 0600) != 0) { /* a umask may take even that */
+    int error = errno;
+    close(made);
+    unlink(path);
+    errno = error;
+    made = -1;
+  }
   if (made < 0)
     return errno == EEXIST ? LT_EXISTS : LT_IO;
   *fd = made;

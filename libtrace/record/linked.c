@@ -94,8 +94,13 @@ lt_status lt_trace_start(const lt_trace_options *options) {
   if (linked.pid)
     return LT_STATE; /* a forked child of a program that records itself */
   choose_path(path, sizeof path, options);
-  struct lti_arena_options arena_options = {
-      .min_block_ns = options ? options->min_block_ns : 0, .no_follow = 1};
+  struct lti_arena_options arena_options = {.no_follow = 1};
+  if (options) {
+    arena_options.min_block_ns = options->min_block_ns;
+    arena_options.mode = options->mode == LT_TRACE_LOSSLESS ? LTI_MODE_LOSSLESS
+                                                            : LTI_MODE_DROP;
+    arena_options.large_records = lti_arena_records(options->ring_bytes);
+  }
   linked.arena = lti_arena_create(-1, &arena_options);
   if (!linked.arena)
     return LT_NOMEM;

@@ -25,3 +25,8 @@ tests_programs_hook_blocking_LDADD = $(UV_LIBS)
 tests_programs_hook_crowd_SOURCES = tests/programs/hook_crowd.c
 tests_programs_hook_crowd_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_hook_crowd_LDADD = $(UV_LIBS)
+
+# What test_losses.py counts: the public API, linked.
+noinst_PROGRAMS += tests/programs/record_crowd
+tests_programs_record_crowd_SOURCES = tests/programs/record_crowd.c
+tests_programs_record_crowd_LDADD = liblooptrace.la

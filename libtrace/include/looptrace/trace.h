@@ -27,12 +27,24 @@
 extern "C" {
 #endif
 
+/* What happens to an event that finds its thread's ring full. */
+typedef enum lt_trace_mode {
+  LT_TRACE_DROP = 0,    /* it is counted, and the program goes on at once */
+  LT_TRACE_LOSSLESS = 1 /* the thread waits until there is room, and the wait is
+                           in the trace as a call of looptrace_wait.  When the
+                           recorder gave no sign of life for 100 ms, events are
+                           counted as lost ("nobody drained the ring") */
+} lt_trace_mode;
+
 typedef struct lt_trace_options {
   const char *path;      /* NULL: $LOOPTRACE_OUT, else COMM-PID.lt in the
                             working directory */
   uint64_t min_block_ns; /* blocking calls shorter than this are only counted;
                             0: 50 us */
   bool overwrite;        /* replace an existing file */
+  lt_trace_mode mode;    /* 0: drop */
+  uint64_t ring_bytes;   /* of a busy thread's ring, rounded up to a power of
+                            two, 64 KiB to 512 MiB; 0: 4 MiB */
 } lt_trace_options;
 
 /* Begin to record this process into a file, written by a thread of its own.

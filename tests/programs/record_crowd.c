@@ -1,0 +1,132 @@
+/* Threads that emit as fast as they can, and say how much; and what of it a
+ * trace holds.
+ *
+ *   record_crowd run [-l] [-o FILE] [-r RING-BYTES] THREADS EVENTS [PAUSE-AT]
+ *       Each thread emits EVENTS marks, numbered; then prints "TID EVENTS".
+ *       -o: records itself into FILE; -l: lossless.  PAUSE-AT: after so many
+ *       events each thread waits for a byte on standard input (once, for all).
+ *   record_crowd count FILE
+ *       For each thread: "TID marks lost waits"; last "complete 0|1".  Marks
+ *       that are doubled or out of order are an error.
+ *
+ * Part of test_losses.py. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <looptrace/reader.h>
+#include <looptrace/trace.h>
+
+static uint64_t n_events, pause_at;
+static pthread_barrier_t start;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static int gate_is_open;
+
+static void wait_at_gate(void) {
+  char byte;
+  pthread_mutex_lock(&gate);
+  if (!gate_is_open && write(1, "paused\n", 7) == 7 && read(0, &byte, 1) >= 0)
+    gate_is_open = 1;
+  pthread_mutex_unlock(&gate);
+}
+
+static void *emit(void *unused) {
+  (void)unused;
+  pthread_barrier_wait(&start);
+  for (uint64_t i = 0; i < n_events; i++) {
+    if (pause_at && i == pause_at)
+      wait_at_gate();
+    lt_mark("crowd", i);
+  }
+  flockfile(stdout);
+  printf("%ld %llu\n", (long)syscall(SYS_gettid), (unsigned long long)n_events);
+  funlockfile(stdout);
+  return NULL;
+}
+
+static int run(int argc, char **argv) {
+  lt_trace_options options = {0};
+  int c;
+  while ((c = getopt(argc, argv, "lo:r:")) != -1) {
+    if (c == 'l')
+      options.mode = LT_TRACE_LOSSLESS;
+    else if (c == 'o')
+      options.path = optarg;
+    else if (c == 'r')
+      options.ring_bytes = strtoull(optarg, NULL, 10);
+    else
+      return 2;
+  }
+  if (argc - optind < 2 || (options.path && lt_trace_start(&options) != LT_OK))
+    return 2;
+  unsigned n = (unsigned)atoi(argv[optind]);
+  n_events = strtoull(argv[optind + 1], NULL, 10);
+  pause_at = argc - optind > 2 ? strtoull(argv[optind + 2], NULL, 10) : 0;
+  uint32_t loop = lt_loop_begin(0, NULL);
+  lt_mark("crowd", 0); /* gives the name its id, once for all threads */
+  pthread_t *threads = calloc(n, sizeof *threads);
+  pthread_barrier_init(&start, NULL, n);
+  for (unsigned i = 0; i < n; i++)
+    if (pthread_create(&threads[i], NULL, emit, NULL) != 0)
+      abort();
+  for (unsigned i = 0; i < n; i++)
+    pthread_join(threads[i], NULL);
+  lt_loop_end(loop);
+  free(threads);
+  return options.path && lt_trace_stop() != LT_OK ? 3 : 0;
+}
+
+struct tally {
+  uint64_t marks, lost, waits, next;
+};
+
+static int count(const char *path) {
+  lt_reader *r;
+  lt_event e;
+  struct tally *tallies = NULL;
+  uint32_t n = 0;
+  lt_status status = lt_reader_open(path, &r);
+  if (status != LT_OK) {
+    fprintf(stderr, "%s: %s\n", path, lt_status_text(status));
+    return 1;
+  }
+  while ((status = lt_reader_next(r, &e)) == LT_OK) {
+    if (e.thread >= n) {
+      tallies = realloc(tallies, (e.thread + 1) * sizeof *tallies);
+      memset(tallies + n, 0, (e.thread + 1 - n) * sizeof *tallies);
+      n = e.thread + 1;
+    }
+    struct tally *t = &tallies[e.thread];
+    if (e.kind == LT_MARK) {
+      if (e.b < t->next) {
+        fprintf(stderr, "thread %u: %llu after %llu\n", e.thread,
+                (unsigned long long)e.b, (unsigned long long)t->next);
+        return 1;
+      }
+      t->next = e.b + 1;
+      t->marks++;
+    }
+    t->lost += e.kind == LT_LOST ? e.a : 0;
+    t->waits += e.kind == LT_CALL && e.x == LT_CALLEE_looptrace_wait;
+  }
+  for (uint32_t i = 0; i < n; i++)
+    printf("%d %llu %llu %llu\n", (int)lt_reader_thread(r, i)->tid,
+           (unsigned long long)tallies[i].marks,
+           (unsigned long long)tallies[i].lost,
+           (unsigned long long)tallies[i].waits);
+  printf("complete %d\n", (int)lt_reader_info(r)->complete);
+  lt_reader_close(r);
+  free(tallies);
+  return status == LT_END ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+  if (argc > 2 && strcmp(argv[1], "run") == 0)
+    return run(argc - 1, argv + 1);
+  if (argc > 2 && strcmp(argv[1], "count") == 0)
+    return count(argv[2]);
+  return 2;
+}
