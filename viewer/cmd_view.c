@@ -45,7 +45,8 @@ static const char help[] =
     "      --size WxH       of the screen that is printed (100x30). In "
     "SCRIPT,\n"
     "                       <Dump> prints it in between, <Resize:80x24> "
-    "changes it\n"
+    "changes it,\n"
+    "                       <Tick:50> lets 50 ms pass for what plays\n"
     "  -h, --help           this, and the keys\n"
     "\n"
     "Exit status: 0; 2 wrong usage, or no terminal; 3 the file cannot be "
@@ -277,6 +278,8 @@ static bool press_script(struct app *app, const struct view_options *o,
   for (const char *p = o->keys; p && *p && key_parse(&p, &press);) {
     if (press.key == TK_DUMP && n_dumps)
       dump(app, o, n_dumps);
+    else if (press.key == TK_TICK)
+      app_tick(app, press.w * INT64_C(1000000));
     else if (press.key == TK_RESIZE && press.w)
       app_resize(app, press.w, press.h);
     else if (!app_key(app, press.key))
@@ -294,6 +297,22 @@ static int run_headless(struct app *app, const struct view_options *o) {
 
 /* With a terminal */
 
+/* Frames a second while something moves; fewer over a slow line. */
+static int frame_ms(void) {
+  return getenv("SSH_CONNECTION") ? 125 : 50;
+}
+
+/* The next key; TK_TICK when time passed and there is something new to draw. */
+static char32_t wait_for_key(struct app *app) {
+  int64_t begun = now_ms();
+  if (!app_is_moving(app))
+    return screen_key(-1);
+  char32_t key = screen_key(frame_ms());
+  if (key == TK_TICK)
+    app_tick(app, (now_ms() - begun) * 1000000);
+  return key;
+}
+
 static int run_terminal(struct app *app, const struct view_options *o) {
   const char *problem = screen_open(o->color, o->ascii);
   if (problem) {
@@ -309,9 +328,11 @@ static int run_terminal(struct app *app, const struct view_options *o) {
   while (goes_on) {
     app_draw(app);
     screen_show(&app->grid);
-    char32_t key = screen_key();
+    char32_t key = wait_for_key(app);
     if (key == TK_NONE)
       break;
+    if (key == TK_TICK)
+      continue;
     if (key == TK_RESIZE) {
       screen_size(&w, &h);
       app_resize(app, w, h);

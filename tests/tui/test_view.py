@@ -40,6 +40,8 @@ SCREENS = {
     'detail-fsync': '3j<Enter>',
     'sites': '4jjj',
     'help': '?',
+    'replay': 'ee<Space><Tick:400>',
+    'replay-paused': 'ee<Space><Space>u.u..<Tick:9>,a<Tick:9>l{}[b',
 }
 SIZES = ['100x30', '80x24', '200x60', '60x16']
 
@@ -158,6 +160,43 @@ class Golden(ViewCase):
             self.assertEqual(len(dumps), len(sizes))
             for (w, h), text in zip(sizes, dumps):
                 self.assert_shape(text, w, h)
+
+
+class Replay(ViewCase):
+    def now(self, script, **options):
+        text = self.dump(self.trace(**options), '--keys', script)
+        return text.split('\n')
+
+    def test_a_paused_picture_is_the_same_however_one_came_there(self):
+        first = self.now('ee <Tick:1> ....')
+        self.assertIn('REPLAY paused', first[6])
+        self.assertEqual(first, self.now('ee <Tick:1> ......,,'))
+        self.assertEqual(first, self.now('ee <Tick:1> .....llllhhhh.,,'))
+
+    def test_it_says_what_blocks_since_when(self):
+        text = '\n'.join(self.now('ee <Tick:2500>'))
+        self.assertIn('BLOCKED', text)
+        self.assertIn('fsync', text)
+        self.assertIn('late, worst +', text)
+
+    def test_nothing_later_than_the_cursor_is_shown(self):
+        lines = self.now('ee <Tick:400> ')
+        self.assertFalse(any('142ms' in line for line in lines[8:]))
+
+    def test_idle_gaps_are_skipped_and_a_to_b_repeats(self):
+        self.assertIn('REPLAY ▶', self.now(' <Tick:900>')[6])
+        text = self.now('ee <Tick:200> al b<Tick:100><Tick:60000>')
+        self.assertIn('A–B repeats', text[6])
+
+    def test_it_ends_with_the_recording(self):
+        lines = self.now('1 }}}}}}}}}}<Tick:90000>')
+        self.assertIn('REPLAY paused', lines[6])
+        self.assertIn('the end of the recording', '\n'.join(lines))
+
+    def test_lossy_cut_and_empty_traces_play(self):
+        for name in ('lost', 'cut', 'empty', 'hostile'):
+            text = '\n'.join(self.now('2 <Tick:2000>....,,uuG,g.', **{name: True}))
+            self.assertTrue(name == 'empty' or 'REPLAY' in text)
 
 
 class Dumping(ViewCase):

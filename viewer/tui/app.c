@@ -17,6 +17,7 @@ const struct view *const app_views[SCREEN_COUNT] = {
     [SCREEN_OVERVIEW] = &view_overview, [SCREEN_LANES] = &view_lanes,
     [SCREEN_STALLS] = &view_stalls,     [SCREEN_SITES] = &view_sites,
     [SCREEN_DETAIL] = &view_detail,     [SCREEN_HELP] = &view_help,
+    [SCREEN_REPLAY] = &view_replay,
 };
 
 static const struct model_stall *sorting; /* qsort has no context */
@@ -60,6 +61,9 @@ bool app_init(struct app *app, struct model *model, const char *file, int w,
   app->lanes.to = model->end_ns > 0 ? model->end_ns : 1;
   if (model->n_loops)
     app->lanes.current.thread = model->loops[0].thread;
+  app->replay.speed = 1;
+  app->replay.skips_idle = true;
+  app->replay.a_ns = app->replay.b_ns = -1;
   app->stack[0] = SCREEN_OVERVIEW;
   app->depth = 1;
   return true;
@@ -73,6 +77,7 @@ void app_fini(struct app *app) {
   free(app->lanes.max_depth);
   free(app->lanes.spans);
   free(app->lanes.turns);
+  free(app->replay.events);
   grid_fini(&app->grid);
   *app = (struct app){0};
 }
@@ -265,6 +270,8 @@ static void draw_breadcrumb(struct app *app, struct rect r) {
 static void draw_tabs(struct app *app, struct rect r) {
   static const char *const names[] = {"Overview", "Lanes", "Stalls", "Sites"};
   enum screen_id now = app_screen(app);
+  if (now == SCREEN_REPLAY)
+    now = SCREEN_LANES;
   grid_clip(&app->grid, r);
   if (!app_views[now]->is_tab) {
     draw_breadcrumb(app, r);
@@ -327,7 +334,7 @@ void app_draw(struct app *app) {
     draw_too_small(app);
     return;
   }
-  if (app_screen(app) == SCREEN_LANES)
+  if (app_screen(app) == SCREEN_LANES || app_screen(app) == SCREEN_REPLAY)
     lanes_load(app);
   draw_title(app, layout.title);
   draw_tabs(app, layout.tabs);
@@ -355,6 +362,14 @@ static bool go_tab(struct app *app, enum action action) {
   return true;
 }
 
+bool app_is_moving(const struct app *app) {
+  return app_screen(app) == SCREEN_REPLAY && app->replay.is_playing;
+}
+
+bool app_tick(struct app *app, int64_t elapsed_ns) {
+  return app_is_moving(app) && replay_tick(app, elapsed_ns);
+}
+
 bool app_key(struct app *app, char32_t key) {
   const struct view *view = app_views[app_screen(app)];
   enum action action = keymap_find(key, view->where);
@@ -376,6 +391,12 @@ bool app_key(struct app *app, char32_t key) {
     break;
   case ACTION_SUSPEND:
     app->wants_suspend = true;
+    break;
+  case ACTION_PLAY:
+    app->replay.is_playing = !app->replay.is_playing;
+    break;
+  case ACTION_REPLAY:
+    replay_begin(app);
     break;
   default:
     if (!go_tab(app, action))

@@ -17,6 +17,7 @@ enum screen_id {
   SCREEN_SITES,
   SCREEN_DETAIL,
   SCREEN_HELP,
+  SCREEN_REPLAY, /* the lanes, played */
   SCREEN_COUNT
 };
 
@@ -34,7 +35,7 @@ struct view {
   bool (*key)(struct app *app, enum action action);
 };
 extern const struct view view_overview, view_lanes, view_stalls, view_sites,
-    view_detail, view_help;
+    view_detail, view_help, view_replay;
 extern const struct view *const app_views[SCREEN_COUNT];
 
 #define NO_STALL ((size_t)-1)
@@ -74,6 +75,20 @@ struct lanes {
   lt_status problem;
 };
 
+enum replay_unit { STEP_EVENT, STEP_TURN, STEP_STALL, STEP_UNIT_COUNT };
+struct replay {
+  bool is_playing, repeats, skips_idle;
+  double speed; /* of the trace's time to the watcher's */
+  enum replay_unit unit;
+  int64_t a_ns, b_ns; /* -1: not set */
+  /* Events around the cursor; those before `from` are not known. */
+  lt_event *events;
+  size_t n, cap;
+  int64_t from, to;
+  bool is_loaded;
+  lt_status problem;
+};
+
 struct app {
   struct model *model; /* borrowed */
   const char *file;    /* the trace's name to show; borrowed */
@@ -97,6 +112,7 @@ struct app {
   bool site_inverted;
   size_t help_row;
   struct lanes lanes;
+  struct replay replay;
   char message[160];
   bool wants_redraw, wants_suspend; /* for who owns the terminal */
 };
@@ -153,6 +169,10 @@ size_t lanes_current(struct app *app, const struct lane *lanes, size_t n);
 void lanes_each(struct app *app, const struct lane *lane,
                 bool (*each)(void *context, const struct model_span *span),
                 void *context);
+/* All spans of a thread, in the same way. */
+void lanes_each_span(struct app *app, uint32_t thread,
+                     bool (*each)(void *context, const struct model_span *span),
+                     void *context);
 /* What is under the cursor.  NULL: nothing. */
 const struct model_span *lanes_under_cursor(struct app *app,
                                             const struct lane *lane);
@@ -162,6 +182,38 @@ static inline bool span_is_unended(const struct model_span *span) {
 }
 /* To the next (or previous) event of a lane.  false: none near. */
 bool lanes_step(struct app *app, const struct lane *lane, bool forward);
+
+/* Time passed for the watcher.  Returns: whether there is something new to
+ * draw. */
+bool app_tick(struct app *app, int64_t elapsed_ns);
+/* Whether time means something now: something plays. */
+bool app_is_moving(const struct app *app);
+
+/* replay.c: what plays, and how far it is. */
+void replay_begin(struct app *app);
+/* Read the events around the cursor where they are not at hand. */
+void replay_load(struct app *app);
+/* How many of the events at hand had happened at the cursor. */
+size_t replay_position(const struct app *app);
+void replay_seek(struct app *app, int64_t at_ns);
+bool replay_tick(struct app *app, int64_t elapsed_ns);
+bool replay_step(struct app *app, bool forward);
+/* What a thread was doing at the cursor: its innermost slice, call, poll or
+ * pool job; NULL for nothing. */
+const struct model_span *replay_now(struct app *app, uint32_t thread);
+
+/* replay_moment.c: what the events say about tasks at the cursor. */
+struct moment {
+  bool is_whole; /* all is known since the beginning; else "at least" */
+  size_t n_live, n_running, n_ready, n_late;
+  int64_t worst_late_ns;
+};
+void replay_moment(struct app *app, struct moment *moment);
+
+/* view_lanes.c: the lanes alone, as they were until a moment (INT64_MAX: all
+ * of them). */
+void lanes_draw(struct app *app, struct rect axis, struct rect rows,
+                int64_t until_ns);
 
 /* lanes_detail.c */
 void lanes_draw_under_cursor(struct app *app, const struct lane *lane,

@@ -44,10 +44,15 @@ static bool name_parse(const char *name, size_t n, struct key_press *press) {
     press->key = TK_RESIZE;
     return true;
   }
+  if (sscanf(name, "Tick:%6d%n", &press->w, &used) == 1 && (size_t)used == n &&
+      press->w > 0) {
+    press->key = TK_TICK;
+    return true;
+  }
   for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++)
     if (strlen(key_names[i].script) == n &&
         !memcmp(key_names[i].script, name, n) &&
-        key_names[i].key != TK_RESIZE) {
+        key_names[i].key != TK_RESIZE && key_names[i].key != TK_TICK) {
       press->key = key_names[i].key;
       return true;
     }

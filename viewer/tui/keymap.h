@@ -24,6 +24,8 @@
   X(END, "End", "End")                                                         \
   X(BACK_TAB, "S-Tab", "S-Tab")                                                \
   X(F1, "F1", "F1")                                                            \
+  X(BACKSPACE, "BS", "BkSp")                                                   \
+  X(TICK, "Tick", "")     /* time passed: replay goes on, work is done */      \
   X(RESIZE, "Resize", "") /* the terminal changed its size */                  \
   X(DUMP, "Dump", "")     /* in scripts: write out the screen */               \
   X(NONE, "None", "")     /* a signal came instead of a key */
@@ -47,22 +49,45 @@ enum {
   AT_SITES = 8,
   AT_DETAIL = 16,
   AT_HELP = 32,
+  AT_REPLAY = 64,
   AT_TABS = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_DETAIL,
-  AT_ALL = AT_TABS | AT_HELP
+  AT_ALL = AT_TABS | AT_HELP,
+  AT_ANY = AT_ALL | AT_REPLAY,
+  AT_MOMENT = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL /* is chosen */
 };
 
 /* action, keys, where, hint (NULL: none; hints in this order), help, who knows
  * it from where */
 #define KEYMAP(X)                                                              \
-  X(DOWN, "j <Down>", AT_ALL, "j k move", "next row, lane or stall", "vim")    \
-  X(UP, "k <Up>", AT_ALL, NULL, "previous row, lane or stall", "vim")          \
+  X(PLAY, "<Space>", AT_REPLAY, "Space play", "pause, or play on", "mpv")      \
+  X(STEP, ".", AT_REPLAY, ". , step", "the next event, turn or stall", "mpv")  \
+  X(STEP_BACK, ",", AT_REPLAY, NULL, "the previous event, turn or stall",      \
+    "mpv")                                                                     \
+  X(STEP_UNIT, "u", AT_REPLAY, "u unit", "step by event, turn or stall", "")   \
+  X(SLOWER, "[", AT_REPLAY, "[ ] speed", "replay 10% slower", "mpv")           \
+  X(FASTER, "]", AT_REPLAY, NULL, "replay 10% faster", "mpv")                  \
+  X(HALF_SPEED, "{", AT_REPLAY, "{ } half, twice", "half the speed", "mpv")    \
+  X(TWICE_SPEED, "}", AT_REPLAY, NULL, "twice the speed", "mpv")               \
+  X(REAL_SPEED, "<BS>", AT_REPLAY, NULL, "as fast as it happened", "mpv")      \
+  X(EARLIER, "h <Left>", AT_REPLAY, "h l skip", "a tenth of the screen back",  \
+    "mpv")                                                                     \
+  X(LATER, "l <Right>", AT_REPLAY, NULL, "a tenth of the screen on", "mpv")    \
+  X(MARK_A, "a", AT_REPLAY, "a b A-B", "A: the part to repeat begins here",    \
+    "mpv")                                                                     \
+  X(MARK_B, "b", AT_REPLAY, NULL, "B: the part to repeat ends here", "mpv")    \
+  X(REPEAT, "L", AT_REPLAY, "L repeat", "repeat A to B, or no longer", "mpv")  \
+  X(SKIP_IDLE, "I", AT_REPLAY, NULL, "skip idle stretches, or not",            \
+    "asciinema -i")                                                            \
+  X(DOWN, "j <Down>", AT_ANY, "j k move", "next row, lane or stall", "vim")    \
+  X(UP, "k <Up>", AT_ANY, NULL, "previous row, lane or stall", "vim")          \
   X(LEFT, "h <Left> a", AT_LANES, "h l pan", "earlier; the window follows",    \
     "vim, Perfetto")                                                           \
   X(RIGHT, "l <Right> d", AT_LANES, NULL, "later; the window follows",         \
     "vim, Perfetto")                                                           \
-  X(ZOOM_IN, "+ = w", AT_LANES, "+ - zoom", "zoom in at the cursor",           \
+  X(ZOOM_IN, "+ = w", AT_LANES | AT_REPLAY, "+ - zoom",                        \
+    "zoom in at the cursor", "speedscope, Perfetto")                           \
+  X(ZOOM_OUT, "- s", AT_LANES | AT_REPLAY, NULL, "zoom out",                   \
     "speedscope, Perfetto")                                                    \
-  X(ZOOM_OUT, "- s", AT_LANES, NULL, "zoom out", "speedscope, Perfetto")       \
   X(ZOOM_ALL, "0", AT_LANES, "0 all", "show the whole trace", "speedscope")    \
   X(ZOOM_FIT, "z", AT_LANES, "z fit", "zoom to what is under the cursor",      \
     "lnav, Perfetto F")                                                        \
@@ -73,14 +98,15 @@ enum {
     "Perfetto, mpv")                                                           \
   X(ENTER, "<Enter>", AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL,          \
     "Enter open", "open what is selected", "tig")                              \
-  X(NEXT_STALL, "e", AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL,           \
-    "e E stall", "next stall in time", "lnav")                                 \
-  X(PREV_STALL, "E", AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL, NULL,     \
-    "previous stall in time", "lnav")                                          \
+  X(NEXT_STALL, "e", AT_MOMENT | AT_REPLAY, "e E stall", "next stall in time", \
+    "lnav")                                                                    \
+  X(PREV_STALL, "E", AT_MOMENT | AT_REPLAY, NULL, "previous stall in time",    \
+    "lnav")                                                                    \
   X(TO_LANES, "t", AT_OVERVIEW | AT_STALLS | AT_DETAIL, "t lanes",             \
     "show the same moment in the lanes", "")                                   \
-  X(FOLD, "o", AT_LANES, "o fold", "fold or unfold the loop's lanes",          \
-    "perf, uftrace")                                                           \
+  X(FOLD, "o", AT_LANES | AT_REPLAY, "o fold",                                 \
+    "fold or unfold the loop's lanes", "perf, uftrace")                        \
+  X(REPLAY, "<Space>", AT_MOMENT, "Space replay", "play from here", "mpv")     \
   X(NEXT_PANE, "<Tab> <S-Tab>", AT_OVERVIEW, "Tab pane", "the other pane",     \
     "tig")                                                                     \
   X(SORT_NEXT, ">", AT_STALLS | AT_SITES, "< > sort",                          \
@@ -93,18 +119,18 @@ enum {
     "half a page on (lanes: half a window)", "less, lnav")                     \
   X(PAGE_UP, "<PageUp> <C-u> <S-Left>", AT_ALL, NULL,                          \
     "half a page back (lanes: half a window)", "less, lnav")                   \
-  X(FIRST, "g <Home>", AT_ALL, NULL, "go to the start", "less, vim")           \
-  X(LAST, "G <End>", AT_ALL, NULL, "go to the end", "less, vim")               \
-  X(GO_OVERVIEW, "1", AT_ALL, "1-4 screen", "Overview", "btop")                \
-  X(GO_LANES, "2", AT_ALL, NULL, "Lanes", "btop")                              \
-  X(GO_STALLS, "3", AT_ALL, NULL, "Stalls", "btop")                            \
-  X(GO_SITES, "4", AT_ALL, NULL, "Sites", "btop")                              \
-  X(HELP, "? <F1>", AT_TABS, NULL, "this list", "everywhere")                  \
-  X(BACK, "q <Esc>", AT_ALL, NULL, "back; on the first screen: quit",          \
+  X(FIRST, "g <Home>", AT_ANY, NULL, "go to the start", "less, vim")           \
+  X(LAST, "G <End>", AT_ANY, NULL, "go to the end", "less, vim")               \
+  X(GO_OVERVIEW, "1", AT_ANY, "1-4 screen", "Overview", "btop")                \
+  X(GO_LANES, "2", AT_ANY, NULL, "Lanes", "btop")                              \
+  X(GO_STALLS, "3", AT_ANY, NULL, "Stalls", "btop")                            \
+  X(GO_SITES, "4", AT_ANY, NULL, "Sites", "btop")                              \
+  X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \
+  X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \
     "tig, less")                                                               \
-  X(QUIT, "Q <C-c>", AT_ALL, NULL, "quit at once", "tig")                      \
-  X(REDRAW, "<C-l>", AT_ALL, NULL, "draw the screen anew", "Unix")             \
-  X(SUSPEND, "<C-z>", AT_ALL, NULL, "suspend; fg comes back", "Unix")
+  X(QUIT, "Q <C-c>", AT_ANY, NULL, "quit at once", "tig")                      \
+  X(REDRAW, "<C-l>", AT_ANY, NULL, "draw the screen anew", "Unix")             \
+  X(SUSPEND, "<C-z>", AT_ANY, NULL, "suspend; fg comes back", "Unix")
 
 enum action {
   ACTION_NONE,
@@ -126,12 +152,13 @@ extern const size_t keymap_n_rows;
 enum action keymap_find(char32_t key, unsigned where);
 
 /* Read one key of a script and advance: a character, or a name such as <Enter>,
- * <C-d>, <lt> for "<".  <Resize:WxH> gives TK_RESIZE and the size.
+ * <C-d>, <lt> for "<".  <Resize:WxH> gives TK_RESIZE and the size,
+ * <Tick:MS> TK_TICK and the time in w.
  *
  * Returns: false at a name that does not exist; text then stays at it. */
 struct key_press {
   char32_t key;
-  int w, h; /* with TK_RESIZE */
+  int w, h; /* with TK_RESIZE, TK_TICK */
 };
 bool key_parse(const char **text, struct key_press *press);
 

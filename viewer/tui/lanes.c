@@ -253,6 +253,30 @@ static bool belongs(const struct lane *lane, const struct model_span *span) {
   return false;
 }
 
+/* To the first of a thread. */
+static size_t first_of(const struct model_span *spans, size_t n,
+                       uint32_t thread) {
+  size_t low = 0, high = n;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (spans[middle].thread < thread)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+void lanes_each_span(struct app *app, uint32_t thread,
+                     bool (*each)(void *context, const struct model_span *span),
+                     void *context) {
+  const struct lanes *lanes = &app->lanes;
+  size_t i = first_of(lanes->spans, lanes->n_spans, thread);
+  for (; i < lanes->n_spans && lanes->spans[i].thread == thread; i++)
+    if (!each(context, &lanes->spans[i]))
+      return;
+}
+
 void lanes_each(struct app *app, const struct lane *lane,
                 bool (*each)(void *context, const struct model_span *span),
                 void *context) {
@@ -260,14 +284,7 @@ void lanes_each(struct app *app, const struct lane *lane,
   bool turns = lane->what == LANE_TURN;
   const struct model_span *spans = turns ? lanes->turns : lanes->spans;
   size_t n = turns ? lanes->n_turns : lanes->n_spans;
-  size_t low = 0, high = n; /* to the first of this thread */
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (spans[middle].thread < lane->thread)
-      low = middle + 1;
-    else
-      high = middle;
-  }
+  size_t low = first_of(spans, n, lane->thread);
   for (; low < n && spans[low].thread == lane->thread; low++)
     if (belongs(lane, &spans[low]) && !each(context, &spans[low]))
       return;

@@ -78,6 +78,21 @@ void layout_lanes(const struct layout *frame, struct layout_lanes *out) {
   out->detail = body;
 }
 
+void layout_replay(const struct layout *frame, size_t n_lanes,
+                   struct layout_replay *out) {
+  struct rect body = frame->body;
+  *out = (struct layout_replay){0};
+  out->axis = take(&body, 1);
+  int bar = frame->small ? 1 : 2;
+  int rows = min((int)(n_lanes < 64 ? n_lanes : 64), (body.h - bar) / 2);
+  out->rows = take(&body, max(2, rows));
+  struct rect panes = take(&body, body.h - bar);
+  out->bar = body;
+  int left = frame->small ? panes.w : panes.w / 2;
+  out->now = (struct rect){panes.x, panes.y, left, panes.h};
+  out->past = (struct rect){panes.x + left, panes.y, panes.w - left, panes.h};
+}
+
 void layout_list(const struct layout *frame, size_t n_rows,
                  struct layout_list *out) {
   struct rect body = frame->body;

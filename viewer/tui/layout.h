@@ -38,6 +38,14 @@ struct layout_lanes {
 };
 void layout_lanes(const struct layout *frame, struct layout_lanes *out);
 
+/* The lanes as they are played, what goes on now, what went by; the last is
+ * where in the whole. */
+struct layout_replay {
+  struct rect axis, rows, now, past, bar;
+};
+void layout_replay(const struct layout *frame, size_t n_lanes,
+                   struct layout_replay *out);
+
 /* A list with its column heads, and a pane about what is selected. */
 struct layout_list {
   struct rect head, rows, rule, detail;

@@ -6,9 +6,11 @@ tui_sources = viewer/tui/app.h viewer/tui/app.c \
 	viewer/tui/keymap.h viewer/tui/keymap.c \
 	viewer/tui/lanes.c viewer/tui/lanes_detail.c \
 	viewer/tui/layout.h viewer/tui/layout.c \
-	viewer/tui/minimap.c viewer/tui/screen.h viewer/tui/screen.c \
+	viewer/tui/minimap.c viewer/tui/replay.c viewer/tui/replay_moment.c \
+	viewer/tui/screen.h viewer/tui/screen.c \
 	viewer/tui/stall.h viewer/tui/stall.c \
 	viewer/tui/view_detail.c viewer/tui/view_help.c \
 	viewer/tui/view_lanes.c viewer/tui/view_overview.c \
+	viewer/tui/view_replay.c \
 	viewer/tui/view_sites.c viewer/tui/view_stalls.c
 looptrace_LDADD += -lm

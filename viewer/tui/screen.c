@@ -225,6 +225,7 @@ static char32_t translate(wint_t key) {
       {KEY_END, TK_END},
       {KEY_BTAB, TK_BACK_TAB},
       {KEY_F(1), TK_F1},
+      {KEY_BACKSPACE, TK_BACKSPACE},
       {KEY_RESIZE, TK_RESIZE},
       {KEY_ENTER, TK_ENTER},
   };
@@ -234,13 +235,17 @@ static char32_t translate(wint_t key) {
   return 0;
 }
 
-char32_t screen_key(void) {
+char32_t screen_key(int timeout_ms) {
+  const struct timespec timeout = {timeout_ms / 1000,
+                                   timeout_ms % 1000 * 1000000L};
   for (;;) {
     wint_t key;
     int kind = get_wch(&key);
     char32_t translated = kind == KEY_CODE_YES ? translate(key) : 0;
     if (kind == OK)
-      return key == L'\n' ? TK_ENTER : (char32_t)key;
+      return key == L'\n'              ? TK_ENTER
+             : key == 0x7f || key == 8 ? TK_BACKSPACE
+                                       : (char32_t)key;
     if (translated)
       return translated;
     if (end_signal)
@@ -248,7 +253,10 @@ char32_t screen_key(void) {
     if (kind == KEY_CODE_YES)
       continue;
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    int ready = ppoll(&input, 1, NULL, &screen.while_waiting);
+    int ready = ppoll(&input, 1, timeout_ms < 0 ? NULL : &timeout,
+                      &screen.while_waiting);
+    if (ready == 0)
+      return TK_TICK;
     /* The terminal is gone: without this the loop would spin. */
     if (ready > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL))) {
       end_signal = SIGHUP;

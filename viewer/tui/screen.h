@@ -26,9 +26,10 @@ void screen_show(const struct grid *grid);
 void screen_forget(void);
 /* Stop the process as ^Z does; returns when it goes on. */
 void screen_suspend(void);
-/* Wait for a key.  TK_RESIZE after a change of size; TK_NONE when a signal that
- * ends the viewer came: see screen_signal(). */
-char32_t screen_key(void);
+/* Wait for a key, at most so long (-1: without an end); then TK_TICK. TK_RESIZE
+ * after a change of size; TK_NONE when a signal that ends the viewer came: see
+ * screen_signal(). */
+char32_t screen_key(int timeout_ms);
 /* The signal that asked to end (SIGINT, SIGTERM, SIGHUP), or 0. */
 int screen_signal(void);
 

@@ -17,6 +17,7 @@ struct plot {
   const struct lane *lane;
   int x, y, w;
   int64_t from, to;
+  int64_t until; /* what comes later is not known yet */
 };
 
 #define COLUMNS_MAX 1024
@@ -30,12 +31,13 @@ static struct column columns[COLUMNS_MAX]; /* of the lane that is being drawn */
 
 static bool collect(void *context, const struct model_span *span) {
   const struct plot *p = context;
-  if (span->begin_ns >= p->to)
+  if (span->begin_ns >= p->to || span->begin_ns > p->until)
     return false;
   if (span->end_ns <= p->from && span->end_ns > span->begin_ns)
     return true;
+  int64_t span_end = span->end_ns < p->until ? span->end_ns : p->until;
   int first = axis_column(span->begin_ns, p->from, p->to, p->w);
-  int last = axis_column(span->end_ns - 1, p->from, p->to, p->w);
+  int last = axis_column(span_end - 1, p->from, p->to, p->w);
   first = first < 0 ? 0 : first;
   last = last < first ? first : last >= p->w ? p->w - 1 : last;
   double cell_ns = (double)(p->to - p->from) / p->w;
@@ -77,8 +79,10 @@ static void span_text(const struct plot *p, const struct model_span *s,
   format_buf duration = "";
   char name[96];
   const struct model *m = p->app->model;
-  if (!span_is_unended(s) && s->begin_ns >= p->app->lanes.loaded_from)
-    format_duration(duration, s->end_ns - s->begin_ns);
+  if (s->begin_ns >= p->app->lanes.loaded_from &&
+      (!span_is_unended(s) || p->until < INT64_MAX))
+    format_duration(duration, (s->end_ns < p->until ? s->end_ns : p->until) -
+                                  s->begin_ns);
   if (p->lane->what == LANE_TURN)
     snprintf(buf, size, "%s", duration);
   else if (p->lane->what == LANE_BLOCKING)
@@ -104,7 +108,7 @@ static void draw_bar(const struct plot *p, const struct model_span *s, int a,
   }
   if (s->begin_ns < p->from)
     grid_put(p->g, p->x + a, p->y, role, U'◀');
-  if (s->end_ns > p->to || span_is_unended(s))
+  if (p->until == INT64_MAX && (s->end_ns > p->to || span_is_unended(s)))
     grid_put(p->g, p->x + b, p->y, role, U'▶');
   char text[160];
   span_text(p, s, text, sizeof text);
@@ -154,6 +158,8 @@ static void draw_coarse(const struct plot *p) {
     return;
   for (int c = 0; c < p->w && m->end_ns > 0; c++) {
     double begin = (double)p->from + (double)(p->to - p->from) * c / p->w;
+    if (begin > (double)p->until)
+      return;
     double end = (double)p->from + (double)(p->to - p->from) * (c + 1) / p->w;
     int first = (int)(begin / (double)m->end_ns * MODEL_BINS);
     int last = (int)(end / (double)m->end_ns * MODEL_BINS);
@@ -207,7 +213,9 @@ static void draw_cursor(const struct plot *p, struct rect rows, int axis_y) {
     return;
   for (int y = rows.y; y < rows.y + rows.h; y++) {
     struct cell *cell = grid_at(p->g, p->x + c, y);
-    if (cell && cell->ch == U' ')
+    if (cell && p->until < INT64_MAX)
+      grid_put(p->g, p->x + c, y, ROLE_CURSOR, U'│');
+    else if (cell && cell->ch == U' ')
       grid_put(p->g, p->x + c, y, ROLE_DIM, U'┊');
     else if (cell)
       cell->selected = true;
@@ -237,6 +245,27 @@ static void draw_rows(struct plot *p, const struct lane *lanes, size_t n,
   }
 }
 
+void lanes_draw(struct app *app, struct rect axis, struct rect rows,
+                int64_t until_ns) {
+  struct lane lanes[LANES_MAX];
+  struct plot p = {.app = app,
+                   .g = &app->grid,
+                   .x = LABEL_W,
+                   .w = rows.w - LABEL_W,
+                   .from = app->lanes.from,
+                   .to = app->lanes.to,
+                   .until = until_ns};
+  p.w = p.w > COLUMNS_MAX ? COLUMNS_MAX : p.w;
+  grid_clip(p.g, axis);
+  axis_draw(p.g, p.x, axis.y, p.w, p.from, p.to);
+  size_t n = lanes_list(app, lanes);
+  size_t current = lanes_current(app, lanes, n);
+  draw_rows(&p, lanes, n, current, rows);
+  draw_cursor(
+      &p, (struct rect){0, rows.y, rows.w, (int)n < rows.h ? (int)n : rows.h},
+      axis.y);
+}
+
 static void draw(struct app *app, const struct layout *layout) {
   struct layout_lanes areas;
   struct lane lanes[LANES_MAX];
@@ -248,28 +277,16 @@ static void draw(struct app *app, const struct layout *layout) {
     grid_rule(g, layout->rule, "no time passed in this recording");
     return;
   }
-  struct plot p = {.app = app,
-                   .g = g,
-                   .x = LABEL_W,
-                   .w = layout->w - LABEL_W,
-                   .from = app->lanes.from,
-                   .to = app->lanes.to};
-  p.w = p.w > COLUMNS_MAX ? COLUMNS_MAX : p.w;
-  int64_t length = p.to - p.from;
+  int64_t length = app->lanes.to - app->lanes.from;
+  int64_t column_ns = length / (layout->w - LABEL_W);
   snprintf(title, sizeof title,
            "%s on screen · 1 column = %s · cursor %s · ▒ = several in one cell",
-           format_duration(a, length), format_duration(b, length / p.w),
-           format_moment(c, app->cursor_ns, length / p.w));
+           format_duration(a, length), format_duration(b, column_ns),
+           format_moment(c, app->cursor_ns, column_ns));
   grid_rule(g, layout->rule, title);
-  grid_clip(g, areas.axis);
-  axis_draw(g, p.x, areas.axis.y, p.w, p.from, p.to);
+  lanes_draw(app, areas.axis, areas.rows, INT64_MAX);
   size_t n = lanes_list(app, lanes);
   size_t current = lanes_current(app, lanes, n);
-  draw_rows(&p, lanes, n, current, areas.rows);
-  draw_cursor(&p,
-              (struct rect){0, areas.rows.y, layout->w,
-                            (int)n < areas.rows.h ? (int)n : areas.rows.h},
-              areas.axis.y);
   if (n)
     lanes_draw_under_cursor(app, &lanes[current], &areas);
   if (n)

@@ -1,0 +1,365 @@
+/* Replay: the lanes up to the cursor, what goes on at it, what went by.
+ *
+ * Invariant: nothing later than the cursor is shown.  Called by app.c. */
+#include <string.h>
+
+#include "model/source.h"
+#include "output/inert.h"
+#include "tui/app.h"
+#include "tui/format.h"
+#include "tui/stall.h"
+
+static const char *const unit_names[STEP_UNIT_COUNT] = {"event", "turn",
+                                                        "stall"};
+
+static void draw_title(struct app *app, const struct layout *layout) {
+  const struct replay *r = &app->replay;
+  char title[200], speed[24];
+  format_buf at;
+  int64_t screen_ns = app->lanes.to - app->lanes.from;
+  snprintf(speed, sizeof speed, r->speed < 0.01 ? "%.4f" : "%.3g", r->speed);
+  snprintf(title, sizeof title, "REPLAY %s ×%s · %s · step = %s%s%s",
+           r->is_playing ? "▶" : "paused", speed,
+           format_moment(at, app->cursor_ns, screen_ns / 1000),
+           unit_names[r->unit], r->skips_idle ? " · idle gaps are skipped" : "",
+           r->repeats ? " · A–B repeats" : "");
+  grid_rule(&app->grid, layout->rule, title);
+}
+
+/* What goes on */
+
+static const char *span_name(const struct model *m, const struct model_span *s,
+                             char *buf, size_t size) {
+  char name[96];
+  if (s->what == LT_CALL)
+    return model_callee_name(m, s->kind, buf, size);
+  snprintf(buf, size, "%s %s", lt_task_kind_name(s->kind),
+           s->site ? model_site_short(m, s->site, name, sizeof name) : "");
+  return buf;
+}
+
+static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
+  const struct model *m = app->model;
+  struct grid *g = &app->grid;
+  const struct model_span *s = replay_now(app, m->loops[i].thread);
+  char text[160], name[120];
+  format_buf since = "";
+  enum role role = ROLE_DIM;
+  if (s && s->begin_ns >= app->lanes.loaded_from)
+    format_duration(since, app->cursor_ns - s->begin_ns);
+  grid_text_max(g, r.x + 1, y, 8, ROLE_STRONG, m->loops[i].name);
+  if (!s) {
+    snprintf(text, sizeof text, "%s",
+             app->cursor_ns < m->loops[i].first_ns   ? "not begun yet"
+             : app->cursor_ns >= m->loops[i].last_ns ? "ended"
+                                                     : "between callbacks");
+  } else if (s->what == LT_POLL_BEGIN) {
+    snprintf(text, sizeof text, "idle in poll  %s", since);
+  } else {
+    bool blocked = s->what == LT_CALL;
+    role = blocked ? ROLE_BLOCK : ROLE_RUN;
+    snprintf(text, sizeof text, "%s %s  %s", blocked ? "BLOCKED" : "runs",
+             since, span_name(m, s, name, sizeof name));
+    if (app->cursor_ns - s->begin_ns >= MODEL_WARN_NS)
+      role = ROLE_ERROR;
+  }
+  grid_text_max(g, r.x + 10, y, r.w - 11, role, text);
+}
+
+static void draw_pool(struct app *app, struct rect r, int y) {
+  const struct lanes *lanes = &app->lanes;
+  size_t busy = 0;
+  const struct model_span *longest = NULL;
+  char text[200], name[120];
+  format_buf since;
+  for (size_t i = 0; i < lanes->n_pool; i++) {
+    const struct model_span *s = replay_now(app, lanes->pool[i]);
+    busy += s != NULL;
+    if (s && (!longest || s->begin_ns < longest->begin_ns))
+      longest = s;
+  }
+  grid_text(&app->grid, r.x + 1, y, ROLE_STRONG, "pool");
+  int used =
+      snprintf(text, sizeof text, "%zu of %zu busy", busy, lanes->n_pool);
+  if (longest)
+    snprintf(text + used, sizeof text - (size_t)used, "  %s %s",
+             span_name(app->model, longest, name, sizeof name),
+             format_duration(since, app->cursor_ns - longest->begin_ns));
+  grid_text_max(&app->grid, r.x + 10, y, r.w - 11, busy ? ROLE_POOL : ROLE_DIM,
+                text);
+}
+
+static int draw_tasks(struct app *app, struct rect r, int y) {
+  struct moment moment;
+  struct grid *g = &app->grid;
+  format_buf n, live, late;
+  replay_moment(app, &moment);
+  const char *least = moment.is_whole ? "" : "≥";
+  grid_text(g, r.x + 1, y, ROLE_STRONG, "tasks");
+  grid_print(g, r.x + 10, y++, ROLE_TEXT, "%s%s live, %zu running, %s%s ready",
+             least, format_count(live, moment.n_live), moment.n_running, least,
+             format_count(n, moment.n_ready));
+  if (y >= r.y + r.h)
+    return y;
+  grid_text(g, r.x + 1, y, ROLE_STRONG, "timers");
+  if (moment.n_late)
+    grid_print(g, r.x + 10, y++, ROLE_WARN, "%s%s late, worst +%s", least,
+               format_count(n, moment.n_late),
+               format_duration(late, moment.worst_late_ns));
+  else
+    grid_text(g, r.x + 10, y++, ROLE_DIM, "none late");
+  return y;
+}
+
+static void draw_now(struct app *app, struct rect rect) {
+  struct rect r = grid_box(&app->grid, rect, "now");
+  const struct model *m = app->model;
+  int y = r.y, room = r.h - 1 - (app->lanes.n_pool > 0);
+  int shown = (int)m->n_loops <= room ? (int)m->n_loops : room - 1;
+  for (int i = 0; i < shown && y < r.y + r.h; i++)
+    draw_loop(app, r, y++, (size_t)i);
+  if ((size_t)(shown > 0 ? shown : 0) < m->n_loops && y < r.y + r.h)
+    grid_print(&app->grid, r.x + 1, y++, ROLE_DIM, "… %zu more loops",
+               m->n_loops - (size_t)(shown > 0 ? shown : 0));
+  if (app->lanes.n_pool && y < r.y + r.h)
+    draw_pool(app, r, y++);
+  if (y < r.y + r.h)
+    draw_tasks(app, r, y);
+}
+
+/* What went by */
+
+static const char *thread_name(const struct model *m, uint32_t thread,
+                               char *buf, size_t size) {
+  for (size_t i = 0; i < m->n_loops; i++)
+    if (m->loops[i].thread == thread)
+      return m->loops[i].name;
+  const struct model_source *source = model_source(m);
+  const lt_thread_def *def = source->thread(source->context, thread);
+  return def && def->name && *def->name ? inert(def->name, buf, size)
+         : def ? (snprintf(buf, size, "%d", (int)def->tid), buf)
+               : "?";
+}
+
+static const char *string_of(const struct model *m, uint64_t id, char *buf,
+                             size_t size) {
+  const struct model_source *source = model_source(m);
+  const char *text = source->string(source->context, id);
+  return inert(text ? text : "?", buf, size);
+}
+
+static enum role event_text(const struct model *m, const lt_event *e, char *buf,
+                            size_t size) {
+  char name[96], site[96];
+  format_buf b;
+  unsigned long long ref = (unsigned long long)e->ref;
+  const char *kind = lt_task_kind_name(e->x);
+  model_site_short(m, (uint32_t)e->a, site, sizeof site);
+  switch (e->kind) {
+  case LT_SPAWN:
+    snprintf(buf, size, "new    #%llu %s %s", ref, kind, site);
+    return ROLE_TEXT;
+  case LT_ARM:
+    if (e->b)
+      snprintf(buf, size, "arm    #%llu %s in %s", ref, kind,
+               format_duration(b, (int64_t)((e->b - 1) & INT64_MAX)));
+    else
+      snprintf(buf, size, "arm    #%llu %s", ref, kind);
+    return ROLE_DIM;
+  case LT_READY:
+    snprintf(buf, size, "ready  #%llu %s", ref,
+             e->x == LT_READY_SENT  ? "woken"
+             : e->x == LT_READY_DUE ? "due"
+                                    : "its work is done");
+    return ROLE_TEXT;
+  case LT_RESUME:
+    snprintf(buf, size, "run    #%llu %s %s", ref, kind, site);
+    return ROLE_RUN;
+  case LT_AWAIT:
+    snprintf(buf, size, "back   #%llu%s", ref, e->x ? " (jumped out)" : "");
+    return ROLE_DIM;
+  case LT_DONE:
+    snprintf(buf, size, "done   #%llu%s", ref, e->x ? " (cancelled)" : "");
+    return ROLE_DIM;
+  case LT_CALL:
+    snprintf(buf, size, "block  %s %s",
+             model_callee_name(m, e->x, name, sizeof name),
+             format_duration(b, (int64_t)(e->b & INT64_MAX)));
+    return ROLE_BLOCK;
+  case LT_CALL_BEGIN:
+    snprintf(buf, size, "block  %s, never came back",
+             model_callee_name(m, e->x, name, sizeof name));
+    return ROLE_ERROR;
+  case LT_POLL_BEGIN:
+    snprintf(buf, size, "poll");
+    return ROLE_WAIT;
+  case LT_POLL_END:
+    snprintf(buf, size, "woke   %llu ready", (unsigned long long)e->a);
+    return ROLE_WAIT;
+  case LT_POOL_BEGIN:
+    snprintf(buf, size, "work   #%llu %s %s", ref, kind, site);
+    return ROLE_POOL;
+  case LT_POOL_END:
+    snprintf(buf, size, "worked #%llu", ref);
+    return ROLE_POOL;
+  case LT_MARK:
+    snprintf(buf, size, "mark   %s %llu", string_of(m, e->a, name, sizeof name),
+             (unsigned long long)e->b);
+    return ROLE_STRONG;
+  case LT_COUNTER:
+    snprintf(buf, size, "count  %s = %lld",
+             string_of(m, e->a, name, sizeof name), (long long)e->b);
+    return ROLE_TEXT;
+  case LT_LABEL:
+    snprintf(buf, size, "name   #%llu %s", ref,
+             string_of(m, e->a, name, sizeof name));
+    return ROLE_DIM;
+  case LT_LOST:
+    snprintf(buf, size, "LOST   %llu events", (unsigned long long)e->a);
+    return ROLE_WARN;
+  default: {
+    const lt_kind_info *info = lt_kind_lookup(e->kind);
+    snprintf(buf, size, "%s", info ? info->name : "?");
+    return ROLE_DIM;
+  }
+  }
+}
+
+static void draw_past(struct app *app, struct rect rect) {
+  struct grid *g = &app->grid;
+  struct rect r = grid_box(g, rect, "events ↑ past");
+  const struct replay *replay = &app->replay;
+  size_t n = replay_position(app);
+  int rows = n < (size_t)r.h ? (int)n : r.h;
+  int64_t step_ns = (app->lanes.to - app->lanes.from) / 1000;
+  for (int i = 0; i < rows; i++) {
+    const lt_event *e = &replay->events[n - (size_t)rows + (size_t)i];
+    char text[240], name[64];
+    format_buf at;
+    int y = r.y + i;
+    enum role role = event_text(app->model, e, text, sizeof text);
+    if (i == rows - 1)
+      grid_put(g, r.x, y, ROLE_KEY, U'>');
+    int x = grid_text(g, r.x + 1, y, ROLE_DIM,
+                      format_moment(at, e->time_ns, step_ns));
+    x = grid_field(g, x + 1, y, 7, ROLE_TEXT,
+                   thread_name(app->model, e->thread, name, sizeof name));
+    grid_text_max(g, x + 1, y, r.x + r.w - x - 1, role, text);
+  }
+  if (rows == 0)
+    grid_text_max(g, r.x + 1, r.y, r.w - 2, ROLE_DIM, "nothing yet");
+}
+
+/* Where in the whole, and between which moments it repeats. */
+static void draw_bar(struct app *app, struct rect r) {
+  struct grid *g = &app->grid;
+  const struct replay *replay = &app->replay;
+  int64_t end = app->model->end_ns;
+  int x = 2, w = r.w - 4;
+  grid_clip(g, r);
+  int a = replay->a_ns < 0 ? -1 : axis_column(replay->a_ns, 0, end, w);
+  int b = replay->b_ns < 0 ? -1 : axis_column(replay->b_ns, 0, end, w);
+  int at = axis_column(app->cursor_ns, 0, end, w);
+  for (int c = 0; c < w; c++)
+    grid_put(g, x + c, r.y, ROLE_BORDER,
+             a >= 0 && b > a && c > a && c < b ? U'━' : U'─');
+  if (a >= 0)
+    grid_put(g, x + a, r.y, ROLE_KEY, U'A');
+  if (b >= 0)
+    grid_put(g, x + b, r.y, ROLE_KEY, U'B');
+  grid_put(g, x + at, r.y, ROLE_CURSOR, U'●');
+  if (r.h > 1) {
+    format_buf length;
+    grid_text(g, x, r.y + 1, ROLE_DIM, "0s");
+    grid_right(g, x + w, r.y + 1, ROLE_DIM,
+               format_moment(length, end, 1000000));
+  }
+}
+
+static void draw(struct app *app, const struct layout *layout) {
+  struct layout_replay areas;
+  struct lane lanes[LANES_MAX];
+  if (app->model->end_ns <= 0)
+    return;
+  replay_load(app);
+  layout_replay(layout, lanes_list(app, lanes), &areas);
+  draw_title(app, layout);
+  lanes_draw(app, areas.axis, areas.rows, app->cursor_ns);
+  if (areas.now.h >= 3)
+    draw_now(app, areas.now);
+  if (areas.past.w > 0 && areas.past.h >= 3)
+    draw_past(app, areas.past);
+  draw_bar(app, areas.bar);
+  if (app->replay.problem != LT_OK)
+    app_note(app, layout, "%s", lt_status_text(app->replay.problem));
+  else if (app->replay.from > 0)
+    app_note(
+        app, layout, "≥: counted in the last %s only",
+        format_duration((format_buf){0}, app->cursor_ns - app->replay.from));
+}
+
+static void set_ab(struct app *app, bool is_a) {
+  struct replay *r = &app->replay;
+  format_buf at;
+  *(is_a ? &r->a_ns : &r->b_ns) = app->cursor_ns;
+  if (r->a_ns >= 0 && r->b_ns >= 0 && r->b_ns <= r->a_ns)
+    *(is_a ? &r->b_ns : &r->a_ns) = -1;
+  r->repeats = r->a_ns >= 0 && r->b_ns > r->a_ns;
+  app_say(app, "%c is at %s%s", is_a ? 'A' : 'B',
+          format_moment(at, app->cursor_ns, 100000),
+          r->repeats ? "; what lies between repeats, L stops that" : "");
+}
+
+static void set_speed(struct replay *r, double speed) {
+  r->speed = speed < 0.0001 ? 0.0001 : speed > 1000 ? 1000 : speed;
+}
+
+static bool key(struct app *app, enum action action) {
+  struct replay *r = &app->replay;
+  int64_t tenth = (app->lanes.to - app->lanes.from) / 10;
+  switch (action) {
+  case ACTION_STEP:
+  case ACTION_STEP_BACK:
+    return replay_step(app, action == ACTION_STEP);
+  case ACTION_STEP_UNIT:
+    r->unit = (r->unit + 1) % STEP_UNIT_COUNT;
+    return true;
+  case ACTION_SLOWER:
+  case ACTION_FASTER:
+    set_speed(r, action == ACTION_FASTER ? r->speed * 1.1 : r->speed / 1.1);
+    return true;
+  case ACTION_HALF_SPEED:
+  case ACTION_TWICE_SPEED:
+    set_speed(r, action == ACTION_TWICE_SPEED ? r->speed * 2 : r->speed / 2);
+    return true;
+  case ACTION_REAL_SPEED:
+    r->speed = 1;
+    return true;
+  case ACTION_EARLIER:
+  case ACTION_LATER:
+    replay_seek(app,
+                app->cursor_ns + (action == ACTION_LATER ? tenth : -tenth));
+    return true;
+  case ACTION_FIRST:
+  case ACTION_LAST:
+    replay_seek(app, action == ACTION_LAST ? app->model->end_ns : 0);
+    return true;
+  case ACTION_MARK_A:
+  case ACTION_MARK_B:
+    set_ab(app, action == ACTION_MARK_A);
+    return true;
+  case ACTION_REPEAT:
+    if (r->a_ns < 0 || r->b_ns <= r->a_ns)
+      app_say(app, "set A with a and B with b first");
+    else
+      r->repeats = !r->repeats;
+    return true;
+  case ACTION_SKIP_IDLE:
+    r->skips_idle = !r->skips_idle;
+    return true;
+  default: /* zoom, fold, the next stall: as in the lanes */
+    return view_lanes.key(app, action);
+  }
+}
+
+const struct view view_replay = {"replay", AT_REPLAY, true, draw, key};
