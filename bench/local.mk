@@ -1,1 +1,19 @@
 EXTRA_DIST += $(wildcard $(srcdir)/bench/*.*)
+
+# What bench/*.py run beside the tool; not built by make alone.
+bench_programs = bench/task_bench bench/task_switch
+EXTRA_PROGRAMS = $(bench_programs)
+CLEANFILES += $(bench_programs)
+bench_task_bench_SOURCES = bench/task_bench.c
+bench_task_bench_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -O2
+bench_task_bench_LDADD = liblooptrace.la $(UV_LIBS)
+bench_task_bench_LDFLAGS = -no-install
+bench_task_switch_SOURCES = bench/task_switch.c
+bench_task_switch_CFLAGS = $(AM_CFLAGS) -O2
+bench_task_switch_LDADD = libtaskcore.la
+if HAVE_FCONTEXT
+bench_task_switch_CFLAGS += -DLT_HAVE_FCONTEXT
+bench_task_switch_LDADD += -lboost_context
+endif
+.PHONY: bench-programs
+bench-programs: $(bench_programs)

@@ -17,7 +17,7 @@ void *lti_context_make(void *top, void (*entry)(void *), void *arg,
   uintptr_t end = (uintptr_t)top & ~(uintptr_t)15;
 #if defined(__x86_64__)
   uint64_t *saved = (uint64_t *)(end - 192);
-  saved[0] = UINT64_C(0x37f) << 32 | 0x1f80; /* as a program begins */
+  saved[0] = 0;
   saved[1] = (uint64_t)(uintptr_t)arg;   /* r12 */
   saved[2] = (uint64_t)(uintptr_t)entry; /* r13 */
   saved[3] = 0;

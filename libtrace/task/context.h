@@ -6,6 +6,7 @@
 #define LTI_CONTEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Save the caller's context in *save and go on in the one that to stands for.
  * Comes back when somebody switches back. */
@@ -42,6 +43,42 @@ static inline __attribute__((always_inline)) void lti_switch_to(void **save,
 #else
 void lti_switch_to(void **save, void *to);
 #endif
+
+/* The rounding mode and its like, where a task has its own (lt_run_options): reading
+ * them takes longer than the whole switch. */
+struct lti_modes {
+#if defined(__x86_64__)
+  uint32_t mxcsr;
+  uint16_t x87;
+#elif defined(__aarch64__)
+  uint64_t fpcr;
+#else
+  char unused; /* swapcontext() keeps them */
+#endif
+};
+
+static inline void lti_modes_read(struct lti_modes *modes) {
+#if defined(__x86_64__)
+  __asm__ volatile("stmxcsr %0\n\tfnstcw %1"
+                   : "=m"(modes->mxcsr), "=m"(modes->x87));
+#elif defined(__aarch64__)
+  __asm__ volatile("mrs %0, fpcr" : "=r"(modes->fpcr));
+#else
+  modes->unused = 0;
+#endif
+}
+
+static inline void lti_modes_set(const struct lti_modes *modes) {
+#if defined(__x86_64__)
+  __asm__ volatile("ldmxcsr %0\n\tfldcw %1"
+                   :
+                   : "m"(modes->mxcsr), "m"(modes->x87));
+#elif defined(__aarch64__)
+  __asm__ volatile("msr fpcr, %0" : : "r"(modes->fpcr));
+#else
+  (void)modes;
+#endif
+}
 
 /* Prepare a context that calls entry(arg) on a stack when it is switched to.
  * entry never returns.  top: the stack's upper end.

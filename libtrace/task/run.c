@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "task/context.h"
 #include "task/fibre.h"
 #include "task/libuv.h"
 #include "task/overflow.h"
@@ -16,7 +17,7 @@
 enum {
   STACK_BYTES = 64 * 1024,
   TASKS_MAX = 1000000,
-  STACKS_KEPT = 1024,
+  STACKS_KEPT = 16384,
   PATIENCE = 100 /* how often a task that goes on waiting is cancelled */
 };
 
@@ -75,6 +76,7 @@ static void free_sched(struct lti_sched *s) {
     free(slab);
   }
   free(s->overflow);
+  free(s->first_modes);
   free(s);
 }
 
@@ -92,6 +94,7 @@ int lt_loop_open(uv_loop_t *loop, const lt_run_options *options) {
     return UV_ENOMEM;
   memset(s, 0, sizeof *s);
   s->overflow = malloc(sizeof *s->overflow);
+  s->first_modes = malloc(sizeof *s->first_modes);
   lti_libuv_find();
   s->loop = loop;
   s->stack_class = class;
@@ -104,8 +107,10 @@ int lt_loop_open(uv_loop_t *loop, const lt_run_options *options) {
   s->is_watched = lti_fibre_is_watched();
   lti_stacks_init(&s->stacks, options->stacks_kept ? options->stacks_kept
                                                    : STACKS_KEPT);
-  int status = s->overflow ? open_handles(s, options->dump_signal) : UV_ENOMEM;
+  int status = s->overflow && s->first_modes ? open_handles(s, options->dump_signal) : UV_ENOMEM;
   if (status == 0) {
+    s->own_rounding = options->own_rounding;
+    lti_modes_read(s->first_modes);
     lti_overflow_watch(s->overflow);
     lti_sched = s;
     return 0;

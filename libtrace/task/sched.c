@@ -113,11 +113,16 @@ static void arrived(struct lti_sched *s, struct lti_tcb *self) {
 
 static __attribute__((always_inline)) inline void
 go(struct lti_sched *s, struct lti_tcb *from, struct lti_tcb *to, bool ends) {
+  struct lti_modes modes;
+  if (__builtin_expect(s->own_rounding, 0))
+    lti_modes_read(&modes);
   if (__builtin_expect(s->is_watched, 0))
     lti_fibre_leave(s, from, ends, to);
   lti_switch_to(from ? &from->context : &s->context,
                 to ? to->context : s->context);
   arrived(s, from);
+  if (__builtin_expect(s->own_rounding, 0))
+    lti_modes_set(&modes);
 }
 
 static __attribute__((cold, noinline)) void
@@ -166,6 +171,8 @@ static void begin(void *arg) {
   struct lti_tcb *task = arg;
   struct lti_sched *s = lti_sched;
   arrived(s, task);
+  if (s->own_rounding)
+    lti_modes_set(s->first_modes);
   task->has_begun = 1;
   int64_t result = task->fn(task->arg);
   lti_task_ended(s, task, result);

@@ -21,6 +21,7 @@
 
 struct lti_sched;
 struct lti_tcb;
+struct lti_modes;
 
 enum lti_state { LTI_FREE, LTI_READY, LTI_RUNNING, LTI_WAITING, LTI_DONE };
 
@@ -110,6 +111,7 @@ struct lti_sched {
   bool idle_on;
   int handles_open; /* at the end */
   bool closing;
+  bool own_rounding;
   bool is_watched; /* by a sanitizer or valgrind: fibre.h */
   struct lti_tcb *dead; /* gives its stack back once we are off it */
 
@@ -137,6 +139,7 @@ struct lti_sched {
   uint64_t timer_order, armed_ms;
   uint64_t now_ms;
 
+  struct lti_modes *first_modes; /* what a task begins with */
   struct lti_overflow *overflow;
   struct lti_probe *probe; /* a dump wants the stack of who is resumed */
   void *fibre, *fake;      /* the loop's, for sanitizers */

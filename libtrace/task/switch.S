@@ -1,7 +1,7 @@
 /* The context switch, for x86-64 and AArch64.
  *
  * What a context saves lies at its stack pointer: the registers that a callee
- * keeps, the floating-point control words, and the address to go on at.  The
+ * keeps, and the address to go on at.  The
  * unwind tables are true at every instruction, for debuggers and our own stacks:
  * both contexts have the same layout, so the rules hold while the stack pointer
  * changes.  lti_context_entry is the outermost frame of a task; its rules lead to
@@ -23,7 +23,7 @@
 #define JUMP jmp
 #endif
 
-/* 0 mxcsr, 4 x87 control word, 8 r12, 16 r13, 24 r14, 32 r15, 40 rbx, 48 rbp,
+/* 8 r12, 16 r13, 24 r14, 32 r15, 40 rbx, 48 rbp,
  * 56 address to go on at, 64 the caller's red zone */
   .text
   .globl lti_switch
@@ -38,7 +38,6 @@ lti_switch:
   LANDING
   leaq -192(%rsp), %rsp
   .cfi_adjust_cfa_offset 192
-  movl $0x37f, 4(%rsp)
   movq %rdx, 56(%rsp)
   .cfi_rel_offset %rip, 56
   movq %rbp, 48(%rsp)
@@ -53,19 +52,8 @@ lti_switch:
   .cfi_rel_offset %r13, 16
   movq %r12, 8(%rsp)
   .cfi_rel_offset %r12, 8
-  stmxcsr (%rsp)
-  movl (%rsp), %eax
-  movl %eax, %ecx
-  andl $0xffc0, %eax
-  cmpl $0x1f80, %eax
-  jne 2f
-1:
   movq %rsp, (%rdi)
   movq %rsi, %rsp
-  xorl (%rsp), %ecx
-  testl $0xffc0, %ecx
-  jne 3f
-4:
   movq 8(%rsp), %r12
   movq 16(%rsp), %r13
   movq 24(%rsp), %r14
@@ -73,7 +61,6 @@ lti_switch:
   movq 40(%rsp), %rbx
   movq 48(%rsp), %rbp
   movq 56(%rsp), %rdx
-  .cfi_remember_state
   .cfi_restore %r12
   .cfi_restore %r13
   .cfi_restore %r14
@@ -84,18 +71,6 @@ lti_switch:
   leaq 192(%rsp), %rsp
   .cfi_adjust_cfa_offset -192
   JUMP *%rdx
-  .cfi_restore_state
-  /* Reading and loading control words is slow, and they hardly ever differ from
-   * the usual.  The x87's are looked at only where mxcsr is unusual too, as
-   * fesetround() leaves them.  The low six bits of mxcsr are flags, which any call
-   * may change. */
-2:
-  fnstcw 4(%rsp)
-  jmp 1b
-3:
-  ldmxcsr (%rsp)
-  fldcw 4(%rsp)
-  jmp 4b
   .cfi_endproc
   .size lti_switch, . - lti_switch
 
@@ -130,7 +105,7 @@ lti_context_entry:
 #elif defined(__aarch64__)
 
 /* 0 x19 ... 72 x28, 80 x29, 88 x30 (address to go on at), 96 d8 ... 152 d15,
- * 160 fpcr */
+ * 160 unused */
   .text
   .globl lti_switch
   .hidden lti_switch
@@ -170,16 +145,9 @@ lti_switch:
   stp d14, d15, [sp, #144]
   .cfi_rel_offset 78, 144
   .cfi_rel_offset 79, 152
-  mrs x9, fpcr
-  str x9, [sp, #160]
   mov x10, sp
   str x10, [x0]
   mov sp, x1
-  ldr x10, [sp, #160]
-  cmp x9, x10
-  b.eq 1f
-  msr fpcr, x10
-1:
   ldp d8, d9, [sp, #96]
   ldp d10, d11, [sp, #112]
   ldp d12, d13, [sp, #128]

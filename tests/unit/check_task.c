@@ -141,7 +141,9 @@ static int64_t keep_rounding(void *arg) {
 }
 
 START_TEST(each_task_has_its_own_rounding_mode) {
-  ck_assert_int_eq(run(keep_rounding, NULL), 1);
+  lt_run_options options = {.own_rounding = true};
+  quiet();
+  ck_assert_int_eq(lt_run_with(&options, keep_rounding, NULL), 1);
 }
 END_TEST
 
