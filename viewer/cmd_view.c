@@ -29,7 +29,8 @@ static const char help[] =
     "\n"
     "Usage: looptrace view [options] FILE\n"
     "\n"
-    "      --screen NAME    begin with overview, lanes, stalls or sites\n"
+    "      --screen NAME    begin with overview, lanes, stalls, sites or "
+    "tasks\n"
     "      --at TIME        begin at a moment, such as 31.286s, in the lanes\n"
     "      --color WHEN     auto, always or never; auto minds NO_COLOR\n"
     "      --ascii          no symbols beyond ASCII; automatic where the "
@@ -159,7 +160,7 @@ static int take_option(int c, struct view_options *o) {
                ? -1
                : open_usage(WHO,
                             "'%s' is no screen; there are overview, lanes, "
-                            "stalls and sites",
+                            "stalls, sites and tasks",
                             optarg);
   case OPT_COLOR:
     return parse_color(optarg, o)
@@ -260,6 +261,8 @@ static int read_trace(const struct view_options *o, struct model **model) {
 
 /* Screens are set apart by a form feed. */
 static void dump(struct app *app, const struct view_options *o, int *n) {
+  while (app_work(app, UINT64_MAX)) /* a dump shows what is so in the end */
+    ;
   app_draw(app);
   if ((*n)++)
     fputs("\f\n", stdout);
@@ -284,6 +287,8 @@ static bool press_script(struct app *app, const struct view_options *o,
       app_resize(app, press.w, press.h);
     else if (!app_key(app, press.key))
       return false;
+    while (n_dumps && app_work(app, UINT64_MAX)) /* keys find what they mean */
+      ;
   }
   return true;
 }
@@ -302,15 +307,26 @@ static int frame_ms(void) {
   return getenv("SSH_CONNECTION") ? 125 : 50;
 }
 
+/* Work between two looks at the keyboard: some milliseconds. */
+#define EVENTS_A_SLICE 20000
+
 /* The next key; TK_TICK when time passed and there is something new to draw. */
 static char32_t wait_for_key(struct app *app) {
-  int64_t begun = now_ms();
-  if (!app_is_moving(app))
+  int64_t begun = now_ms(), end = begun + frame_ms();
+  if (!app_is_moving(app) && !app_has_work(app))
     return screen_key(-1);
-  char32_t key = screen_key(frame_ms());
-  if (key == TK_TICK)
-    app_tick(app, (now_ms() - begun) * 1000000);
-  return key;
+  for (int64_t now = begun;; now = now_ms()) {
+    bool works = app_has_work(app);
+    char32_t key = screen_key(works || now > end ? 0 : (int)(end - now));
+    if (key != TK_TICK)
+      return key;
+    if (works)
+      app_work(app, EVENTS_A_SLICE);
+    if (!works || now_ms() >= end)
+      break;
+  }
+  app_tick(app, (now_ms() - begun) * 1000000);
+  return TK_TICK;
 }
 
 static int run_terminal(struct app *app, const struct view_options *o) {
@@ -370,6 +386,7 @@ static int run_view(int argc, char **argv) {
     model_close(model);
     return EXIT_UNREADABLE;
   }
+  app.path = o.path;
   if (!o.has_screen && o.at_ns >= 0)
     o.screen = SCREEN_LANES; /* what was going on then? */
   app_begin(&app, o.screen, o.at_ns);

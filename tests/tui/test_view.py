@@ -39,6 +39,9 @@ SCREENS = {
     'detail': '3<Enter>',
     'detail-fsync': '3j<Enter>',
     'sites': '4jjj',
+    'tasks': '5G',
+    'tasks-sorted': '5>>>',
+    'tasks-of-stall': '3jT',
     'help': '?',
     'replay': 'ee<Space><Tick:400>',
     'replay-paused': 'ee<Space><Space>u.u..<Tick:9>,a<Tick:9>l{}[b',
@@ -197,6 +200,23 @@ class Replay(ViewCase):
         for name in ('lost', 'cut', 'empty', 'hostile'):
             text = '\n'.join(self.now('2 <Tick:2000>....,,uuG,g.', **{name: True}))
             self.assertTrue(name == 'empty' or 'REPLAY' in text)
+
+
+class Tasks(ViewCase):
+    def test_from_a_stall_to_its_task_to_the_lanes_and_back(self):
+        path = self.trace()
+        text = self.dump(path, '--keys', '3jT<Enter>')
+        self.assertIn('[2 Lanes]', text)
+        self.assertIn('on_saved (orders.c:88) · fs · main · 0.6203s', text)
+        back = self.dump(path, '--keys', '3jT<Enter><Esc>')
+        self.assertEqual(back, self.dump(path, '--keys', '3jT'))
+        self.assertIn('ready, others ran', self.dump(path, '--keys', '5>>>'))
+
+    def test_lossy_cut_and_empty_traces_have_tasks(self):
+        for name in ('lost', 'cut', 'empty', 'hostile'):
+            path = self.trace(f'{name}.lt', **{name: True})
+            text = self.dump(path, '--screen', 'tasks', '--keys', 'jjGuuT<Enter>5>>>>i')
+            self.assertIn('5 Tasks', text)
 
 
 class Dumping(ViewCase):

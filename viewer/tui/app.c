@@ -16,8 +16,8 @@
 const struct view *const app_views[SCREEN_COUNT] = {
     [SCREEN_OVERVIEW] = &view_overview, [SCREEN_LANES] = &view_lanes,
     [SCREEN_STALLS] = &view_stalls,     [SCREEN_SITES] = &view_sites,
-    [SCREEN_DETAIL] = &view_detail,     [SCREEN_HELP] = &view_help,
-    [SCREEN_REPLAY] = &view_replay,
+    [SCREEN_TASKS] = &view_tasks,       [SCREEN_DETAIL] = &view_detail,
+    [SCREEN_HELP] = &view_help,         [SCREEN_REPLAY] = &view_replay,
 };
 
 static const struct model_stall *sorting; /* qsort has no context */
@@ -78,14 +78,30 @@ void app_fini(struct app *app) {
   free(app->lanes.spans);
   free(app->lanes.turns);
   free(app->replay.events);
+  tasks_close(&app->tasks);
   grid_fini(&app->grid);
   *app = (struct app){0};
+}
+
+/* Screen 5; what it shows is read when it is first asked for.  id 0: the task
+ * that was chosen, at first that of the chosen stall. */
+static void open_tasks(struct app *app, uint64_t id) {
+  struct tasks_pane *pane = &app->tasks;
+  tasks_open(pane, app->path);
+  if (id)
+    pane->selected = id;
+  else if (!pane->selected && app->stall != NO_STALL)
+    pane->selected = app->model->stalls[app->stall].task;
+  if (app->stack[0] != SCREEN_TASKS)
+    app_go(app, SCREEN_TASKS);
 }
 
 /* A moment is looked at closely: a fiftieth of the whole around it. */
 void app_begin(struct app *app, enum screen_id screen, int64_t at_ns) {
   int64_t end = app->model->end_ns;
   app->stack[0] = screen;
+  if (screen == SCREEN_TASKS)
+    open_tasks(app, 0);
   if (at_ns < 0)
     return;
   app->shows_problem = false;
@@ -268,7 +284,8 @@ static void draw_breadcrumb(struct app *app, struct rect r) {
 }
 
 static void draw_tabs(struct app *app, struct rect r) {
-  static const char *const names[] = {"Overview", "Lanes", "Stalls", "Sites"};
+  static const char *const names[] = {"Overview", "Lanes", "Stalls", "Sites",
+                                      "Tasks"};
   enum screen_id now = app_screen(app);
   if (now == SCREEN_REPLAY)
     now = SCREEN_LANES;
@@ -278,13 +295,14 @@ static void draw_tabs(struct app *app, struct rect r) {
     return;
   }
   int x = 1;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < 5; i++) {
     char count[FORMAT_SIZE + 2] = "";
     format_buf n;
-    if (i == SCREEN_STALLS || i == SCREEN_SITES)
+    if (i >= SCREEN_STALLS)
       snprintf(count, sizeof count, " %s",
-               format_count(n, i == SCREEN_STALLS ? app->model->n_stalls
-                                                  : app->model->n_sites));
+               format_count(n, i == SCREEN_STALLS  ? app->model->n_stalls
+                               : i == SCREEN_SITES ? app->model->n_sites
+                                                   : app->model->n_tasks));
     bool on = (int)now == i;
     x = grid_print(&app->grid, x, r.y, on ? ROLE_TAB : ROLE_TEXT,
                    on ? "[%d %s%s]" : " %d %s%s ", i + 1, names[i], count) +
@@ -350,14 +368,51 @@ void app_draw(struct app *app) {
 
 /* Keys */
 
+static void go_task(struct app *app) {
+  uint64_t id = 0;
+  if (app_screen(app) == SCREEN_LANES || app_screen(app) == SCREEN_REPLAY) {
+    struct lane lanes[LANES_MAX];
+    size_t n = lanes_list(app, lanes);
+    const struct model_span *s =
+        n ? lanes_under_cursor(app, &lanes[lanes_current(app, lanes, n)])
+          : NULL;
+    id = s ? s->task : 0;
+  } else if (app->stall != NO_STALL) {
+    id = app->model->stalls[app->stall].task;
+  }
+  if (id)
+    open_tasks(app, id);
+  else
+    app_say(app, "there is no task here");
+}
+
+bool app_has_work(const struct app *app) {
+  return app->tasks.census && !app->tasks.is_done;
+}
+
+bool app_work(struct app *app, uint64_t n_events) {
+  if (!app_has_work(app))
+    return false;
+  bool more = tasks_work(&app->tasks, n_events);
+  if (!more) {
+    struct tasks_pane *pane = &app->tasks;
+    tasks_order(pane, app->model->end_ns);
+    if (!tasks_find(pane, pane->selected) && pane->n)
+      pane->selected = pane->all[pane->rows[0].index].id;
+  }
+  return more;
+}
+
 static bool go_tab(struct app *app, enum action action) {
-  if (action < ACTION_GO_OVERVIEW || action > ACTION_GO_SITES)
+  if (action < ACTION_GO_OVERVIEW || action > ACTION_GO_TASKS)
     return false;
   enum screen_id screen = (enum screen_id)(action - ACTION_GO_OVERVIEW);
   /* Numbers change between tabs; only what was opened from one is deeper. */
   app->depth = 1;
   app->shows_problem = false;
-  if (screen != app->stack[0])
+  if (screen == SCREEN_TASKS)
+    open_tasks(app, 0);
+  else if (screen != app->stack[0])
     app_go(app, screen);
   return true;
 }
@@ -397,6 +452,9 @@ bool app_key(struct app *app, char32_t key) {
     break;
   case ACTION_REPLAY:
     replay_begin(app);
+    break;
+  case ACTION_TO_TASK:
+    go_task(app);
     break;
   default:
     if (!go_tab(app, action))

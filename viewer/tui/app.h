@@ -9,12 +9,14 @@
 #include "tui/grid.h"
 #include "tui/keymap.h"
 #include "tui/layout.h"
+#include "tui/tasks.h"
 
 enum screen_id {
   SCREEN_OVERVIEW,
   SCREEN_LANES,
   SCREEN_STALLS,
   SCREEN_SITES,
+  SCREEN_TASKS,
   SCREEN_DETAIL,
   SCREEN_HELP,
   SCREEN_REPLAY, /* the lanes, played */
@@ -35,7 +37,7 @@ struct view {
   bool (*key)(struct app *app, enum action action);
 };
 extern const struct view view_overview, view_lanes, view_stalls, view_sites,
-    view_detail, view_help, view_replay;
+    view_tasks, view_detail, view_help, view_replay;
 extern const struct view *const app_views[SCREEN_COUNT];
 
 #define NO_STALL ((size_t)-1)
@@ -113,6 +115,8 @@ struct app {
   size_t help_row;
   struct lanes lanes;
   struct replay replay;
+  struct tasks_pane tasks;
+  const char *path; /* to read the trace a second time; NULL: not possible */
   char message[160];
   bool wants_redraw, wants_suspend; /* for who owns the terminal */
 };
@@ -188,6 +192,11 @@ bool lanes_step(struct app *app, const struct lane *lane, bool forward);
 bool app_tick(struct app *app, int64_t elapsed_ns);
 /* Whether time means something now: something plays. */
 bool app_is_moving(const struct app *app);
+
+/* Work in the background, such as reading the tasks: at most so many events.
+ * Returns: whether there is more to do. */
+bool app_work(struct app *app, uint64_t n_events);
+bool app_has_work(const struct app *app);
 
 /* replay.c: what plays, and how far it is. */
 void replay_begin(struct app *app);

@@ -50,7 +50,9 @@ enum {
   AT_DETAIL = 16,
   AT_HELP = 32,
   AT_REPLAY = 64,
-  AT_TABS = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_DETAIL,
+  AT_TASKS = 128,
+  AT_TABS =
+      AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_TASKS | AT_DETAIL,
   AT_ALL = AT_TABS | AT_HELP,
   AT_ANY = AT_ALL | AT_REPLAY,
   AT_MOMENT = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL /* is chosen */
@@ -96,35 +98,39 @@ enum {
     "Perfetto, mpv")                                                           \
   X(PREV_EVENT, ",", AT_LANES, NULL, "previous event on the lane",             \
     "Perfetto, mpv")                                                           \
-  X(ENTER, "<Enter>", AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL,          \
-    "Enter open", "open what is selected", "tig")                              \
+  X(ENTER, "<Enter>", AT_MOMENT | AT_TASKS, "Enter open",                      \
+    "open what is selected", "tig")                                            \
   X(NEXT_STALL, "e", AT_MOMENT | AT_REPLAY, "e E stall", "next stall in time", \
     "lnav")                                                                    \
   X(PREV_STALL, "E", AT_MOMENT | AT_REPLAY, NULL, "previous stall in time",    \
     "lnav")                                                                    \
-  X(TO_LANES, "t", AT_OVERVIEW | AT_STALLS | AT_DETAIL, "t lanes",             \
+  X(TO_LANES, "t", AT_OVERVIEW | AT_STALLS | AT_DETAIL | AT_TASKS, "t lanes",  \
     "show the same moment in the lanes", "")                                   \
+  X(TO_TASK, "T", AT_MOMENT | AT_REPLAY, "T task",                             \
+    "the task under the cursor, or of the stall", "")                          \
+  X(PARENT, "u", AT_TASKS, "u parent", "the task that made it", "")            \
   X(FOLD, "o", AT_LANES | AT_REPLAY, "o fold",                                 \
     "fold or unfold the loop's lanes", "perf, uftrace")                        \
   X(REPLAY, "<Space>", AT_MOMENT, "Space replay", "play from here", "mpv")     \
   X(NEXT_PANE, "<Tab> <S-Tab>", AT_OVERVIEW, "Tab pane", "the other pane",     \
     "tig")                                                                     \
-  X(SORT_NEXT, ">", AT_STALLS | AT_SITES, "< > sort",                          \
+  X(SORT_NEXT, ">", AT_STALLS | AT_SITES | AT_TASKS, "< > sort",               \
     "sort by the next column", "htop")                                         \
-  X(SORT_PREV, "<lt>", AT_STALLS | AT_SITES, NULL,                             \
+  X(SORT_PREV, "<lt>", AT_STALLS | AT_SITES | AT_TASKS, NULL,                  \
     "sort by the previous column", "htop")                                     \
-  X(INVERT, "i", AT_STALLS | AT_SITES, "i invert", "turn the order around",    \
-    "htop")                                                                    \
+  X(INVERT, "i", AT_STALLS | AT_SITES | AT_TASKS, "i invert",                  \
+    "turn the order around", "htop")                                           \
   X(PAGE_DOWN, "<PageDown> <C-d> <S-Right>", AT_ALL, NULL,                     \
     "half a page on (lanes: half a window)", "less, lnav")                     \
   X(PAGE_UP, "<PageUp> <C-u> <S-Left>", AT_ALL, NULL,                          \
     "half a page back (lanes: half a window)", "less, lnav")                   \
   X(FIRST, "g <Home>", AT_ANY, NULL, "go to the start", "less, vim")           \
   X(LAST, "G <End>", AT_ANY, NULL, "go to the end", "less, vim")               \
-  X(GO_OVERVIEW, "1", AT_ANY, "1-4 screen", "Overview", "btop")                \
+  X(GO_OVERVIEW, "1", AT_ANY, "1-5 screen", "Overview", "btop")                \
   X(GO_LANES, "2", AT_ANY, NULL, "Lanes", "btop")                              \
   X(GO_STALLS, "3", AT_ANY, NULL, "Stalls", "btop")                            \
   X(GO_SITES, "4", AT_ANY, NULL, "Sites", "btop")                              \
+  X(GO_TASKS, "5", AT_ANY, NULL, "Tasks", "btop")                              \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \
   X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \
     "tig, less")                                                               \

@@ -1,0 +1,384 @@
+/* The pass behind census.h.
+ *
+ * When a task could have run: a READY event, the end of its job in the pool, or
+ * the moment for which it was armed; for what the poll reports, the end of the
+ * poll before its callback.  From then until the callback it waited for others.
+ *
+ * Invariant: whatever the file says, memory grows with threads, with tasks that
+ * live, and with CENSUS_DONE_MAX.  Called by the viewer. */
+#include "model/census.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define LIVE_MAX 1000000
+#define DEPTH_MAX 64
+#define THREADS_MAX 4096
+
+struct entry {
+  struct census_task t; /* first: a struct census_task * is an entry */
+  int64_t due_ns, ready_since_ns, pool_since_ns; /* -1: none */
+  UT_hash_handle hh;
+};
+
+struct slice {
+  uint64_t task;
+  int64_t begin_ns;
+};
+
+struct thread {
+  struct slice slices[DEPTH_MAX];
+  size_t depth;
+  int64_t woke_ns; /* the last poll ended; -1 never */
+};
+
+struct census {
+  lt_reader *reader;
+  struct entry *live;
+  struct census_task *done; /* not sorted until the end */
+  size_t n_done, done_cap;
+  uint64_t n_seen, n_dropped;
+  struct thread *threads;
+  size_t n_threads;
+  int64_t now_ns;
+  lt_status status;
+};
+
+lt_status census_begin(const char *path, struct census **census) {
+  lt_reader *reader;
+  lt_status status = lt_reader_open(path, &reader);
+  if (status != LT_OK)
+    return status;
+  struct census *c = calloc(1, sizeof *c);
+  if (!c) {
+    lt_reader_close(reader);
+    return LT_NOMEM;
+  }
+  c->reader = reader;
+  *census = c;
+  return LT_OK;
+}
+
+void census_free(struct census *c) {
+  struct entry *e, *next;
+  if (!c)
+    return;
+  HASH_ITER(hh, c->live, e, next) {
+    HASH_DEL(c->live, e);
+    free(e);
+  }
+  free(c->done);
+  free(c->threads);
+  lt_reader_close(c->reader);
+  free(c);
+}
+
+static struct thread *thread_of(struct census *c, uint32_t index) {
+  if (index < c->n_threads)
+    return &c->threads[index];
+  if (index >= THREADS_MAX)
+    return NULL;
+  size_t n = (size_t)index + 1;
+  struct thread *threads = realloc(c->threads, n * sizeof *threads);
+  if (!threads) {
+    c->status = LT_NOMEM;
+    return NULL;
+  }
+  for (size_t i = c->n_threads; i < n; i++)
+    threads[i] = (struct thread){.woke_ns = -1};
+  c->threads = threads;
+  c->n_threads = n;
+  return &threads[index];
+}
+
+static struct entry *find(struct census *c, uint64_t id) {
+  struct entry *e;
+  HASH_FIND(hh, c->live, &id, sizeof id, e);
+  return e;
+}
+
+static struct entry *get(struct census *c, const lt_event *event) {
+  struct entry *e = event->ref ? find(c, event->ref) : NULL;
+  if (e || event->ref == 0)
+    return e;
+  c->n_seen++;
+  if (HASH_COUNT(c->live) >= LIVE_MAX || !(e = calloc(1, sizeof *e))) {
+    c->n_dropped++;
+    return NULL;
+  }
+  e->t = (struct census_task){
+      .id = event->ref, .thread = event->thread, .spawn_ns = -1, .done_ns = -1};
+  e->due_ns = e->ready_since_ns = e->pool_since_ns = -1;
+  HASH_ADD(hh, c->live, t.id, sizeof e->t.id, e);
+  if (!e->hh.tbl) {
+    free(e);
+    c->status = LT_NOMEM;
+    return NULL;
+  }
+  return e;
+}
+
+/* What is done */
+
+static int longest_first(const void *a, const void *b) {
+  const struct census_task *x = a, *y = b;
+  if (x->run_ns != y->run_ns)
+    return x->run_ns < y->run_ns ? 1 : -1;
+  return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int newest_first(const void *a, const void *b) {
+  const struct census_task *x = a, *y = b;
+  if (x->done_ns != y->done_ns)
+    return x->done_ns < y->done_ns ? 1 : -1;
+  return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+}
+
+/* Half of the room for the longest, a quarter for the newest of the others. */
+static void thin_out(struct census *c) {
+  size_t half = CENSUS_DONE_MAX / 2, quarter = CENSUS_DONE_MAX / 4;
+  qsort(c->done, c->n_done, sizeof *c->done, longest_first);
+  qsort(c->done + half, c->n_done - half, sizeof *c->done, newest_first);
+  c->n_dropped += c->n_done - half - quarter;
+  c->n_done = half + quarter;
+}
+
+static void keep_done(struct census *c, const struct census_task *t) {
+  if (c->n_done >= CENSUS_DONE_MAX)
+    thin_out(c);
+  if (c->n_done == c->done_cap) {
+    size_t cap = c->done_cap ? c->done_cap * 2 : 256;
+    struct census_task *done = realloc(c->done, cap * sizeof *done);
+    if (!done) {
+      c->status = LT_NOMEM;
+      return;
+    }
+    c->done = done;
+    c->done_cap = cap;
+  }
+  c->done[c->n_done++] = *t;
+}
+
+/* Events */
+
+static void on_spawn(struct census *c, struct thread *th, const lt_event *e) {
+  struct entry *task = get(c, e);
+  if (!task)
+    return;
+  uint64_t parent = th->depth ? th->slices[th->depth - 1].task : 0;
+  task->t.kind = e->x;
+  task->t.site = (uint32_t)e->a;
+  task->t.spawn_site = (uint32_t)e->b;
+  task->t.spawn_ns = e->time_ns;
+  if (parent != e->ref)
+    task->t.parent = parent;
+}
+
+/* Kinds that run because the poll said so. */
+static bool is_polled(uint32_t kind) {
+  return kind == LT_TASK_READ || kind == LT_TASK_LISTEN ||
+         kind == LT_TASK_POLL || kind == LT_TASK_UDP_RECV ||
+         kind == LT_TASK_SIGNAL || kind == LT_TASK_FS_EVENT ||
+         kind == LT_TASK_ASYNC || kind == LT_TASK_CONNECT;
+}
+
+static void on_resume(struct census *c, struct thread *th, const lt_event *e) {
+  struct entry *task = get(c, e);
+  if (th->depth < DEPTH_MAX)
+    th->slices[th->depth++] = (struct slice){e->ref, e->time_ns};
+  if (!task)
+    return;
+  int64_t since = task->ready_since_ns;
+  if (since < 0 && task->due_ns >= 0 && task->due_ns < e->time_ns)
+    since = task->due_ns;
+  if (since < 0 && is_polled(e->x) && th->woke_ns > task->t.spawn_ns)
+    since = th->woke_ns;
+  if (since >= 0 && since < e->time_ns) {
+    task->t.ready_ns += e->time_ns - since;
+    if (e->time_ns - since > task->t.worst_ready_ns) {
+      task->t.worst_ready_ns = e->time_ns - since;
+      task->t.worst_ready_at_ns = since;
+    }
+  }
+  task->ready_since_ns = task->due_ns = -1;
+  task->t.thread = e->thread;
+  task->t.is_running = true;
+  task->t.n_runs++;
+  if (task->t.kind == LT_TASK_UNKNOWN)
+    task->t.kind = e->x;
+  if (task->t.site == 0)
+    task->t.site = (uint32_t)e->a;
+}
+
+static void end_run(struct census *c, struct thread *th, const lt_event *e) {
+  size_t i = th->depth;
+  while (i > 0 && th->slices[i - 1].task != e->ref)
+    i--;
+  if (i == 0)
+    return;
+  int64_t begun = th->slices[i - 1].begin_ns, took = e->time_ns - begun;
+  th->depth = i - 1;
+  struct entry *task = find(c, e->ref);
+  if (!task)
+    return;
+  task->t.is_running = false;
+  task->t.run_ns += took;
+  if (took > task->t.longest_ns || task->t.n_runs == 1) {
+    task->t.longest_ns = took;
+    task->t.longest_at_ns = begun;
+  }
+}
+
+static void on_done(struct census *c, struct thread *th, const lt_event *e) {
+  end_run(c, th, e);
+  struct entry *task = find(c, e->ref);
+  if (!task)
+    return;
+  task->t.done_ns = e->time_ns;
+  task->t.status = (int64_t)e->a;
+  task->t.is_cancelled = e->x == 1;
+  task->t.is_running = false;
+  keep_done(c, &task->t);
+  HASH_DEL(c->live, task);
+  free(task);
+}
+
+static void on_pool(struct census *c, const lt_event *e) {
+  struct entry *task = find(c, e->ref);
+  if (!task)
+    return;
+  if (e->kind == LT_POOL_BEGIN) {
+    task->pool_since_ns = e->time_ns;
+  } else {
+    if (task->pool_since_ns >= 0)
+      task->t.pool_ns += e->time_ns - task->pool_since_ns;
+    task->pool_since_ns = -1;
+    task->ready_since_ns = e->time_ns;
+  }
+}
+
+static void on_event(struct census *c, const lt_event *e) {
+  struct thread *th = thread_of(c, e->thread);
+  struct entry *task;
+  if (!th)
+    return;
+  c->now_ns = e->time_ns;
+  switch (e->kind) {
+  case LT_SPAWN:
+    on_spawn(c, th, e);
+    break;
+  case LT_ARM:
+    if ((task = get(c, e)))
+      task->due_ns =
+          e->b && e->b < INT64_MAX / 2 ? e->time_ns + (int64_t)(e->b - 1) : -1;
+    break;
+  case LT_READY:
+    if ((task = find(c, e->ref)) && task->ready_since_ns < 0)
+      task->ready_since_ns = e->time_ns;
+    break;
+  case LT_RESUME:
+    on_resume(c, th, e);
+    break;
+  case LT_AWAIT:
+    end_run(c, th, e);
+    break;
+  case LT_DONE:
+    on_done(c, th, e);
+    break;
+  case LT_CALL:
+    if (th->depth && (task = find(c, th->slices[th->depth - 1].task)))
+      task->t.blocked_ns += (int64_t)(e->b & (INT64_MAX / 4));
+    break;
+  case LT_POOL_BEGIN:
+  case LT_POOL_END:
+    on_pool(c, e);
+    break;
+  case LT_POLL_END:
+    th->woke_ns = e->time_ns;
+    break;
+  case LT_LABEL:
+    if ((task = find(c, e->ref)))
+      task->t.label = e->a;
+    break;
+  case LT_LOST: /* brackets cannot be trusted any more */
+    th->depth = 0;
+    th->woke_ns = -1;
+    break;
+  default:
+    break;
+  }
+}
+
+static int by_id(const void *a, const void *b) {
+  const struct census_task *x = a, *y = b;
+  return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Those that live are kept as they are; what runs, ran until the end. */
+static void finish(struct census *c) {
+  struct entry *e, *next;
+  for (size_t t = 0; t < c->n_threads; t++)
+    for (size_t i = 0; i < c->threads[t].depth; i++) {
+      const struct slice *s = &c->threads[t].slices[i];
+      struct entry *task = find(c, s->task);
+      int64_t took = c->now_ns - s->begin_ns;
+      if (!task || !task->t.is_running)
+        continue;
+      task->t.run_ns += took;
+      if (took > task->t.longest_ns) {
+        task->t.longest_ns = took;
+        task->t.longest_at_ns = s->begin_ns;
+      }
+    }
+  size_t n = c->n_done + HASH_COUNT(c->live);
+  struct census_task *all = realloc(c->done, (n ? n : 1) * sizeof *all);
+  if (!all) {
+    c->status = LT_NOMEM;
+    return;
+  }
+  c->done = all;
+  HASH_ITER(hh, c->live, e, next) {
+    if (e->pool_since_ns >= 0)
+      e->t.pool_ns += c->now_ns - e->pool_since_ns;
+    c->done[c->n_done++] = e->t;
+    HASH_DEL(c->live, e);
+    free(e);
+  }
+  qsort(c->done, c->n_done, sizeof *c->done, by_id);
+  c->status = LT_END;
+}
+
+lt_status census_step(struct census *c, uint64_t n_events) {
+  lt_event e;
+  while (n_events-- > 0 && c->status == LT_OK) {
+    lt_status status = lt_reader_next(c->reader, &e);
+    if (status == LT_OK)
+      on_event(c, &e);
+    else if (status == LT_END)
+      finish(c);
+    else
+      c->status = status;
+  }
+  return c->status;
+}
+
+double census_share(const struct census *c) {
+  int64_t end = lt_reader_info(c->reader)->end_ns;
+  return c->status == LT_END ? 1 : (double)c->now_ns / (double)(end + 1);
+}
+
+const struct census_task *census_tasks(const struct census *c, size_t *n) {
+  *n = c->status == LT_END ? c->n_done : 0;
+  return c->done;
+}
+
+uint64_t census_seen(const struct census *c) {
+  return c->n_seen;
+}
+
+uint64_t census_dropped(const struct census *c) {
+  return c->n_dropped;
+}

@@ -1,0 +1,207 @@
+/* Tasks in order: as a tree, or sorted.
+ *
+ * Invariant: rows has one entry for each task in all; a parent stands above its
+ * children.  A parent has a smaller id than its child, else it is taken for
+ * none, so there is no circle.  Called by view_tasks.c and app.c. */
+#include "tui/tasks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE UINT32_MAX
+
+void tasks_open(struct tasks_pane *pane, const char *path) {
+  if (pane->census || pane->problem != LT_OK)
+    return;
+  pane->problem = path ? census_begin(path, &pane->census) : LT_NOT_FOUND;
+}
+
+void tasks_close(struct tasks_pane *pane) {
+  census_free(pane->census);
+  free(pane->rows);
+  uint64_t selected = pane->selected;
+  enum task_sort sort = pane->sort;
+  *pane = (struct tasks_pane){.selected = selected, .sort = sort};
+}
+
+bool tasks_work(struct tasks_pane *pane, uint64_t n_events) {
+  if (!pane->census || pane->is_done || pane->problem != LT_OK)
+    return false;
+  lt_status status = census_step(pane->census, n_events);
+  if (status == LT_OK)
+    return true;
+  pane->is_done = true;
+  if (status != LT_END) {
+    pane->problem = status;
+    return false;
+  }
+  pane->all = census_tasks(pane->census, &pane->n);
+  pane->rows = calloc(pane->n ? pane->n : 1, sizeof *pane->rows);
+  if (!pane->rows) {
+    pane->problem = LT_NOMEM;
+    pane->n = 0;
+  }
+  return false;
+}
+
+static uint32_t index_of(const struct tasks_pane *pane, uint64_t id) {
+  size_t low = 0, high = pane->n;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (pane->all[middle].id < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < pane->n && pane->all[low].id == id ? (uint32_t)low : NONE;
+}
+
+const struct census_task *tasks_find(const struct tasks_pane *pane,
+                                     uint64_t id) {
+  uint32_t i = id ? index_of(pane, id) : NONE;
+  return i == NONE ? NULL : &pane->all[i];
+}
+
+size_t tasks_row(const struct tasks_pane *pane, uint64_t id) {
+  for (size_t i = 0; i < pane->n; i++)
+    if (pane->all[pane->rows[i].index].id == id)
+      return i;
+  return 0;
+}
+
+int64_t tasks_life_ns(const struct census_task *task, int64_t end_ns) {
+  int64_t begun = task->spawn_ns < 0 ? 0 : task->spawn_ns;
+  return (task->done_ns < 0 ? end_ns : task->done_ns) - begun;
+}
+
+/* The tree, from the top, children in the order in which they were made. */
+static bool order_tree(struct tasks_pane *pane) {
+  size_t n = pane->n, at = 0;
+  uint32_t *links = calloc(3 * (n ? n : 1), sizeof *links);
+  if (!links)
+    return false;
+  uint32_t *first = links, *next = links + n, *parent = links + 2 * n;
+  uint32_t root = NONE, depth = 0;
+  memset(links, 0xff, 3 * n * sizeof *links);
+  for (size_t i = n; i-- > 0;) {
+    uint32_t p =
+        pane->all[i].parent ? index_of(pane, pane->all[i].parent) : NONE;
+    if (p >= i) /* NONE too */
+      p = NONE;
+    parent[i] = p;
+    next[i] = p == NONE ? root : first[p];
+    *(p == NONE ? &root : &first[p]) = (uint32_t)i;
+  }
+  for (uint32_t i = root; i != NONE;) {
+    pane->rows[at++] = (struct task_row){i, depth};
+    if (first[i] != NONE) {
+      i = first[i];
+      depth++;
+      continue;
+    }
+    while (i != NONE && next[i] == NONE) {
+      i = parent[i];
+      depth -= depth > 0;
+    }
+    if (i != NONE)
+      i = next[i];
+  }
+  free(links);
+  return true;
+}
+
+static const struct tasks_pane *sorting; /* qsort has no context */
+static int64_t sorting_end_ns;
+
+static int64_t value(const struct task_row *row) {
+  const struct census_task *t = &sorting->all[row->index];
+  switch (sorting->sort) {
+  case TASK_RUN:
+    return t->run_ns;
+  case TASK_LONGEST:
+    return t->longest_ns;
+  case TASK_READY:
+    return t->ready_ns;
+  default:
+    return tasks_life_ns(t, sorting_end_ns);
+  }
+}
+
+static int compare(const void *a, const void *b) {
+  int64_t x = value(a), y = value(b);
+  int sign = sorting->is_inverted ? -1 : 1;
+  if (x != y)
+    return x < y ? sign : -sign;
+  uint32_t i = ((const struct task_row *)a)->index;
+  uint32_t j = ((const struct task_row *)b)->index;
+  return i < j ? -1 : i > j;
+}
+
+void tasks_order(struct tasks_pane *pane, int64_t end_ns) {
+  if (!pane->rows)
+    return;
+  if (pane->sort == TASK_TREE && order_tree(pane))
+    return;
+  for (size_t i = 0; i < pane->n; i++)
+    pane->rows[i] = (struct task_row){(uint32_t)i, 0};
+  sorting = pane;
+  sorting_end_ns = end_ns;
+  if (pane->sort != TASK_TREE)
+    qsort(pane->rows, pane->n, sizeof *pane->rows, compare);
+}
+
+/* Behind whom */
+
+struct behind {
+  struct tasks_pane *pane;
+  const struct census_task *task;
+  int64_t from, to;
+};
+
+static bool add_behind(void *context, const struct model_span *s) {
+  struct behind *b = context;
+  struct tasks_pane *pane = b->pane;
+  int64_t begin = s->begin_ns > b->from ? s->begin_ns : b->from;
+  int64_t end = s->end_ns < b->to ? s->end_ns : b->to;
+  size_t i = 0;
+  if (s->what != LT_RESUME || s->depth > 0 || s->thread != b->task->thread ||
+      end <= begin || s->task == b->task->id)
+    return true;
+  while (i < pane->n_behind &&
+         !(pane->behind[i].site == s->site && pane->behind[i].kind == s->kind))
+    i++;
+  if (i == pane->n_behind) {
+    if (i == TASK_BEHIND_MAX) {
+      if (pane->behind[i - 1].ns >= end - begin)
+        return true;
+      i--;
+    } else {
+      pane->n_behind++;
+    }
+    pane->behind[i] = (struct task_behind){.site = s->site, .kind = s->kind};
+  }
+  pane->behind[i].ns += end - begin;
+  for (; i > 0 && pane->behind[i - 1].ns < pane->behind[i].ns; i--) {
+    struct task_behind swap = pane->behind[i];
+    pane->behind[i] = pane->behind[i - 1];
+    pane->behind[i - 1] = swap;
+  }
+  return true;
+}
+
+void tasks_find_behind(struct tasks_pane *pane, struct model *model) {
+  const struct census_task *t = tasks_find(pane, pane->selected);
+  if (!t || pane->behind_of == t->id)
+    return;
+  pane->behind_of = t->id;
+  pane->n_behind = 0;
+  if (t->worst_ready_ns <= 0 || !model->reader)
+    return;
+  struct behind b = {.pane = pane,
+                     .task = t,
+                     .from = t->worst_ready_at_ns,
+                     .to = t->worst_ready_at_ns + t->worst_ready_ns};
+  lt_status status = model_window(model, b.from, b.to + 1, add_behind, &b);
+  if (status != LT_OK)
+    pane->n_behind = 0;
+}

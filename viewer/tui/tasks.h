@@ -1,0 +1,61 @@
+/* The tasks that screen 5 shows, in the order in which it shows them. */
+#ifndef LTV_TUI_TASKS_H
+#define LTV_TUI_TASKS_H
+
+#include "model/census.h"
+#include "model/model.h"
+
+enum task_sort {
+  TASK_TREE, /* under who made it */
+  TASK_RUN,
+  TASK_LONGEST,
+  TASK_READY,
+  TASK_AGE,
+  TASK_SORT_COUNT
+};
+
+struct task_row {
+  uint32_t index; /* into all */
+  uint32_t depth; /* in the tree */
+};
+
+/* What ran while a task could have run and did not. */
+struct task_behind {
+  uint32_t site, kind;
+  int64_t ns;
+};
+#define TASK_BEHIND_MAX 4
+
+struct tasks_pane {
+  struct census *census; /* NULL: not asked for yet */
+  lt_status problem;
+  bool is_done;
+  const struct census_task *all; /* by id */
+  size_t n;
+  struct task_row *rows;
+  enum task_sort sort;
+  bool is_inverted;
+  uint64_t selected; /* a task's id; kept when the order changes */
+  /* Of the selected one: */
+  uint64_t behind_of;
+  struct task_behind behind[TASK_BEHIND_MAX];
+  size_t n_behind;
+};
+
+/* Begin to read the tasks of a file. */
+void tasks_open(struct tasks_pane *pane, const char *path);
+/* Go on for so many events.  Returns: whether there is more to do. */
+bool tasks_work(struct tasks_pane *pane, uint64_t n_events);
+void tasks_close(struct tasks_pane *pane);
+/* Order the rows anew. */
+void tasks_order(struct tasks_pane *pane, int64_t end_ns);
+/* By id; NULL where it was not kept. */
+const struct census_task *tasks_find(const struct tasks_pane *pane,
+                                     uint64_t id);
+size_t tasks_row(const struct tasks_pane *pane, uint64_t id);
+/* Since it was made, or since the beginning. */
+int64_t tasks_life_ns(const struct census_task *task, int64_t end_ns);
+/* Who ran during the longest time that the selected task was ready. */
+void tasks_find_behind(struct tasks_pane *pane, struct model *model);
+
+#endif
