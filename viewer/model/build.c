@@ -363,11 +363,14 @@ static void on_event(struct builder *b, const lt_event *e) {
   case LT_ALLOW_END:
     allows_end(th, e->time_ns);
     break;
+  case LT_SAMPLE:
+    samples_add(b, th, e);
+    break;
   case LT_LOOP_NAME:
     on_loop_name(b, e);
     break;
   default:
-    break; /* READY, POOL, MARK, COUNTER, SAMPLE change no number here */
+    break; /* READY, POOL, MARK, COUNTER change no number here */
   }
 }
 
@@ -452,8 +455,10 @@ void model_close(struct model *model) {
   callers_fini(&b->callers);
   tasks_fini(&b->tasks);
   names_fini(b);
-  for (size_t i = 0; i < b->n_threads; i++)
+  for (size_t i = 0; i < b->n_threads; i++) {
     free(b->threads[i].frames);
+    free(b->threads[i].samples);
+  }
   free(b->threads);
   free(b->loop_extra);
   for (size_t i = 0; i < model->n_sites; i++)

@@ -117,6 +117,7 @@ struct stall_record {
   int64_t foreign_ns; /* in polls of another loop, inside it */
   uint64_t n_foreign;
   struct usage before;
+  bool seen_blocked, seen_in_call, seen_stopped; /* from outside */
 #define STALL_INNER_MAX 4
   struct stall_record *inner[STALL_INNER_MAX]; /* reported by themselves */
   size_t n_inner;
@@ -149,6 +150,13 @@ struct frame {
   struct call_set calls;
 };
 
+/* The newest samples of a thread. */
+#define SAMPLES_KEPT 64
+struct sample_ring {
+  size_t n; /* so far */
+  struct model_sample samples[SAMPLES_KEPT];
+};
+
 #define FRAMES_MAX 256
 #define RECENT_MAX 8
 
@@ -163,6 +171,7 @@ struct thread {
   uint32_t poll_loop;
   int64_t poll_begin_ns;
   struct stall_record *recent[RECENT_MAX]; /* newest first; pinned */
+  struct sample_ring *samples; /* NULL until the first */
   /* Between two runs: */
   uint32_t last_loop; /* or NO_LOOP */
   bool last_alive;    /* the loop had something to wait for */
@@ -217,6 +226,12 @@ void stalls_blocking(struct builder *b, uint32_t thread, uint32_t loop,
                      uint64_t task, const struct model_call *call);
 void stalls_finish(struct builder *b);
 void stalls_fini(struct builder *b);
+
+/* sample.c: what was seen from outside: remember it; give a stall what lies in
+ * it; when its cause is known, name its stack and what it was blocked in. */
+void samples_add(struct builder *b, struct thread *th, const lt_event *e);
+void samples_take(const struct thread *th, struct stall_record *r);
+void samples_finish(const struct model *m, struct model_stall *s);
 
 /* cause.c: why the time of a stall passed. */
 void cause_compute(struct stall_record *r, const struct usage *after);

@@ -41,8 +41,17 @@ static int64_t share_cpu(int64_t cpu, int64_t duration, int64_t calls,
                share(cpu - in_calls, duration - calls, out) + in_calls);
 }
 
-/* Without totals only the calls are known to have blocked. */
+/* Without totals only the calls are known to have blocked; and the thread was,
+ * where it was seen in one and the same system call again and again. */
 static void from_calls(struct stall_record *r, int64_t evidence) {
+  const struct model_stall *s = &r->s;
+  int64_t seen = 0;
+  for (size_t i = 1; i < s->n_samples; i++)
+    if (s->samples[i].callee && s->samples[i].state != 'R' &&
+        s->samples[i].callee == s->samples[i - 1].callee &&
+        s->samples[i].ref == s->samples[i - 1].ref)
+      seen = add_ns(seen, s->samples[i].stands_ns);
+  evidence = min64(s->duration_ns, max64(evidence, seen));
   r->s.cause = (struct model_cause){.blocked = evidence,
                                     .unknown = r->s.duration_ns - evidence};
 }
@@ -78,7 +87,16 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   rest -= blocked;
   uint64_t switches = after->switches - before->switches;
   uint64_t waits = after->n_waits - before->n_waits - r->n_foreign;
-  if ((uint16_t)(after->faults - before->faults) > 0) {
+  /* It did not come back, and was last looked at before the end. */
+  int64_t tail = s->unfinished ? r->end_ns - after->time_ns : 0;
+  tail = tail > 0 ? min64(rest, tail) : 0;
+  rest -= tail;
+  int64_t suspended = 0;
+  if (r->seen_stopped && !r->seen_blocked) {
+    suspended = rest;
+    rest = 0;
+  } else if ((uint16_t)(after->faults - before->faults) > 0 &&
+             !r->seen_in_call) {
     paging = rest;
     rest = 0;
   } else if (has_delay && after->n_losses == before->n_losses &&
@@ -86,12 +104,16 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
     blocked += rest; /* each wait in a poll is a voluntary switch, these are
                         more */
     rest = 0;
+  } else if (r->seen_blocked) {
+    blocked += rest;
+    rest = 0;
   }
   s->cause = (struct model_cause){.cpu = cpu,
                                   .blocked = blocked,
                                   .paging = paging,
                                   .starved = starved,
-                                  .unknown = rest};
+                                  .suspended = suspended,
+                                  .unknown = rest + tail};
 }
 
 const char *model_cause_word(const struct model_cause *cause) {

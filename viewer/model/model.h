@@ -44,6 +44,17 @@ struct model_call {
   uint32_t site;
   int64_t begin_ns, duration_ns;
   bool unfinished;
+  bool is_sampled; /* no hook saw it: the watchdog saw the thread in it, and it
+                      has all the time that is blocked and nothing else's */
+};
+
+/* What a thread was seen to do, from outside. */
+struct model_sample {
+  int64_t time_ns, stands_ns; /* since the one before */
+  char state;                 /* 'R' running, 'S' or 'D' blocked, 'T' stopped */
+  unsigned callee;            /* the system call; 0 none */
+  uint64_t ref;               /* what that waits on, as in LT_CALL */
+  uint32_t stack;             /* 0 none */
 };
 
 /* One step of the way that led to a task, newest first. */
@@ -57,6 +68,7 @@ struct model_ancestor {
 
 #define MODEL_CALLS_MAX 8
 #define MODEL_ANCESTRY_MAX 16
+#define MODEL_SAMPLES_MAX 16
 
 struct model_stall {
   enum model_stall_kind kind;
@@ -76,6 +88,10 @@ struct model_stall {
   int64_t inner_max_ns; /* longest stall inside that is told by itself */
   int64_t allowed_ns;   /* of duration: where the program allowed it */
   uint64_t allowed_for; /* id of the string that says why, 0 none */
+  size_t n_samples;     /* the newest, in order; n_samples_all counts them all */
+  struct model_sample samples[MODEL_SAMPLES_MAX];
+  size_t n_samples_all;
+  uint32_t stack; /* that stands for most of its time, 0 none */
   uint64_t n_callbacks; /* that began during it (nested ones, or the turn's) */
   uint64_t n_waited;    /* callbacks of the same turn that ran after it */
   uint64_t n_late;      /* timers that were due and could not run */
@@ -208,6 +224,25 @@ const char *model_callee_name(const struct model *model, unsigned callee,
 const lt_site_def *model_site(const struct model *model, uint32_t site);
 /* A site's module; NULL where unknown.  Raw texts, as above. */
 const lt_module_def *model_module(const struct model *model, uint32_t module);
+/* A native stack's definition; NULL for none. */
+const lt_stack_def *model_stack(const struct model *model, uint32_t stack);
+/* Is it in the C library, libuv or looptrace itself: no place that the program's
+ * author would look at? */
+bool model_is_runtime(const struct model *model, uint32_t site);
+/* A stack for reading, innermost first: the program's frames, runs of others in
+ * one line, and nothing of what is below main. */
+struct model_stack_line {
+  uint32_t site; /* 0: only folded ones */
+  bool is_guessed;
+  uint32_t n_folded; /* runtime frames, behind the one of site if there is one */
+  uint32_t n_more;   /* frames left out behind the last line */
+};
+#define MODEL_STACK_LINES 8
+size_t model_stack_lines(const struct model *model, uint32_t stack,
+                         struct model_stack_line *lines, size_t max);
+const char *model_stack_text(const struct model *model,
+                             const struct model_stack_line *line, char *buf,
+                             size_t size);
 /* "slice", "turn", "gap".  Static. */
 const char *model_stall_kind_name(enum model_stall_kind kind);
 /* What it waited on, such as "fd 7" or "lock 0x..."; "" for nothing. */

@@ -150,7 +150,8 @@ const char *model_call_on(const struct model_call *call, char *buf,
                                    LT_CALLEE_sem_wait,
                                    LT_CALLEE_sem_timedwait,
                                    LT_CALLEE_pthread_barrier_wait,
-                                   LT_CALLEE_pthread_join};
+                                   LT_CALLEE_pthread_join,
+      LT_CALLEE_futex};
   static const unsigned waits[] = {LT_CALLEE_waitpid, LT_CALLEE_wait,
                                    LT_CALLEE_wait4, LT_CALLEE_waitid,
                                    LT_CALLEE_pclose};

@@ -10,6 +10,9 @@ static const char *string(void *context, uint64_t id) {
 static const lt_site_def *site(void *context, uint64_t id) {
   return lt_reader_site(context, id);
 }
+static const lt_stack_def *stack(void *context, uint64_t id) {
+  return lt_reader_stack(context, id);
+}
 static const lt_module_def *module(void *context, uint32_t id) {
   return lt_reader_module(context, id);
 }
@@ -35,6 +38,7 @@ lt_status model_open(const char *path, const struct model_options *options,
                                       .next = next,
                                       .string = string,
                                       .site = site,
+                                      .stack = stack,
                                       .module = module,
                                       .thread = thread,
                                       .loop = loop,

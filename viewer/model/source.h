@@ -12,6 +12,7 @@ struct model_source {
   /* Definitions, as those of reader.h; NULL where there is none. */
   const char *(*string)(void *context, uint64_t id);
   const lt_site_def *(*site)(void *context, uint64_t id);
+  const lt_stack_def *(*stack)(void *context, uint64_t id); /* or NULL */
   const lt_module_def *(*module)(void *context, uint32_t id);
   const lt_thread_def *(*thread)(void *context, uint32_t index);
   const lt_loop_def *(*loop)(void *context, uint32_t id);

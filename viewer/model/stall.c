@@ -171,6 +171,7 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
       f->inner[i]->pins++;
     }
   }
+  samples_take(th, r);
   b->model.loops[f->loop].stalls++;
   tell_outer(th, frame, r, &f->calls);
   settle_early(th, r);
@@ -265,8 +266,10 @@ void stalls_finish(struct builder *b) {
   for (size_t t = 0; t < b->n_threads; t++)
     for (size_t i = RECENT_MAX; i-- > 0;) {
       struct stall_record *r = b->threads[t].recent[i];
-      if (r && r->is_pending)
-        cause_compute(r, NULL);
+      if (r && r->is_pending) /* totals that were read inside it are some */
+        cause_compute(r, b->threads[t].usage.time_ns > r->s.begin_ns
+                             ? &b->threads[t].usage
+                             : NULL);
     }
   for (size_t t = 0; t < b->n_threads; t++)
     for (size_t i = RECENT_MAX; i-- > 0;)
@@ -280,8 +283,10 @@ void stalls_finish(struct builder *b) {
     b->is_out_of_memory = true;
     return;
   }
-  for (size_t i = 0; i < b->n_records; i++)
+  for (size_t i = 0; i < b->n_records; i++) {
+    samples_finish(m, &b->records[i]->s);
     m->stalls[m->n_stalls++] = b->records[i]->s;
+  }
   qsort(m->stalls, m->n_stalls, sizeof *m->stalls, by_begin);
   stalls_fini(b);
 }

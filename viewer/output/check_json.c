@@ -28,6 +28,37 @@ static void ancestry(struct json *json, const struct model *m,
   json_array_end(json);
 }
 
+static void samples(struct json *json, const struct model *m,
+                    const struct model_stall *s) {
+  const lt_stack_def *stack = model_stack(m, s->stack);
+  char text[128];
+  json_array(json, "stack");
+  for (uint32_t i = 0; stack && i < stack->n_frames; i++) {
+    json_object(json, NULL);
+    place_json(json, "site", m, stack->frames[i].site);
+    json_bool(json, "guessed", stack->frames[i].is_guessed);
+    json_object_end(json);
+  }
+  json_array_end(json);
+  json_array(json, "samples");
+  for (size_t i = 0; i < s->n_samples; i++) {
+    const struct model_sample *at = &s->samples[i];
+    const struct model_call call = {.callee = at->callee, .ref = at->ref};
+    char state[2] = {at->state > ' ' && at->state < 127 ? at->state : '?', 0};
+    json_object(json, NULL);
+    json_int(json, "at_ns", at->time_ns);
+    json_text(json, "state", state);
+    json_text(json, "call",
+              at->callee ? model_callee_name(m, at->callee, text, sizeof text)
+                         : NULL);
+    model_call_on(&call, text, sizeof text);
+    json_text(json, "on", *text ? text : NULL);
+    json_bool(json, "has_stack", at->stack != 0);
+    json_object_end(json);
+  }
+  json_array_end(json);
+}
+
 /* What only a stall has. */
 static void stall(struct json *json, const struct model *m,
                   const struct model_stall *s) {
@@ -48,6 +79,7 @@ static void stall(struct json *json, const struct model *m,
   for (size_t i = 0; i < s->n_calls; i++)
     call_json(json, NULL, m, &s->calls[i]);
   json_array_end(json);
+  samples(json, m, s);
   json_object(json, "cost");
   json_uint(json, "waited", s->n_waited);
   json_uint(json, "timers_late", s->n_late);

@@ -182,13 +182,31 @@ static void calls(const struct text *t, const struct finding *f) {
     model_call_on(&s->calls[i], on, sizeof on);
     fprintf(t->file, "%s%s %s%s%s%s", i ? ", " : "", callee,
             units_ns(took, s->calls[i].duration_ns), *on ? " on " : "", on,
-            s->calls[i].unfinished ? " (had not come back)" : "");
+            s->calls[i].unfinished   ? " (had not come back)"
+            : s->calls[i].is_sampled ? " (seen from outside)"
+                                     : "");
   }
   if (s->n_calls_all > n)
     fprintf(t->file, " and %s shorter ones; %s in all of them",
             units_count(count, s->n_calls_all - n),
             units_ns(took, s->calls_ns));
   putc('\n', t->file);
+}
+
+/* Where the thread was seen, innermost first. */
+static void stack(const struct text *t, const struct finding *f) {
+  struct model_stack_line lines[MODEL_STACK_LINES];
+  char text[700];
+  if (!f->stall)
+    return;
+  size_t n =
+      model_stack_lines(t->model, f->stall->stack, lines, MODEL_STACK_LINES);
+  if (n == 0)
+    return;
+  label(t, "stack");
+  for (size_t i = 0; i < n; i++)
+    fprintf(t->file, "%*s%s\n", i ? 13 : 0, "",
+            model_stack_text(t->model, &lines[i], text, sizeof text));
 }
 
 static void cost(const struct text *t, const struct finding *f) {
@@ -294,6 +312,7 @@ static void full(const struct text *t, const struct finding *f,
   when(t, f);
   cause(t, f);
   calls(t, f);
+  stack(t, f);
   cost(t, f);
   path(t, f);
   seen(t, f);

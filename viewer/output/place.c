@@ -52,6 +52,7 @@ void call_json(struct json *json, const char *key, const struct model *model,
   model_call_on(call, text, sizeof text);
   json_text(json, "on", *text ? text : NULL);
   json_bool(json, "unfinished", call->unfinished);
+  json_bool(json, "sampled", call->is_sampled);
   json_object_end(json);
 }
 

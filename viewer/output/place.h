@@ -15,7 +15,8 @@ void place_json(struct json *json, const char *key, const struct model *model,
 void cause_json(struct json *json, const char *key,
                 const struct model_cause *cause);
 
-/* {"callee", "site", "start_ns", "duration_ns", "on", "unfinished"}. */
+/* {"callee", "site", "start_ns", "duration_ns", "on", "unfinished",
+ * "sampled"}. */
 void call_json(struct json *json, const char *key, const struct model *model,
                const struct model_call *call);
 

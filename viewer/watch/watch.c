@@ -22,6 +22,7 @@
 #include "watch/unwind.h"
 
 #define CODES 32u
+#define DUE_MOST 10u
 #define CODE_AGE_NS UINT64_C(1000000000)
 #define LOOK_MIN_NS UINT64_C(1000000)
 #define PERF_LOOK_NS UINT64_C(5000000)
@@ -346,6 +347,17 @@ static uint64_t min64(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
+/* At 1, 2, 4... times the threshold, but not seldomer than each DUE_MOST times,
+ * so that little is unknown of what never comes back. */
+static uint64_t next_due(const struct watch *w, uint64_t due, uint64_t age) {
+  uint64_t most = DUE_MOST * w->threshold_ns;
+  if (age > due + most)
+    due = age - age % most;
+  while (due <= age)
+    due += due < most ? due : most;
+  return due;
+}
+
 /* Returns: ns until this thread is to be looked at again. */
 static uint64_t look_at_slot(struct watch *w, uint32_t slot, uint64_t now,
                              uint64_t now_ns) {
@@ -378,10 +390,8 @@ static uint64_t look_at_slot(struct watch *w, uint32_t slot, uint64_t now,
   uint64_t slice_age = age_ns(w, now, newest);
   bool is_due = age >= t->turn_due_ns || slice_age >= t->slice_due_ns;
   if (is_due && (!t->last_ns || now_ns - t->last_ns >= w->threshold_ns)) {
-    while (t->turn_due_ns <= age)
-      t->turn_due_ns *= 2;
-    while (t->slice_due_ns <= slice_age)
-      t->slice_due_ns *= 2;
+    t->turn_due_ns = next_due(w, t->turn_due_ns, age);
+    t->slice_due_ns = next_due(w, t->slice_due_ns, slice_age);
     t->last_ns = now_ns;
     if (is_ours(t, p))
       sample(w, t, slot, p, thread, &doing);

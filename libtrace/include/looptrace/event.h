@@ -288,7 +288,8 @@ typedef enum lt_lost {
   X(132, uv_fs_chown, "the same call with a callback")                         \
   X(133, uv_fs_fchown, "the same call with a callback")                        \
   X(134, uv_fs_lchown, "the same call with a callback")                        \
-  X(135, uv_fs_statfs, "the same call with a callback")
+  X(135, uv_fs_statfs, "the same call with a callback")                        \
+  X(136, futex, "a shorter critical section, or uv_queue_work")
 
 typedef enum lt_callee {
 #define LT_CALLEE_ENUM(id, name, advice) LT_CALLEE_##name = id,
