@@ -1,2 +1,2 @@
-EXTRA_DIST += doc/architecture.md doc/format.md \
+EXTRA_DIST += doc/architecture.md doc/format.md doc/tasks.md \
 	$(wildcard $(srcdir)/doc/decisions/*.md)

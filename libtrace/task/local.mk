@@ -13,3 +13,4 @@ task_sources = libtrace/task/sched.h libtrace/task/sched.c \
 if TASK_ASM
 task_sources += libtrace/task/switch.S
 endif
+dist_pkgdata_DATA = libtrace/task/looptrace-gdb.py
