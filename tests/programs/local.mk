@@ -30,3 +30,10 @@ tests_programs_hook_crowd_LDADD = $(UV_LIBS)
 noinst_PROGRAMS += tests/programs/record_crowd
 tests_programs_record_crowd_SOURCES = tests/programs/record_crowd.c
 tests_programs_record_crowd_LDADD = liblooptrace.la
+
+# What test_watch.py records.
+noinst_PROGRAMS += tests/programs/watched tests/programs/confined
+tests_programs_watched_SOURCES = tests/programs/watched.c
+tests_programs_watched_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_watched_LDADD = $(UV_LIBS)
+tests_programs_confined_SOURCES = tests/programs/confined.c
