@@ -6,265 +6,28 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check/options.h"
+#include "check/print.h"
+#include "check/review.h"
 #include "command.h"
-#include "duration.h"
 #include "launch.h"
-#include "output/check.h"
 #include "output/inert.h"
 #include "output/open.h"
 
-#define WHO "looptrace check"
-#define OUTPUTS_MAX 8
-
-static const char help[] =
-    "Fail when an event loop was blocked for too long.\n"
-    "\n"
-    "Usage: looptrace check [options] FILE...\n"
-    "       looptrace check [options] -- COMMAND [ARGUMENT...]\n"
-    "\n"
-    "  --max-stall TIME        the budget: longest time in which a loop may "
-    "not "
-    "come\n"
-    "                          to its poll; default 100ms\n"
-    "  --warmup TIME           leave out what begins in the first TIME\n"
-    "  --fail-on LEVEL         error (default): a stall over the budget; warn: "
-    "also\n"
-    "                          one over half of it; none: no stall fails\n"
-    "  --format FMT[:FILE]     text (default) or json, to standard output or "
-    "FILE;\n"
-    "                          may be given several times\n"
-    "  --allow-incomplete      give a verdict on a trace that was cut or lost "
-    "events\n"
-    "  --error-exitcode N      instead of 1\n"
-    "  -o, --output FILE       with a command: keep its trace here\n"
-    "      --overwrite         replace FILE if it exists\n"
-    "      --stall-threshold TIME  with a command: look at a loop thread that "
-    "has not\n"
-    "                          come back for so long, for its stack; default "
-    "50ms\n"
-    "  -q, --quiet             only the verdict, and only when it is no pass\n"
-    "      --color WHEN        auto (default), always or never\n"
-    "  -h, --help              this\n"
-    "\n"
-    "Only time that the program itself is answerable for counts: computing, "
-    "calls that\n"
-    "block, page faults; not time in which it was ready and no CPU was free. "
-    "Times\n"
-    "need a unit: 250us, 100ms, 1.5s.\n"
-    "\n"
-    "Exit status: 0 within the budget; 1 a loop was blocked for longer; 2 "
-    "wrong "
-    "usage;\n"
-    "3 a file cannot be read; 4 no verdict: trace incomplete or lossy, no loop "
-    "ran, or\n"
-    "too little known; 5 the command itself failed; 125 the recorder failed, "
-    "126 the\n"
-    "command cannot be executed, 127 it was not found.\n"
-    "\n"
-    "Example: looptrace check --max-stall 50ms -- ./app --self-test\n";
-
-enum {
-  OPT_MAX_STALL = 256,
-  OPT_WARMUP,
-  OPT_FAIL_ON,
-  OPT_FORMAT,
-  OPT_ALLOW_INCOMPLETE,
-  OPT_ERROR_EXITCODE,
-  OPT_OVERWRITE,
-  OPT_THRESHOLD,
-  OPT_COLOR
-};
-
-static const struct option long_options[] = {
-    {"max-stall", required_argument, NULL, OPT_MAX_STALL},
-    {"warmup", required_argument, NULL, OPT_WARMUP},
-    {"fail-on", required_argument, NULL, OPT_FAIL_ON},
-    {"format", required_argument, NULL, OPT_FORMAT},
-    {"allow-incomplete", no_argument, NULL, OPT_ALLOW_INCOMPLETE},
-    {"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
-    {"output", required_argument, NULL, 'o'},
-    {"overwrite", no_argument, NULL, OPT_OVERWRITE},
-    {"stall-threshold", required_argument, NULL, OPT_THRESHOLD},
-    {"quiet", no_argument, NULL, 'q'},
-    {"color", required_argument, NULL, OPT_COLOR},
-    {"help", no_argument, NULL, 'h'},
-    {0}};
-
-struct format {
-  bool is_json;
-  const char *path; /* NULL: standard output */
-};
-
-enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-
-struct options {
-  struct budget budget;
-  struct format formats[OUTPUTS_MAX];
-  size_t n_formats;
-  int error_exitcode;
-  const char *output;
-  int64_t stall_threshold_ns; /* 0: the default */
-  bool overwrite, is_quiet;
-  enum color color;
-  char **command; /* after "--", NULL without */
-  char **files;
-  size_t n_files;
-};
-
-static bool set_time(const char *text, int64_t *ns) {
-  uint64_t value;
-  if (duration_parse(text, &value) != LT_OK || value > INT64_MAX / 2)
-    return false;
-  *ns = (int64_t)value;
-  return true;
-}
-
-static bool set_format(struct options *o, const char *text) {
-  size_t length = strcspn(text, ":");
-  bool is_json = length == 4 && memcmp(text, "json", 4) == 0;
-  bool is_text = length == 4 && memcmp(text, "text", 4) == 0;
-  const char *path = text[length] ? text + length + 1 : NULL;
-  if ((!is_json && !is_text) || (path && !*path) || o->n_formats == OUTPUTS_MAX)
-    return false;
-  o->formats[o->n_formats++] = (struct format){is_json, path};
-  return true;
-}
-
-static bool set_word(const char *text, const char *const words[3], int *index) {
-  for (int i = 0; i < 3; i++)
-    if (strcmp(text, words[i]) == 0) {
-      *index = i;
-      return true;
-    }
-  return false;
-}
-
-static bool set_exitcode(const char *text, int *code) {
-  char *end;
-  errno = 0;
-  long n = strtol(text, &end, 10);
-  if (end == text || *end || errno || n < 0 || n > 255)
-    return false;
-  *code = (int)n;
-  return true;
-}
-
-/* Returns: -1 to go on, else an exit code. */
-static int set_option(struct options *o, int c) {
-  static const char *const levels[] = {"none", "warn", "error"};
-  static const char *const whens[] = {"auto", "always", "never"};
-  int word = 0;
-  switch (c) {
-  case OPT_MAX_STALL:
-    if (!set_time(optarg, &o->budget.max_stall_ns) ||
-        o->budget.max_stall_ns == 0)
-      return open_usage(WHO, "--max-stall `%s` is no duration: " DURATION_FORMS,
-                        optarg);
-    return -1;
-  case OPT_WARMUP:
-    if (!set_time(optarg, &o->budget.warmup_ns))
-      return open_usage(WHO, "--warmup `%s` is no duration: " DURATION_FORMS,
-                        optarg);
-    return -1;
-  case OPT_THRESHOLD:
-    if (!set_time(optarg, &o->stall_threshold_ns) ||
-        o->stall_threshold_ns < LAUNCH_THRESHOLD_MIN_NS)
-      return open_usage(WHO,
-                        "--stall-threshold `%s` is no duration of 1ms or "
-                        "more: " DURATION_FORMS,
-                        optarg);
-    return -1;
-  case OPT_FAIL_ON:
-    if (!set_word(optarg, levels, &word))
-      return open_usage(WHO, "--fail-on `%s`: error, warn or none", optarg);
-    o->budget.fail_on = (enum finding_level)word;
-    return -1;
-  case OPT_FORMAT:
-    if (!set_format(o, optarg))
-      return open_usage(WHO, "--format `%s`: text or json, :FILE after it",
-                        optarg);
-    return -1;
-  case OPT_ERROR_EXITCODE:
-    if (!set_exitcode(optarg, &o->error_exitcode))
-      return open_usage(WHO, "--error-exitcode `%s`: a number, 0 to 255",
-                        optarg);
-    return -1;
-  case OPT_COLOR:
-    if (!set_word(optarg, whens, &word))
-      return open_usage(WHO, "--color `%s`: auto, always or never", optarg);
-    o->color = (enum color)word;
-    return -1;
-  case OPT_ALLOW_INCOMPLETE:
-    o->budget.allow_incomplete = true;
-    return -1;
-  case OPT_OVERWRITE:
-    o->overwrite = true;
-    return -1;
-  case 'o':
-    o->output = optarg;
-    return -1;
-  case 'q':
-    o->is_quiet = true;
-    return -1;
-  case 'h':
-    fputs(help, stdout);
-    return EXIT_OK;
-  default:
-    return EXIT_USAGE;
-  }
-}
-
-static int parse(int argc, char **argv, struct options *o) {
-  int c, code;
-  *o = (struct options){
-      .budget = {.max_stall_ns = MODEL_ERROR_NS, .fail_on = LEVEL_ERROR},
-      .error_exitcode = EXIT_FINDINGS};
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--") == 0) {
-      o->command = argv + i + 1;
-      argc = i;
-      break;
-    }
-  argv[0] = (char *)(uintptr_t)WHO; /* getopt's messages begin with it */
-  optind = 0;                       /* glibc: start anew */
-  while ((c = getopt_long(argc, argv, "o:qh", long_options, NULL)) != -1) {
-    if (c == '?') {
-      fputs("Try '" WHO " --help'.\n", stderr);
-      return EXIT_USAGE;
-    }
-    if ((code = set_option(o, c)) >= 0)
-      return code;
-  }
-  o->files = argv + optind;
-  o->n_files = (size_t)(argc - optind);
-  if (o->command ? !*o->command : o->n_files == 0)
-    return open_usage(WHO,
-                      "which trace?  looptrace check FILE, or looptrace "
-                      "check -- COMMAND%s",
-                      "");
-  if (o->command && o->n_files)
-    return open_usage(WHO, "either traces or a command, not both: `%s`",
-                      o->files[0]);
-  if (o->output && !o->command)
-    return open_usage(WHO,
-                      "-o `%s` is for a command: looptrace check -o FILE "
-                      "-- COMMAND",
-                      o->output);
-  if (o->n_formats == 0)
-    o->formats[o->n_formats++] = (struct format){.is_json = false};
-  return -1;
-}
+#define WHO CHECK_WHO
 
 static void judge(const struct options *o, struct checked *t,
                   const char *path) {
-  struct model_options options = {.warn_ns = o->budget.max_stall_ns / 2,
-                                  .budget_ns = o->budget.max_stall_ns};
+  bool is_one;
+  int64_t least = budget_least_stall(&o->budget, &is_one);
+  struct model_options options = {.warn_ns = least / 2,
+                                  .budget_ns = o->budget.max_stall_ns,
+                                  .warmup_ns = o->budget.warmup_ns,
+                                  .keep_turns = !is_one};
   if (options.warn_ns < 1)
     options.warn_ns = 1;
   *t = (struct checked){.path = path};
@@ -298,68 +61,38 @@ static int exit_code(const struct options *o, const struct check_result *r) {
                                                     : EXIT_OK;
 }
 
-static bool has_color(const struct options *o, FILE *file) {
-  const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
-  if (o->color != COLOR_AUTO)
-    return o->color == COLOR_ALWAYS;
-  return isatty(fileno(file)) && (!no || !*no) && term &&
-         strcmp(term, "dumb") != 0;
-}
-
-static void print_text(const struct options *o, const struct check_result *r,
-                       FILE *file) {
-  for (size_t i = 0; i < r->n_traces; i++)
-    if (r->traces[i].model)
-      check_text(file, r, &r->traces[i], has_color(o, file), o->is_quiet);
-  char text[1024];
-  if (r->no_trace)
-    fprintf(file, "%s\n", inert(r->no_trace, text, sizeof text));
-  if (r->has_command && r->command_status != 0)
-    fprintf(file, "the command itself failed with status %d\n",
-            r->command_status);
-  if (r->n_traces == 0)
-    fputs("INCONCLUSIVE  there is no trace to judge\n", file);
-}
-
-/* Returns: false when a file could not be written; has said so. */
-static bool print(const struct options *o, const struct check_result *r) {
-  for (size_t i = 0; i < o->n_formats; i++) {
-    const struct format *format = &o->formats[i];
-    FILE *file = format->path ? fopen(format->path, "we") : stdout;
-    if (file && format->is_json)
-      check_json(file, r);
-    else if (file)
-      print_text(o, r, file);
-    bool is_good = file && !ferror(file);
-    if (file && file != stdout && fclose(file) != 0)
-      is_good = false;
-    if (!is_good && file != stdout) {
-      char name[4200];
-      fprintf(stderr, WHO ": cannot write %s: %s\n",
-              inert(format->path, name, sizeof name), strerror(errno));
-      return false;
-    }
-  }
-  return true;
-}
-
-static int finish(const struct options *o, struct check_result *r) {
+/* Notes, the baseline, the output: what is done once, with the run that is
+ * shown. */
+static int finish(const struct options *o, struct review *review,
+                  struct check_result *r) {
+  bool is_bad = review_notes(review, r);
   r->budget = &o->budget;
+  r->is_new_only = o->is_new_only;
   r->exit_code = exit_code(o, r);
-  if (!print(o, r))
+  if (r->exit_code == EXIT_OK && o->is_strict && is_bad) {
+    result_note(r, "--strict: suppressions are unused or expired");
+    r->exit_code = EXIT_USAGE;
+  }
+  if (o->update_baseline && r->exit_code != EXIT_OK)
+    fputs(WHO ": the baseline is not written: there is no verdict\n", stderr);
+  else if (o->update_baseline && !review_update(review, r))
+    r->exit_code = EXIT_UNREADABLE;
+  if (!check_print(o, r))
     r->exit_code = r->exit_code == EXIT_OK ? EXIT_UNREADABLE : r->exit_code;
   return r->exit_code;
 }
 
-static void free_traces(struct check_result *r) {
+static void free_result(struct check_result *r) {
   for (size_t i = 0; i < r->n_traces; i++) {
     judgement_free(&r->traces[i].judgement);
     model_close(r->traces[i].model);
   }
   free(r->traces);
+  result_free_notes(r);
+  *r = (struct check_result){.traces = NULL};
 }
 
-static int check_files(const struct options *o) {
+static int check_files(const struct options *o, struct review *review) {
   struct check_result r = {.traces = calloc(o->n_files, sizeof *r.traces)};
   if (!r.traces) {
     fputs(WHO ": out of memory\n", stderr);
@@ -367,8 +100,8 @@ static int check_files(const struct options *o) {
   }
   for (; r.n_traces < o->n_files; r.n_traces++)
     judge(o, &r.traces[r.n_traces], o->files[r.n_traces]);
-  int code = finish(o, &r);
-  free_traces(&r);
+  int code = finish(o, review, &r);
+  free_result(&r);
   return code;
 }
 
@@ -386,80 +119,170 @@ static bool make_folder(char *path, size_t size) {
   return true;
 }
 
-static void judge_files(const struct options *o, struct check_result *r,
-                        const struct launch_result *launched) {
-  r->traces =
-      calloc(launched->n_files ? launched->n_files : 1, sizeof *r->traces);
+/* One run of the command. */
+struct run {
+  char folder[4096]; /* of its traces, "" where they are kept */
+  struct launch_result launched;
+  struct check_result result;
+  int code; /* of launch, or as it would be for this run alone */
+  int64_t longest_ns;
+};
+
+static void judge_run(const struct options *o, struct run *run) {
+  struct check_result *r = &run->result;
+  const struct launch_result *l = &run->launched;
   char text[4200];
-  for (size_t i = 0; i < launched->n_files && r->traces; i++) {
-    const struct launch_file *f = &launched->files[i];
-    if (f->path)
-      judge(o, &r->traces[r->n_traces++], f->path);
+  r->has_command = true;
+  r->command_status = l->status;
+  r->no_trace = l->why_empty;
+  r->traces = calloc(l->n_files ? l->n_files : 1, sizeof *r->traces);
+  for (size_t i = 0; i < l->n_files && r->traces; i++) {
+    const struct launch_file *f = &l->files[i];
+    if (f->path) {
+      struct checked *t = &r->traces[r->n_traces++];
+      judge(o, t, f->path);
+      if (t->model && run->longest_ns < t->judgement.longest_own_ns)
+        run->longest_ns = t->judgement.longest_own_ns;
+    }
     if (f->error)
       fprintf(stderr, WHO ": could not %s the trace of %s: %s\n",
               f->error_doing ? f->error_doing : "write",
               inert(f->comm, text, sizeof text), strerror(f->error));
   }
+  run->code = exit_code(o, r);
+}
+
+/* Returns: was the command run? */
+static bool run_once(const struct options *o, struct run *run) {
+  char path[4200];
+  struct launch_options launch = {.who = WHO,
+                                  .argv = o->command,
+                                  .path = o->trace_path,
+                                  .overwrite = o->overwrite,
+                                  .quiet = true};
+  *run = (struct run){.code = EXIT_RECORDER};
+  if (!o->trace_path) {
+    if (!make_folder(run->folder, sizeof run->folder)) {
+      *run->folder = '\0';
+      return false;
+    }
+    snprintf(path, sizeof path, "%s/trace.lt", run->folder);
+    launch.path = path;
+  }
+  run->code = launch_run(&launch, &run->launched);
+  if (run->code == EXIT_OK)
+    return true;
+  char text[1024];
+  const char *message = run->launched.message;
+  fprintf(stderr, WHO ": %s\n",
+          inert(message ? message : "out of memory", text, sizeof text));
+  return false;
 }
 
 /* Traces nobody asked to keep stay only where there is something to see. */
-static void keep_or_remove(const char *folder, int code,
-                           const struct launch_result *launched) {
+static void end_run(struct run *run, bool is_kept) {
+  const struct launch_result *l = &run->launched;
   char text[4200];
-  bool is_kept =
-      code != EXIT_OK && launched->n_files && launched->files[0].path;
-  for (size_t i = 0; i < launched->n_files && !is_kept; i++)
-    if (launched->files[i].path)
-      unlink(launched->files[i].path);
-  if (!is_kept)
-    rmdir(folder);
-  else
+  is_kept &= l->n_files && l->files[0].path;
+  for (size_t i = 0; i < l->n_files && !is_kept && *run->folder; i++)
+    if (l->files[i].path)
+      unlink(l->files[i].path);
+  if (*run->folder && !is_kept)
+    rmdir(run->folder);
+  else if (*run->folder)
     fprintf(stderr, WHO ": the trace is kept: looptrace view %s\n",
-            inert(launched->files[0].path, text, sizeof text));
+            inert(l->files[0].path, text, sizeof text));
+  free_result(&run->result);
+  launch_free(&run->launched);
 }
 
-static int check_command(const struct options *o) {
-  char folder[4096] = "", path[4200];
-  struct launch_options launch = {.who = WHO,
-                                  .argv = o->command,
-                                  .path = o->output,
-                                  .overwrite = o->overwrite,
-                                  .stall_threshold_ns =
-                                      (uint64_t)o->stall_threshold_ns,
-                                  .quiet = true};
-  struct launch_result launched;
-  if (!o->output) {
-    if (!make_folder(folder, sizeof folder))
-      return EXIT_RECORDER;
-    snprintf(path, sizeof path, "%s/trace.lt", folder);
-    launch.path = path;
+/* How bad a run is: proven first, as in exit_code(). */
+static int badness(const struct options *o, const struct run *run) {
+  return run->code == EXIT_OK               ? 0
+         : run->code == EXIT_NO_VERDICT     ? 1
+         : run->code == EXIT_COMMAND_FAILED ? 2
+         : run->code == o->error_exitcode   ? 4
+                                            : 3;
+}
+
+static bool is_worse_run(const struct options *o, const struct run *a,
+                         const struct run *b) {
+  int x = badness(o, a), y = badness(o, b);
+  return x != y ? x > y : a->longest_ns > b->longest_ns;
+}
+
+/* Best first.  Returns: the one that is judged; of an even number the worse of
+ * the two in the middle. */
+static size_t choose(const struct options *o, struct run *runs, size_t n) {
+  for (size_t i = 1; i < n; i++)
+    for (size_t k = i; k > 0 && is_worse_run(o, &runs[k - 1], &runs[k]); k--) {
+      struct run swap = runs[k];
+      runs[k] = runs[k - 1];
+      runs[k - 1] = swap;
+    }
+  return o->aggregate == AGGREGATE_OPTIMISTIC    ? 0
+         : o->aggregate == AGGREGATE_PESSIMISTIC ? n - 1
+                                                 : n / 2;
+}
+
+static void note_runs(const struct options *o, const struct run *runs, size_t n,
+                      struct check_result *r) {
+  static const char *const words[] = {"median", "pessimistic", "optimistic"};
+  unsigned counts[5] = {0};
+  for (size_t i = 0; i < n; i++)
+    counts[badness(o, &runs[i])]++;
+  result_note(r,
+              "%zu runs: %u pass, %u fail, %u inconclusive, %u other; judged: "
+              "%s",
+              n, counts[0], counts[4], counts[1], counts[2] + counts[3],
+              words[o->aggregate]);
+}
+
+static int check_command(const struct options *o, struct review *review) {
+  struct run *runs = calloc(o->runs, sizeof *runs);
+  size_t n = 0;
+  int code = EXIT_RECORDER;
+  if (!runs) {
+    fputs(WHO ": out of memory\n", stderr);
+    return code;
   }
-  int code = launch_run(&launch, &launched);
-  if (code != EXIT_OK) {
-    char text[1024];
-    fprintf(stderr, WHO ": %s\n",
-            inert(launched.message ? launched.message : "out of memory", text,
-                  sizeof text));
-  } else {
-    struct check_result r = {.has_command = true,
-                             .command_status = launched.status,
-                             .no_trace = launched.why_empty};
-    judge_files(o, &r, &launched);
-    code = finish(o, &r);
-    free_traces(&r);
+  for (; n < o->runs; n++) {
+    if (!run_once(o, &runs[n])) {
+      code = runs[n].code;
+      end_run(&runs[n], false);
+      break;
+    }
+    review_restart(review);
+    judge_run(o, &runs[n]);
   }
-  if (*folder)
-    keep_or_remove(folder, code, &launched);
-  launch_free(&launched);
+  bool is_done = n == o->runs;
+  size_t shown = is_done ? choose(o, runs, n) : 0;
+  if (is_done && n > 1)
+    note_runs(o, runs, n, &runs[shown].result);
+  if (is_done)
+    code = finish(o, review, &runs[shown].result);
+  for (size_t i = 0; i < n; i++)
+    end_run(&runs[i], is_done && i == shown && code != EXIT_OK);
+  free(runs);
   return code;
 }
 
 static int run_check(int argc, char **argv) {
-  struct options options;
-  int code = parse(argc, argv, &options);
-  if (code >= 0)
-    return code;
-  return options.command ? check_command(&options) : check_files(&options);
+  struct options *options = malloc(sizeof *options);
+  struct review review;
+  if (!options) {
+    fputs(WHO ": out of memory\n", stderr);
+    return EXIT_RECORDER;
+  }
+  int code = options_parse(argc, argv, options);
+  if (code < 0 && (code = review_open(&review, options)) == EXIT_OK) {
+    code = options->command ? check_command(options, &review)
+                            : check_files(options, &review);
+    review_close(&review);
+  }
+  options_free(options);
+  free(options);
+  return code;
 }
 
 const struct command cmd_check = {

@@ -29,7 +29,8 @@ struct command {
   X(view, "terminal viewer")                                                   \
   X(check, "fail when a loop was blocked for too long")                        \
   X(report, "text report")                                                     \
-  X(info, "what is in this file, is it whole")
+  X(info, "what is in this file, is it whole")                                 \
+  X(explain, "what a rule means and how to fix it")
 
 #define COMMAND_DECLARE(name, summary) extern const struct command cmd_##name;
 COMMAND_MAP(COMMAND_DECLARE)

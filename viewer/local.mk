@@ -2,8 +2,10 @@ bin_PROGRAMS += looptrace
 looptrace_SOURCES = viewer/main.c viewer/command.h \
 	$(command_sources) $(symbol_sources) $(model_sources) \
 	$(output_sources) $(tui_sources)
-looptrace_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS) $(DW_CFLAGS) $(SAN_CFLAGS)
-looptrace_LDADD = libtracecore.la $(NCURSES_LIBS) $(DW_LIBS)
+looptrace_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS) $(DW_CFLAGS) \
+	$(INIH_CFLAGS) $(JANSSON_CFLAGS) $(SAN_CFLAGS)
+looptrace_LDADD = libtracecore.la $(NCURSES_LIBS) $(DW_LIBS) \
+	$(INIH_LIBS) $(JANSSON_LIBS)
 looptrace_LDFLAGS = $(SAN_CFLAGS)
 
 command_sources =
@@ -11,5 +13,6 @@ include viewer/record.mk
 include viewer/watch/local.mk
 include viewer/symbol/local.mk
 include viewer/model/local.mk
+include viewer/check/local.mk
 include viewer/output/local.mk
 include viewer/tui/local.mk

@@ -100,18 +100,18 @@ struct finding finding_of_stall(const struct model *m,
 struct finding finding_of_blocking(const struct model *m,
                                    const struct budget *budget,
                                    const struct model_blocking *call) {
-  struct finding f = {
-      .rule = "blocking-call",
-      .blocking = call,
-      .budget_ns = budget_max_stall(budget, m->loops[call->loop].name),
-      .begin_ns = call->call.begin_ns,
-      .duration_ns = call->call.duration_ns,
-      .loop = call->loop,
-      .site = call->call.site,
-      .callee = call->call.callee,
-      .call = &call->call,
-      .callee_ns = call->call.duration_ns,
-      .count = 1};
+  struct finding f = {.rule = "blocking-call",
+                      .blocking = call,
+                      .budget_ns =
+                          budget_max_stall(budget, m->loops[call->loop].name),
+                      .begin_ns = call->call.begin_ns,
+                      .duration_ns = call->call.duration_ns,
+                      .loop = call->loop,
+                      .site = call->call.site,
+                      .callee = call->call.callee,
+                      .call = &call->call,
+                      .callee_ns = call->call.duration_ns,
+                      .count = 1};
   f.level = f.duration_ns > f.budget_ns ? LEVEL_ERROR : LEVEL_WARNING;
   set_fingerprint(m, &f);
   return f;
@@ -197,8 +197,12 @@ size_t findings_group(struct finding *findings, size_t n_findings) {
       both.durations[both.n_durations++] = f.duration_ns;
     *into = both;
   }
-  qsort(findings, n, sizeof *findings, worst_first);
+  findings_sort(findings, n);
   return n;
+}
+
+void findings_sort(struct finding *findings, size_t n) {
+  qsort(findings, n, sizeof *findings, worst_first);
 }
 
 const char *finding_state_name(enum finding_state state) {

@@ -14,7 +14,7 @@ enum finding_state {
 
 struct finding;
 struct budget {
-  int64_t max_stall_ns; /* where limits say nothing else */
+  int64_t max_stall_ns;       /* where limits say nothing else */
   const struct limit *limits; /* borrowed */
   size_t n_limits;
   /* What is said of a finding beside its numbers; NULL: nothing.  review may
@@ -31,10 +31,11 @@ struct budget {
 /* Stalls of one rule, loop and place, shown as their worst. */
 #define FINDING_OTHERS_MAX 8
 struct finding {
-  const char *rule;         /* "stall", "long-turn", "blocking-call", or that of
-                               a limit */
+  const char *rule; /* "stall", "long-turn", "blocking-call", or that of
+                       a limit */
   enum finding_state state;
-  const char *why; /* it is muted; raw; NULL or as long-lived as the judgement */
+  const char
+      *why; /* it is muted; raw; NULL or as long-lived as the judgement */
   enum finding_level level; /* of the worst one */
   bool is_undecided;    /* what is unknown of it could have broken the budget */
   uint64_t fingerprint; /* of rule, loop, callback, place and callee; holds no
@@ -49,8 +50,8 @@ struct finding {
   uint32_t site;                 /* where the time went, 0 unknown */
   unsigned callee;               /* the call it went into; 0: none */
   const struct model_call *call; /* the longest of that callee, or NULL */
-  int64_t callee_ns;  /* in the calls of that callee that are listed */
-  uint64_t count;     /* stalls in this group */
+  int64_t callee_ns; /* in the calls of that callee that are listed */
+  uint64_t count;    /* stalls in this group */
   uint64_t n_errors, n_warnings, n_undecided; /* of them */
   size_t n_durations; /* of the first ones, in order of time */
   int64_t durations[FINDING_OTHERS_MAX];
@@ -64,8 +65,8 @@ struct judgement {
   struct finding *findings;                   /* worst first */
   uint64_t n_errors, n_warnings, n_undecided; /* stalls, not groups; new ones */
   uint64_t n_muted, n_known;
-  uint64_t n_warmup;                          /* stalls left out */
-  size_t n_limits; /* by loop and kind; STALL_MAX of each loop is there */
+  uint64_t n_warmup; /* stalls left out */
+  size_t n_limits;   /* by loop and kind; STALL_MAX of each loop is there */
   struct limit_result *limits;
   int64_t longest_ns;     /* longest stall or turn after the warm-up */
   int64_t longest_own_ns; /* the most attributable time in one stall, or
@@ -104,6 +105,8 @@ struct finding finding_of_caller(const struct model *model,
 struct finding finding_of_limit(const struct model *model,
                                 const struct limit_result *result);
 size_t findings_group(struct finding *findings, size_t n);
+/* Groups in their order again, new ones first. */
+void findings_sort(struct finding *findings, size_t n);
 
 /* The loop's name, "" for none.  Inert. */
 const char *finding_loop(const struct model *model, const struct finding *f);

@@ -13,8 +13,8 @@
 #include "model/source.h"
 
 int64_t budget_max_stall(const struct budget *budget, const char *name) {
-  const struct limit *limit = limit_for(budget->limits, budget->n_limits,
-                                        LIMIT_STALL_MAX, 0, name);
+  const struct limit *limit =
+      limit_for(budget->limits, budget->n_limits, LIMIT_STALL_MAX, 0, name);
   return limit ? limit->value : budget->max_stall_ns;
 }
 
@@ -88,14 +88,13 @@ static bool find_reasons(const struct model *m, const struct budget *budget,
            (unsigned long long)info->problem_at);
   else if (!info->complete)
     reason(j, "the trace is incomplete: it ends before its end mark");
-  if (m->n_lost && !limit_for(budget->limits, budget->n_limits,
-                              LIMIT_LOST_EVENTS, 0, NULL))
+  if (m->n_lost &&
+      !limit_for(budget->limits, budget->n_limits, LIMIT_LOST_EVENTS, 0, NULL))
     reason(j, "%llu events were lost", (unsigned long long)m->n_lost);
   if (info->untracked)
     reason(j, "%llu callbacks could not be followed",
            (unsigned long long)info->untracked);
-  if (m->n_stalls_dropped &&
-      shortest(m) > budget_least_stall(budget, &is_one))
+  if (m->n_stalls_dropped && shortest(m) > budget_least_stall(budget, &is_one))
     reason(j, "more stalls than can be kept; %llu short ones were left out",
            (unsigned long long)m->n_stalls_dropped);
   bool is_final = !has_turn || (j->n_reasons && !budget->allow_incomplete);
@@ -120,8 +119,8 @@ static void measure_longest(const struct model *m, const struct budget *budget,
   }
   if (j->longest_ns == 0) { /* then no other turn is as long as a stall */
     bool is_one;
-    int64_t most = m->n_stalls ? budget_least_stall(budget, &is_one) / 2
-                               : INT64_MAX;
+    int64_t most =
+        m->n_stalls ? budget_least_stall(budget, &is_one) / 2 : INT64_MAX;
     for (size_t i = 0; i < m->n_loops; i++)
       if (j->longest_ns < m->loops[i].turn.max_ns &&
           m->loops[i].first_ns >= budget->warmup_ns)
@@ -215,8 +214,8 @@ static void judge_limits(const struct model *m, const struct budget *budget,
         .limit = *lost,
         .loop = LIMIT_NO_LOOP,
         .measured = (int64_t)m->n_lost,
-        .verdict = (int64_t)m->n_lost > lost->value ? VERDICT_FAIL
-                                                    : VERDICT_PASS};
+        .verdict =
+            (int64_t)m->n_lost > lost->value ? VERDICT_FAIL : VERDICT_PASS};
   for (size_t i = 0; i < j->n_limits; i++)
     if (j->limits[i].verdict == VERDICT_FAIL &&
         j->limits[i].limit.kind != LIMIT_BLOCKING_COUNT &&
@@ -301,6 +300,7 @@ static void regroup(const struct model *m, const struct budget *budget,
   for (size_t i = 0; budget->compare && i < j->n_findings; i++)
     if (j->findings[i].state != FINDING_MUTED)
       budget->compare(budget->context, m, &j->findings[i]);
+  findings_sort(j->findings, j->n_findings);
 }
 
 lt_status judgement_make(const struct model *m, const struct budget *budget,

@@ -32,8 +32,7 @@ const struct limit *limit_for(const struct limit *limits, size_t n,
   const struct limit *found = NULL;
   for (size_t i = 0; i < n; i++)
     if (limits[i].kind == kind && limits[i].over_ns == over_ns &&
-        (!limits[i].loops ||
-         (name && fnmatch(limits[i].loops, name, 0) == 0)))
+        (!limits[i].loops || (name && fnmatch(limits[i].loops, name, 0) == 0)))
       found = &limits[i];
   return found;
 }
@@ -89,8 +88,8 @@ static struct limit_result judge_p99(const struct model *m,
   r.measured = model_histogram_percentile(&l->turn, 99);
   unsigned first;
   uint64_t excuse = too_many(l, r.limit.value, n_out, &first);
-  r.verdict = verdict_of(excuse > 0,
-                         is_p99_proven(l, r.limit.value, excuse, first));
+  r.verdict =
+      verdict_of(excuse > 0, is_p99_proven(l, r.limit.value, excuse, first));
   return r;
 }
 
@@ -109,8 +108,7 @@ static struct limit_result judge_count(const struct model *m,
     possible += own + s->cause.unknown > r.limit.over_ns;
   }
   r.measured = proven;
-  r.verdict =
-      verdict_of(possible > r.limit.value, proven > r.limit.value);
+  r.verdict = verdict_of(possible > r.limit.value, proven > r.limit.value);
   return r;
 }
 
@@ -121,17 +119,15 @@ static struct limit_result judge_use(const struct model *m,
   double own = (double)l->busy_ns -
                (l->has_starved ? (double)l->starved_ns : (double)l->busy_ns);
   r.measured = whole > 0 ? (int64_t)(1000 * (double)l->busy_ns / whole) : 0;
-  r.verdict =
-      verdict_of(whole > 0 && 1000 * (double)l->busy_ns / whole >
-                                  (double)r.limit.value,
-                 whole > 0 && 1000 * own / whole > (double)r.limit.value);
+  r.verdict = verdict_of(
+      whole > 0 && 1000 * (double)l->busy_ns / whole > (double)r.limit.value,
+      whole > 0 && 1000 * own / whole > (double)r.limit.value);
   return r;
 }
 
 struct limit_result limit_judge(const struct model *m,
                                 const struct limit *limit, uint32_t loop,
-                                limit_leaves_out *is_out,
-                                const void *context) {
+                                limit_leaves_out *is_out, const void *context) {
   struct limit_result r = {.limit = *limit, .loop = loop};
   switch (limit->kind) {
   case LIMIT_TURN_P99:

@@ -8,4 +8,4 @@ model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/stall.c viewer/model/task.c viewer/model/window.c \
 	viewer/model/finding.h viewer/model/finding.c \
 	viewer/model/limit.h viewer/model/limit.c viewer/model/judgement.c
-command_sources += viewer/cmd_check.c viewer/cmd_report.c viewer/cmd_info.c
+command_sources += viewer/cmd_report.c viewer/cmd_info.c

@@ -1,4 +1,4 @@
-/* What `check` says of a trace: as text and as JSON. */
+/* What `check` says of traces, in each of its formats: one a file. */
 #ifndef LTV_OUTPUT_CHECK_H
 #define LTV_OUTPUT_CHECK_H
 
@@ -23,6 +23,9 @@ struct check_result {
   bool has_command;
   int command_status;   /* of `-- CMD`; as a shell says it */
   const char *no_trace; /* why a command left no trace, or NULL */
+  bool is_new_only;     /* findings in the baseline are not told */
+  char **notes; /* sentences on suppressions, baseline and runs; inert */
+  size_t n_notes;
 };
 
 /* Print the findings of one trace, and a line that says PASS, FAIL or
@@ -33,8 +36,30 @@ struct check_result {
 void check_text(FILE *file, const struct check_result *result,
                 const struct checked *trace, bool has_color, bool is_quiet);
 
-/* Print all as one JSON object, schema looptrace.check/1. */
+/* All as one JSON object, schema looptrace.check/1. */
 void check_json(FILE *file, const struct check_result *result);
+/* One JSON object a line: each finding, at last the verdict. */
+void check_ndjson(FILE *file, const struct check_result *result);
+/* JUnit XML: a suite a trace, a test case a budget line and loop. */
+void check_junit(FILE *file, const struct check_result *result);
+/* SARIF 2.1.0. */
+void check_sarif(FILE *file, const struct check_result *result);
+/* Annotations for GitHub Actions: at most 10 of a level are shown there, so the
+ * worst 9 and how many more. */
+void check_github(FILE *file, const struct check_result *result);
+/* A summary for people, with a table. */
+void check_markdown(FILE *file, const struct check_result *result);
+
+/* Is it told, or muted or known and left out?  Muted ones are told by the
+ * formats for machines only. */
+static inline bool check_is_told(const struct check_result *result,
+                                 const struct finding *f) {
+  return f->state == FINDING_NEW ||
+         (f->state == FINDING_KNOWN && !result->is_new_only);
+}
+
+/* Of all traces together: the worst, as the exit code says it. */
+enum verdict check_verdict(const struct check_result *result);
 
 /* "why it could not be read", inert. */
 const char *checked_problem(const struct checked *trace, char *buf,

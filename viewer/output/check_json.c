@@ -2,14 +2,9 @@
  * changed.  Times are integers in ns.  Called by cmd_check.c. */
 #include <inttypes.h>
 
-#include "output/check.h"
+#include "output/check_json.h"
 #include "output/place.h"
-
-static const char *verdict_name(enum verdict verdict) {
-  return verdict == VERDICT_PASS   ? "pass"
-         : verdict == VERDICT_FAIL ? "fail"
-                                   : "inconclusive";
-}
+#include "output/say.h"
 
 static void ancestry(struct json *json, const struct model *m,
                      const struct model_stall *s) {
@@ -88,8 +83,28 @@ static void stall(struct json *json, const struct model *m,
   ancestry(json, m, s);
 }
 
-static void finding(struct json *json, const struct checked *trace,
-                    const struct finding *f) {
+static void limit(struct json *json, const char *key, const struct model *m,
+                  const struct limit_result *r) {
+  char text[120];
+  json_object(json, key);
+  json_text(json, "budget", say_limit(&r->limit, text, sizeof text));
+  json_text(json, "rule", limit_rule(r->limit.kind));
+  json_text(json, "loop", r->loop < m->n_loops ? m->loops[r->loop].name : NULL);
+  json_text(json, "unit",
+            r->limit.kind == LIMIT_UTILIZATION ? "permille"
+            : r->limit.kind == LIMIT_STALL_MAX ||
+                    r->limit.kind == LIMIT_TURN_P99
+                ? "ns"
+                : "count");
+  json_int(json, "limit", r->limit.value);
+  json_int(json, "measured", r->measured);
+  json_text(json, "verdict", say_verdict(r->verdict));
+  json_bool(json, "excused", r->is_excused);
+  json_object_end(json);
+}
+
+void check_json_finding(struct json *json, const struct checked *trace,
+                        const struct finding *f) {
   const struct model *m = trace->model;
   char text[128];
   json_object(json, NULL);
@@ -98,7 +113,10 @@ static void finding(struct json *json, const struct checked *trace,
   snprintf(text, sizeof text, "%016" PRIx64, f->fingerprint);
   json_text(json, "fingerprint", text);
   json_text(json, "trace", trace->path);
-  json_text(json, "loop", m->loops[f->loop].name);
+  if (f->loop < m->n_loops)
+    json_text(json, "loop", m->loops[f->loop].name);
+  else
+    json_null(json, "loop");
   json_int(json, "start_ns", f->begin_ns);
   json_int(json, "duration_ns", f->duration_ns);
   json_bool(json, "undecided", f->is_undecided);
@@ -115,7 +133,15 @@ static void finding(struct json *json, const struct checked *trace,
   json_text(json, "advice", f->callee ? lt_callee_advice(f->callee) : NULL);
   if (f->stall)
     stall(json, m, f->stall);
-  json_text(json, "state", "new");
+  if (f->caller) {
+    json_uint(json, "calls_count", f->caller->count);
+    json_int(json, "calls_ns", f->caller->total_ns);
+  }
+  if (f->limit)
+    limit(json, "limit", m, f->limit);
+  if (f->state == FINDING_MUTED)
+    json_text(json, "muted_because", f->why);
+  json_text(json, "state", finding_state_name(f->state));
   json_object_end(json);
 }
 
@@ -130,16 +156,22 @@ static void one_trace(struct json *json, const struct checked *trace) {
     return;
   }
   trace_json(json, "trace", trace->path, trace->model->info);
-  json_text(json, "verdict", verdict_name(j->verdict));
+  json_text(json, "verdict", say_verdict(j->verdict));
   json_array(json, "reasons");
   for (size_t i = 0; i < j->n_reasons; i++)
     json_text(json, NULL, j->reasons[i]);
   json_array_end(json);
   json_uint(json, "errors", j->n_errors);
   json_uint(json, "warnings", j->n_warnings);
+  json_uint(json, "muted", j->n_muted);
+  json_uint(json, "known", j->n_known);
   json_uint(json, "warmup_left_out", j->n_warmup);
   json_int(json, "longest_ns", j->longest_ns);
   json_int(json, "longest_attributable_ns", j->longest_own_ns);
+  json_array(json, "limits");
+  for (size_t i = 0; i < j->n_limits; i++)
+    limit(json, NULL, trace->model, &j->limits[i]);
+  json_array_end(json);
   json_array(json, "loops");
   for (size_t i = 0; i < trace->model->n_loops; i++) {
     json_object(json, NULL);
@@ -150,24 +182,12 @@ static void one_trace(struct json *json, const struct checked *trace) {
   json_object_end(json);
 }
 
-/* Of all traces together: the worst, as the exit code says it. */
-static const char *overall(const struct check_result *result) {
-  bool is_open = result->n_traces == 0;
-  for (size_t i = 0; i < result->n_traces; i++) {
-    const struct checked *t = &result->traces[i];
-    if (t->model && t->judgement.verdict == VERDICT_FAIL)
-      return "fail";
-    is_open |= !t->model || t->judgement.verdict == VERDICT_INCONCLUSIVE;
-  }
-  return is_open ? "inconclusive" : "pass";
-}
-
 void check_json(FILE *file, const struct check_result *result) {
   struct json json;
   json_init(&json, file);
   json_object(&json, NULL);
   json_text(&json, "schema", "looptrace.check/1");
-  json_text(&json, "verdict", overall(result));
+  json_text(&json, "verdict", say_verdict(check_verdict(result)));
   json_int(&json, "exit_code", result->exit_code);
   if (result->has_command)
     json_int(&json, "command_status", result->command_status);
@@ -188,9 +208,15 @@ void check_json(FILE *file, const struct check_result *result) {
   json_array_end(&json);
   json_array(&json, "findings");
   for (size_t i = 0; i < result->n_traces; i++)
-    for (size_t k = 0; k < result->traces[i].judgement.n_findings; k++)
-      finding(&json, &result->traces[i],
-              &result->traces[i].judgement.findings[k]);
+    for (size_t k = 0; k < result->traces[i].judgement.n_findings; k++) {
+      const struct finding *f = &result->traces[i].judgement.findings[k];
+      if (f->state != FINDING_KNOWN || !result->is_new_only)
+        check_json_finding(&json, &result->traces[i], f);
+    }
+  json_array_end(&json);
+  json_array(&json, "notes");
+  for (size_t i = 0; i < result->n_notes; i++)
+    json_inert(&json, NULL, result->notes[i]);
   json_array_end(&json);
   json_object_end(&json);
 }

@@ -10,6 +10,7 @@
 #include "output/check.h"
 #include "output/excerpt.h"
 #include "output/inert.h"
+#include "output/say.h"
 #include "output/units.h"
 
 #define FULL_MAX 10
@@ -38,32 +39,11 @@ static enum style level_style(enum finding_level level) {
 
 /* The sentence that says what happened. */
 static void headline(const struct text *t, const struct finding *f) {
-  units_buf took, budget, count;
-  char rule[64], callee[128];
-  const char *loop = t->model->loops[f->loop].name;
-  const struct model_stall *s = f->stall;
+  char rule[64], text[1600];
   snprintf(rule, sizeof rule, "%s[%s]", finding_level_name(f->level), f->rule);
   styled(t, level_style(f->level), rule);
-  units_ns(took, f->duration_ns);
-  units_ns(budget, t->budget->max_stall_ns);
-  const char *least = s && s->unfinished ? "at least " : "";
-  if (!s)
-    fprintf(t->file, ": `%s` blocked loop `%s` for %s, budget is %s\n",
-            model_callee_name(t->model, f->callee, callee, sizeof callee), loop,
-            took, budget);
-  else if (s->kind == MODEL_STALL_TURN)
-    fprintf(t->file,
-            ": loop `%s` was blocked for %s%s by %s callbacks in one turn, "
-            "budget is %s\n",
-            loop, least, took, units_count(count, s->n_callbacks), budget);
-  else if (s->kind == MODEL_STALL_GAP)
-    fprintf(t->file,
-            ": loop `%s` was not turned for %s between two runs, budget is "
-            "%s\n",
-            loop, took, budget);
-  else
-    fprintf(t->file, ": loop `%s` was blocked for %s%s, budget is %s\n", loop,
-            least, took, budget);
+  fprintf(t->file, ": %s%s\n", say_headline(t->model, f, text, sizeof text),
+          f->state == FINDING_KNOWN ? " (known)" : "");
 }
 
 static void carets(const struct text *t, const struct finding *f,
@@ -110,19 +90,9 @@ static void label(const struct text *t, const char *word) {
 }
 
 static void when(const struct text *t, const struct finding *f) {
-  units_buf at, turn;
-  char name[600];
-  const struct model_stall *s = f->stall;
+  char text[1600];
   label(t, "at");
-  fputs(units_at(at, f->begin_ns), t->file);
-  if (s)
-    fprintf(t->file, ", turn %s", units_count(turn, s->turn));
-  if (s && s->kind == MODEL_STALL_SLICE)
-    fprintf(t->file, ", %s callback %s", lt_task_kind_name(s->slice_kind),
-            model_site_name(t->model, s->site, name, sizeof name));
-  if (s && s->unfinished)
-    fputs(", which had not come back when the recording ended", t->file);
-  putc('\n', t->file);
+  fprintf(t->file, "%s\n", say_when(t->model, f, text, sizeof text));
 }
 
 static bool part(const struct text *t, bool is_first, const char *word,
@@ -210,19 +180,11 @@ static void stack(const struct text *t, const struct finding *f) {
 }
 
 static void cost(const struct text *t, const struct finding *f) {
-  units_buf waited, late, worst;
-  const struct model_stall *s = f->stall;
-  if (!s || (s->n_waited == 0 && s->n_late == 0))
+  char text[256];
+  if (!*say_cost(f, text, sizeof text))
     return;
   label(t, "cost");
-  if (s->n_waited)
-    fprintf(t->file, "%s callback%s waited", units_count(waited, s->n_waited),
-            s->n_waited == 1 ? "" : "s");
-  if (s->n_late)
-    fprintf(t->file, "%s%s timer%s late, worst +%s", s->n_waited ? ", " : "",
-            units_count(late, s->n_late), s->n_late == 1 ? "" : "s",
-            units_ns(worst, s->worst_late_ns));
-  putc('\n', t->file);
+  fprintf(t->file, "%s\n", text);
 }
 
 static void path(const struct text *t, const struct finding *f) {
@@ -260,30 +222,11 @@ static void seen(const struct text *t, const struct finding *f) {
 }
 
 static void help(const struct text *t, const struct finding *f) {
-  const struct model_stall *s = f->stall;
-  const char *advice = f->callee ? lt_callee_advice(f->callee) : NULL;
+  char text[256];
   if (f->level == LEVEL_NOTE)
     return;
   label(t, "help");
-  if (advice)
-    fprintf(t->file, "use %s\n", advice);
-  else if (f->callee)
-    fputs("make this call where it does not hold the loop: uv_queue_work\n",
-          t->file);
-  else if (s && s->kind == MODEL_STALL_TURN)
-    fputs("do less in one turn: leave the rest to the next, or to "
-          "uv_queue_work\n",
-          t->file);
-  else if (s && s->kind == MODEL_STALL_GAP)
-    fputs("turn the loop in between, or let it run\n", t->file);
-  else if (s && s->cause.cpu >= s->duration_ns / 2)
-    fputs("do it in pieces, one a turn, or in the thread pool: "
-          "uv_queue_work\n",
-          t->file);
-  else
-    fputs("see what the callback does there; no blocking call was seen in "
-          "it\n",
-          t->file);
+  fprintf(t->file, "%s\n", say_help(f, text, sizeof text));
 }
 
 static void notes(const struct text *t, const struct finding *f,
@@ -307,6 +250,11 @@ static void notes(const struct text *t, const struct finding *f,
 static void full(const struct text *t, const struct finding *f,
                  const struct checked *trace) {
   headline(t, f);
+  if (f->limit) {
+    help(t, f);
+    putc('\n', t->file);
+    return;
+  }
   place(t, f);
   fprintf(t->file, "%6s|\n", "");
   when(t, f);
@@ -321,24 +269,22 @@ static void full(const struct text *t, const struct finding *f,
 }
 
 /* What is beyond the first ten. */
-static void table(const struct text *t, const struct judgement *j) {
+static void table(const struct text *t, const struct judgement *j, size_t n) {
   units_buf at, took, count;
   char name[600];
-  if (j->n_findings <= FULL_MAX)
+  if (n <= FULL_MAX)
     return;
-  fprintf(t->file, "and %s more:\n",
-          units_count(count, j->n_findings - FULL_MAX));
-  for (size_t i = FULL_MAX; i < j->n_findings && i < FULL_MAX + TABLE_MAX;
-       i++) {
+  fprintf(t->file, "and %s more:\n", units_count(count, n - FULL_MAX));
+  for (size_t i = FULL_MAX; i < n && i < FULL_MAX + TABLE_MAX; i++) {
     const struct finding *f = &j->findings[i];
     fprintf(t->file, "  %-7s  %10s  %9s  %3sx  %s\n",
             finding_level_name(f->level), units_at(at, f->begin_ns),
             units_ns(took, f->duration_ns), units_count(count, f->count),
             model_site_name(t->model, f->site, name, sizeof name));
   }
-  if (j->n_findings > FULL_MAX + TABLE_MAX)
+  if (n > FULL_MAX + TABLE_MAX)
     fprintf(t->file, "  ... and %s more: see --format json\n",
-            units_count(count, j->n_findings - FULL_MAX - TABLE_MAX));
+            units_count(count, n - FULL_MAX - TABLE_MAX));
   putc('\n', t->file);
 }
 
@@ -347,7 +293,9 @@ static void summary(const struct text *t, const struct checked *trace) {
   const struct model *m = trace->model;
   units_buf length, count, warmup;
   char name[4200];
-  fprintf(t->file, "%s: %s, %s events, %s.  ",
+  /* At a line's begin "::" is a command for GitHub. */
+  fprintf(t->file, "%s%s: %s, %s events, %s.  ",
+          *trace->path == ':' ? "./" : "",
           inert(trace->path, name, sizeof name), units_ns(length, m->end_ns),
           units_count(count, m->info->n_events),
           m->info->complete                ? "complete"
@@ -360,8 +308,39 @@ static void summary(const struct text *t, const struct checked *trace) {
     fprintf(t->file, "%s in the first %s (warm-up) left out\n",
             units_count(count, j->n_warmup),
             units_ns(warmup, t->budget->warmup_ns));
+  if (j->n_muted || j->n_known)
+    fprintf(t->file, "%" PRIu64 " muted, %" PRIu64 " known\n", j->n_muted,
+            j->n_known);
   for (size_t i = 0; i < j->n_reasons; i++)
     fprintf(t->file, "note: %s\n", j->reasons[i]);
+}
+
+/* Budgets on sums, which the verdict's line does not tell. */
+static void limits(const struct text *t, const struct checked *trace) {
+  const struct judgement *j = &trace->judgement;
+  char text[120], measured[48];
+  for (size_t i = 0; i < j->n_limits; i++) {
+    const struct limit_result *r = &j->limits[i];
+    if (r->limit.kind == LIMIT_STALL_MAX &&
+        r->limit.value == t->budget->max_stall_ns)
+      continue;
+    const char *word = r->verdict == VERDICT_PASS   ? "ok"
+                       : r->verdict == VERDICT_FAIL ? "broken"
+                                                    : "no verdict";
+    fputs("  ", t->file);
+    styled(t,
+           r->verdict == VERDICT_PASS   ? GREEN
+           : r->verdict == VERDICT_FAIL ? RED
+                                        : YELLOW,
+           word);
+    fprintf(t->file, "%*s%s%s%s  %s: %s%s\n", 12 - (int)strlen(word), "",
+            r->loop < t->model->n_loops ? "`" : "the trace",
+            r->loop < t->model->n_loops ? t->model->loops[r->loop].name : "",
+            r->loop < t->model->n_loops ? "`" : "",
+            say_limit(&r->limit, text, sizeof text),
+            say_measure(&r->limit, r->measured, measured, sizeof measured),
+            r->is_excused ? " (muted or known)" : "");
+  }
 }
 
 static void verdict(const struct text *t, const struct checked *trace) {
@@ -388,6 +367,17 @@ static void verdict(const struct text *t, const struct checked *trace) {
   putc('\n', t->file);
 }
 
+enum verdict check_verdict(const struct check_result *result) {
+  bool is_open = result->n_traces == 0;
+  for (size_t i = 0; i < result->n_traces; i++) {
+    const struct checked *t = &result->traces[i];
+    if (t->model && t->judgement.verdict == VERDICT_FAIL)
+      return VERDICT_FAIL;
+    is_open |= !t->model || t->judgement.verdict == VERDICT_INCONCLUSIVE;
+  }
+  return is_open ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
+}
+
 const char *checked_problem(const struct checked *trace, char *buf,
                             size_t size) {
   if (trace->status == LT_IO && trace->error)
@@ -406,11 +396,15 @@ void check_text(FILE *file, const struct check_result *result,
                    .has_color = has_color};
   if (is_quiet && j->verdict == VERDICT_PASS)
     return;
+  size_t n = 0;
+  while (n < j->n_findings && check_is_told(result, &j->findings[n]))
+    n++; /* those that are not come last */
   if (!is_quiet) {
-    for (size_t i = 0; i < j->n_findings && i < FULL_MAX; i++)
+    for (size_t i = 0; i < n && i < FULL_MAX; i++)
       full(&t, &j->findings[i], trace);
-    table(&t, j);
+    table(&t, j, n);
     summary(&t, trace);
+    limits(&t, trace);
   }
   verdict(&t, trace);
 }

@@ -85,6 +85,31 @@ void json_text(struct json *json, const char *key, const char *text) {
     free(buf);
 }
 
+void json_inert(struct json *json, const char *key, const char *text) {
+  lead(json, key);
+  putc('"', json->file);
+  for (; *text; text++) {
+    if (*text == '"' || *text == '\\')
+      putc('\\', json->file);
+    putc(*text, json->file);
+  }
+  putc('"', json->file);
+}
+
+void json_lines(struct json *json, const char *key, const char *text) {
+  lead(json, key);
+  putc('"', json->file);
+  for (; *text; text++)
+    if (*text == '\n') {
+      fputs("\\n", json->file);
+    } else {
+      if (*text == '"' || *text == '\\')
+        putc('\\', json->file);
+      putc(*text, json->file);
+    }
+  putc('"', json->file);
+}
+
 void json_int(struct json *json, const char *key, int64_t n) {
   lead(json, key);
   fprintf(json->file, "%" PRId64, n);

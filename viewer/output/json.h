@@ -27,6 +27,9 @@ void json_array_end(struct json *json);
 /* One value.  text: made inert (output/inert.h) and quoted, of any length; NULL
  * gives null. */
 void json_text(struct json *json, const char *key, const char *text);
+/* The same of a text that is inert already, and of lines of our own. */
+void json_inert(struct json *json, const char *key, const char *text);
+void json_lines(struct json *json, const char *key, const char *text);
 void json_int(struct json *json, const char *key, int64_t n);
 void json_uint(struct json *json, const char *key, uint64_t n);
 void json_bool(struct json *json, const char *key, bool b);

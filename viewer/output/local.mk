@@ -5,6 +5,11 @@ output_sources = viewer/output/inert.h viewer/output/inert.c \
 	viewer/output/place.h viewer/output/place.c \
 	viewer/output/open.h viewer/output/open.c \
 	viewer/output/check.h viewer/output/check_text.c \
-	viewer/output/check_json.c
+	viewer/output/check_json.h viewer/output/check_json.c \
+	viewer/output/check_ndjson.c viewer/output/check_junit.c \
+	viewer/output/check_sarif.c viewer/output/check_github.c \
+	viewer/output/check_markdown.c \
+	viewer/output/say.h viewer/output/say.c \
+	viewer/output/xml.h viewer/output/xml.c
 output_sources += viewer/output/report.h viewer/output/report_text.c \
 	viewer/output/report_json.c
