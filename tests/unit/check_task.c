@@ -698,7 +698,10 @@ static int64_t overflow(void *arg) {
 START_TEST(an_overflow_names_the_task) {
   int ends[2];
   char text[512] = "";
-  if (getenv("LT_TEST_SANITIZED"))
+#ifdef __SANITIZE_ADDRESS__
+  return; /* its own handler has the last word */
+#endif
+  if (getenv("LT_TEST_SANITIZED")) /* by valgrind and its like */
     return;
   ck_assert_int_eq(pipe(ends), 0);
   pid_t pid = fork();
