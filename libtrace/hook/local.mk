@@ -1,7 +1,7 @@
 hook_sources = libtrace/hook/uv_map.h libtrace/hook/libc_map.h \
 	libtrace/hook/real.h libtrace/hook/real.c \
 	libtrace/hook/table.h libtrace/hook/table.c \
-	libtrace/hook/scope.h libtrace/hook/scope.c \
+	libtrace/hook/scope.h libtrace/hook/scope.c libtrace/hook/fast.c \
 	libtrace/hook/call.h libtrace/hook/call.c \
 	libtrace/hook/uv_handle.c libtrace/hook/uv_request.c \
 	libtrace/hook/uv_close.c libtrace/hook/uv_loop.c \

@@ -1,6 +1,6 @@
 /* Frames and tasks.
  *
- * Invariant: lti_hook.frames[0, n_frames) are in the order in which they were
+ * Invariant: lti_hook.frames[1] to *top are in the order in which they were
  * opened; lti_self.task is the innermost one's.  Called by the wrappers and the
  * trampolines of uv_*.c. */
 #include "hook/scope.h"
@@ -9,9 +9,6 @@
 
 __thread struct lti_hook lti_hook
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
-/* Only on one and the same stack do addresses tell younger from older. */
-enum { STACK_BYTES = 8 << 20 };
 
 void lti_count_untracked(void) {
   struct lti_proc *proc = lti_process.proc;
@@ -26,7 +23,7 @@ void lti_count_untracked(void) {
 
 void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
   lti_hook.loop = frame->outer_loop;
-  if (frame->mute) {
+  if (frame->flags & LTI_FRAME_MUTE) {
     lti_self.depth--;
     lti_self.loop = frame->outer.loop;
   } else {
@@ -36,37 +33,62 @@ void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
 
 static void bury_top(void) {
   struct lti_hook *hook = &lti_hook;
-  struct lti_frame *frame = &hook->frames[--hook->n_frames];
-  if (frame->is_run) {
+  struct lti_frame *frame = hook->top--;
+  if (frame->flags & LTI_FRAME_RUN) {
     lti_frame_close_run(frame, 0);
     return;
   }
   uint64_t task = frame->slice.task;
   lti_slice_end(&frame->slice, false, 1, 0);
-  if (frame->done && task)
+  if (frame->flags & LTI_FRAME_DONE && task)
     lti_emit(LT_DONE, 0, task, 0, 0);
 }
 
 void lti_frames_bury(uintptr_t at) {
   struct lti_hook *hook = &lti_hook;
-  while (hook->n_frames &&
-         at - hook->frames[hook->n_frames - 1].at < STACK_BYTES)
+  while (hook->top && lti_is_dead(hook->top, at))
     bury_top();
+}
+
+struct lti_frame *lti_frame_push(const void *at, uint64_t flags) {
+  struct lti_hook *hook = &lti_hook;
+  if (!hook->top) {
+    hook->frames[0].at = UINTPTR_MAX;
+    hook->top = hook->frames;
+  }
+  lti_frames_bury((uintptr_t)at);
+  if (hook->top == &hook->frames[LTI_FRAMES_MAX])
+    return NULL;
+  struct lti_frame *frame = ++hook->top;
+  frame->at = (uintptr_t)at;
+  frame->flags = flags;
+  return frame;
+}
+
+bool lti_frame_pop(struct lti_frame *frame, const void *at) {
+  struct lti_hook *hook = &lti_hook;
+  while (hook->top > frame)
+    bury_top(); /* a longjmp ended in it */
+  if (hook->top != frame || frame->at != (uintptr_t)at)
+    return false;
+  hook->top--;
+  return true;
 }
 
 void lti_frames_mute(void) {
   struct lti_hook *hook = &lti_hook;
-  for (uint32_t i = 0; i < hook->n_frames; i++) {
-    hook->frames[i].mute = 1;
-    if (!hook->frames[i].is_run)
-      hook->frames[i].slice.began = 0;
+  for (struct lti_frame *frame = hook->top; frame > hook->frames; frame--) {
+    frame->flags |= LTI_FRAME_MUTE;
+    if (!(frame->flags & LTI_FRAME_RUN))
+      frame->slice.began = 0;
   }
 }
 
 /* The thread is the program's from here on. */
 static inline LTI_INLINE void hand_over(struct lti_scope *scope) {
   struct lti_self *self = &lti_self;
-  scope->level = LTI_LEVEL_NONE;
+  scope->frame = NULL;
+  scope->is_deep = false;
   scope->left = true;
   scope->outer_in_uv = self->in_uv;
   scope->outer_in_call = self->in_call;
@@ -75,21 +97,11 @@ static inline LTI_INLINE void hand_over(struct lti_scope *scope) {
 }
 
 static inline LTI_INLINE void push(struct lti_scope *scope, unsigned kind) {
-  struct lti_hook *hook = &lti_hook;
-  struct lti_slice *slice = &scope->deep;
   hand_over(scope);
-  if (hook->n_frames)
-    lti_frames_bury((uintptr_t)scope);
-  scope->level = hook->n_frames;
-  if (scope->level < LTI_FRAMES_MAX) {
-    struct lti_frame *frame = &hook->frames[hook->n_frames++];
-    frame->at = (uintptr_t)scope;
-    frame->is_run = 0;
-    frame->mute = 0;
-    frame->done = scope->done;
-    slice = &frame->slice;
-  }
-  lti_slice_begin(slice, scope->task, kind, (const void *)scope->fn);
+  scope->frame = lti_frame_push(scope, scope->done ? LTI_FRAME_DONE : 0);
+  scope->is_deep = !scope->frame;
+  lti_slice_begin(scope->frame ? &scope->frame->slice : &scope->deep,
+                  scope->task, kind, (const void *)scope->fn);
 }
 
 static inline LTI_INLINE void end_slice(struct lti_scope *scope,
@@ -105,22 +117,11 @@ static inline LTI_INLINE void end_slice(struct lti_scope *scope,
              0);
 }
 
-static inline LTI_INLINE void pop(struct lti_scope *scope) {
-  struct lti_hook *hook = &lti_hook;
-  uint32_t level = scope->level;
-  while (hook->n_frames > level + 1)
-    bury_top(); /* a longjmp ended in this callback */
-  if (hook->n_frames != level + 1 || hook->frames[level].at != (uintptr_t)scope)
-    return; /* taken for dead, and closed, before */
-  hook->n_frames = level;
-  end_slice(scope, &hook->frames[level].slice);
-}
-
 void lti_scope_close(struct lti_scope *scope) {
-  if (__builtin_expect(scope->level < LTI_FRAMES_MAX, 1))
-    pop(scope);
-  else if (scope->level == LTI_LEVEL_DEEP)
+  if (scope->is_deep)
     end_slice(scope, &scope->deep);
+  else if (scope->frame && lti_frame_pop(scope->frame, scope))
+    end_slice(scope, &scope->frame->slice);
   lti_self.in_uv = scope->outer_in_uv;
   lti_self.in_call = scope->outer_in_call;
 }
@@ -135,7 +136,7 @@ static void introduce(struct lti_entry *entry, bool keep) {
     return;
   if (!entry->task)
     entry->task = lti_task_new();
-  entry->epoch = lti_epoch();
+  entry->epoch = lti_epoch_of(entry->task);
   if (keep)
     (void)lti_table_put(entry);
   lti_emit(LT_SPAWN, entry->kind, entry->task, entry->fn, 0);
@@ -145,27 +146,14 @@ static inline bool is_known(const struct lti_entry *entry) {
   return entry->task && entry->epoch == lti_epoch();
 }
 
-static void look_up_slow(uint64_t key, bool second, struct lti_hit *hit)
-    __attribute__((cold, noinline));
-static void look_up_slow(uint64_t key, bool second, struct lti_hit *hit) {
-  struct lti_entry entry = {0};
-  if (lti_table_get(key, &entry, true) && !is_known(&entry))
-    introduce(&entry, true);
-  hit->task = entry.task;
-  hit->fn = second ? entry.second : entry.fn;
-}
-
 void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
                            unsigned which) {
-  struct lti_hit hit;
-  uint64_t key = lti_key(handle, LTI_HANDLE);
-  bool second = which == LT_TASK_ALLOC;
-  if (__builtin_expect(!lti_table_hit(key, second, &hit) || !hit.task ||
-                           hit.epoch != lti_epoch(),
-                       0))
-    look_up_slow(key, second, &hit);
-  scope->fn = hit.fn;
-  scope->task = hit.task;
+  struct lti_entry entry = {0};
+  if (lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true) &&
+      !is_known(&entry))
+    introduce(&entry, true);
+  scope->fn = which == LT_TASK_ALLOC ? entry.second : entry.fn;
+  scope->task = entry.task;
   scope->done = false;
   push(scope, which);
 }
@@ -231,7 +219,7 @@ void lti_start_begin(struct lti_start *start, const void *handle, unsigned kind,
   else
     *entry = (struct lti_entry){
         .key = key, .kind = (uint16_t)kind, .task = lti_task_new()};
-  entry->epoch = lti_epoch();
+  entry->epoch = lti_epoch_of(entry->task);
   entry->fn = own_callback(start, fn, start->old.fn);
   entry->second = own_callback(start, second, start->old.second);
   start->tracked = lti_table_put(entry);
@@ -270,7 +258,7 @@ void lti_submit_begin(struct lti_submit *submit, const void *req, unsigned kind,
                               .kind = (uint16_t)kind,
                               .fn = fn,
                               .second = second};
-  entry->epoch = lti_epoch();
+  entry->epoch = lti_epoch_of(entry->task);
   submit->had_old = lti_table_get(entry->key, &submit->old, true);
   submit->tracked = lti_table_put(entry);
   if (submit->tracked)

@@ -15,7 +15,7 @@
 #include "hook/real.h"
 #include "hook/table.h"
 
-enum { LTI_FRAMES_MAX = 8 };
+enum { LTI_FRAMES_MAX = 7 };
 
 struct lti_frame {
   union {
@@ -26,16 +26,28 @@ struct lti_frame {
     };
   };
   uintptr_t at; /* address on the stack: frames below it are younger */
-  uint8_t is_run;
-  uint8_t done; /* its task ends with it */
-  uint8_t mute; /* it began in our parent process */
+  uint64_t flags; /* LTI_FRAME_* */
 };
+enum {
+  LTI_FRAME_RUN = 1,
+  LTI_FRAME_DONE = 2, /* its task ends with it */
+  LTI_FRAME_MUTE = 4  /* it began in our parent process */
+};
+
+/* Only on one and the same stack do addresses tell younger from older. */
+enum { LTI_STACK_BYTES = 8 << 20 };
+
+/* Was the frame left by a longjmp, as seen from an address on the stack? */
+static inline bool lti_is_dead(const struct lti_frame *frame, uintptr_t at) {
+  return at - frame->at < LTI_STACK_BYTES;
+}
 
 struct lti_hook {
   const void *api_site; /* who called the function of libuv we are in */
   uv_loop_t *loop;      /* innermost, NULL outside */
-  uint32_t n_frames;
-  struct lti_frame frames[LTI_FRAMES_MAX];
+  struct lti_frame *top; /* the innermost; frames when there is none; NULL until
+                          * the thread's first */
+  struct lti_frame frames[1 + LTI_FRAMES_MAX]; /* [0] is never dead */
 };
 extern __thread struct lti_hook lti_hook
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -46,23 +58,33 @@ extern __thread struct lti_hook lti_hook
 struct lti_scope {
   uintptr_t fn; /* whom to call; 0: nobody wants to know */
   uint64_t task;
-  uint32_t level; /* index of its frame; LTI_FRAMES_MAX: none was left */
-  bool done;      /* the task ends here */
-  bool left;      /* by an exception; cleared when the program returned */
+  struct lti_frame *frame; /* NULL: none was left, or it needs none */
+  bool left;    /* by an exception; cleared when the program returned */
+  bool done;    /* the task ends here */
+  bool is_deep; /* none was left: the slice is here */
   uint8_t outer_in_uv;
   uint8_t outer_in_call;
   unsigned cancelled;
   int64_t status;
   struct lti_slice deep;
 };
-enum { LTI_LEVEL_DEEP = LTI_FRAMES_MAX, LTI_LEVEL_NONE };
 #define LTI_SCOPE                                                              \
   struct lti_scope scope __attribute__((cleanup(lti_scope_close)))
+
+/* The same for a callback of a handle: lti_fast_open() opens it. */
+#define LTI_FAST_SCOPE                                                         \
+  struct lti_scope scope __attribute__((cleanup(lti_fast_close)))
 
 /* A callback of a handle: what to call is copied, the handle not touched.
  * which: its kind; LT_TASK_ALLOC calls the second function. */
 void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
                            unsigned which);
+
+/* Its fast twins, fast.c.  head: LTI_HEAD(LT_RESUME, kind, 0).
+ * lti_fast_close() closes what any of them opened. */
+void lti_fast_open(struct lti_scope *scope, const void *handle, uint64_t head);
+void lti_fast_open_alloc(struct lti_scope *scope, const void *handle);
+void lti_fast_close(struct lti_scope *scope);
 
 /* The last callback of a request: it is forgotten before the program runs. */
 void lti_scope_open_request(struct lti_scope *scope, const void *req,
@@ -80,6 +102,14 @@ void lti_scope_close(struct lti_scope *scope);
 
 /* Close the frames that a longjmp left, seen from an address on the stack. */
 void lti_frames_bury(uintptr_t at);
+
+/* A frame for what lives at an address on the stack, after the dead ones were
+ * buried.  Returns: NULL when none is left. */
+struct lti_frame *lti_frame_push(const void *at, uint64_t flags);
+
+/* Is it still the frame of what lives there?  Those inside it are buried.
+ * Returns: false when it was taken for dead, and closed, before. */
+bool lti_frame_pop(struct lti_frame *frame, const void *at);
 
 /* A uv_run that has a frame ends; the frame is not the innermost any more. */
 void lti_frame_close_run(struct lti_frame *frame, unsigned result);
@@ -133,6 +163,11 @@ static inline uint64_t lti_delay_ns(uint64_t ms) {
 /* Which recording tasks are known in now: another one after a fork. */
 static inline uint32_t lti_epoch(void) {
   return (uint32_t)((uintptr_t)lti_process.proc >> 6);
+}
+
+/* The epoch of an entry: 0, which is never now's, while it has no task. */
+static inline uint32_t lti_epoch_of(uint64_t task) {
+  return task ? lti_epoch() : 0;
 }
 
 #endif

@@ -73,7 +73,7 @@ static inline bool lti_table_hit(uint64_t key, bool second,
   uint64_t mask = atomic_load_explicit(&shard->mask, memory_order_acquire);
   struct lti_slot *slot =
       atomic_load_explicit(&shard->slots, memory_order_relaxed);
-  if (!slot || seq & 1)
+  if (!slot)
     return false;
   slot += hash >> 24 & mask;
   if (atomic_load_explicit(&slot->word[0], memory_order_relaxed) != key)
@@ -84,7 +84,8 @@ static inline bool lti_table_hit(uint64_t key, bool second,
   hit->fn =
       atomic_load_explicit(&slot->word[second ? 4 : 3], memory_order_relaxed);
   atomic_thread_fence(memory_order_acquire);
-  return atomic_load_explicit(&shard->seq, memory_order_relaxed) == seq;
+  return atomic_load_explicit(&shard->seq, memory_order_relaxed) ==
+         (seq & ~UINT32_C(1)); /* odd: somebody was writing */
 }
 
 /* Look an object up.  patient: wait for a writer, however long it is preempted;

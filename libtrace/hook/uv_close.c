@@ -71,7 +71,7 @@ static void closing_begin(struct closing *closing, const void *handle,
     *entry = (struct lti_entry){.key = key, .kind = LT_TASK_CLOSE};
   if (!known)
     entry->task = lti_task_new();
-  entry->epoch = lti_epoch();
+  entry->epoch = lti_epoch_of(entry->task);
   entry->close = (uintptr_t)cb;
   entry->closing = 1;
   closing->tracked = lti_table_put(entry);

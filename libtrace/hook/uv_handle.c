@@ -32,19 +32,24 @@
   X(on_udp_recv, UDP_RECV, uv_udp_recv_cb,                                     \
     (uv_udp_t * handle, ssize_t nread, const uv_buf_t *buf,                    \
      const struct sockaddr *addr, unsigned flags),                             \
-    (handle, nread, buf, addr, flags))                                         \
-  X(on_alloc, ALLOC, uv_alloc_cb,                                              \
-    (uv_handle_t * handle, size_t suggested, uv_buf_t * buf),                  \
-    (handle, suggested, buf))
+    (handle, nread, buf, addr, flags))
 
 #define TRAMPOLINE(name, KIND, type, params, args)                             \
   static void name params {                                                    \
-    LTI_SCOPE;                                                                 \
-    lti_scope_open_handle(&scope, handle, LT_TASK_##KIND);                     \
+    LTI_FAST_SCOPE;                                                            \
+    lti_fast_open(&scope, handle, LTI_HEAD(LT_RESUME, LT_TASK_##KIND, 0));     \
     ((type)scope.fn) args;                                                     \
     scope.left = false;                                                        \
   }
 HANDLE_CALLBACKS(TRAMPOLINE)
+
+/* The second callback of a handle that is read. */
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+  LTI_FAST_SCOPE;
+  lti_fast_open_alloc(&scope, handle);
+  ((uv_alloc_cb)scope.fn)(handle, suggested, buf);
+  scope.left = false;
+}
 
 static inline bool is_active(const void *handle) {
   return lti_uv.uv_is_active(handle);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 struct run {
-  uint32_t level;        /* index of its frame; LTI_FRAMES_MAX: it has none */
-  struct lti_outer deep; /* for it, then */
+  struct lti_frame *frame; /* NULL: none was left */
+  struct lti_outer deep;   /* for it, then */
   uint8_t outer_in_uv;
   uint8_t outer_in_call;
   uv_loop_t *outer_loop; /* likewise */
@@ -37,45 +37,26 @@ static void note_version(void) {
 
 static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
   struct lti_hook *hook = &lti_hook;
-  lti_frames_bury((uintptr_t)run);
+  struct lti_frame *frame = run->frame = lti_frame_push(run, LTI_FRAME_RUN);
   run->outer_in_uv = lti_self.in_uv;
   run->outer_in_call = lti_self.in_call;
   run->outer_loop = hook->loop;
   run->result = 0;
-  struct lti_outer *outer = &run->deep;
-  run->level = hook->n_frames;
-  if (run->level < LTI_FRAMES_MAX) {
-    struct lti_frame *frame = &hook->frames[hook->n_frames++];
-    frame->at = (uintptr_t)run;
-    frame->is_run = 1;
-    frame->done = frame->mute = 0;
+  if (frame)
     frame->outer_loop = hook->loop;
-    outer = &frame->outer;
-  }
   uint32_t id = loop_id(loop);
   note_version();
-  lti_loop_enter(outer, id, (unsigned)mode);
+  lti_loop_enter(frame ? &frame->outer : &run->deep, id, (unsigned)mode);
   hook->loop = loop;
   lti_self.in_call = 0;
   lti_self.in_uv = LTI_IN_LOOP;
 }
 
-/* Unless it was taken for dead, and closed, before. */
-static void pop_run(struct run *run) {
-  struct lti_hook *hook = &lti_hook;
-  struct lti_frame *frame = &hook->frames[run->level];
-  while (hook->n_frames > run->level + 1)
-    lti_frames_bury(hook->frames[hook->n_frames - 1].at);
-  if (hook->n_frames != run->level + 1 || frame->at != (uintptr_t)run)
-    return;
-  hook->n_frames = run->level;
-  lti_frame_close_run(frame, (unsigned)run->result);
-}
-
 /* Also when an exception passes. */
 static void run_end(struct run *run) {
-  if (run->level < LTI_FRAMES_MAX) {
-    pop_run(run);
+  if (run->frame) {
+    if (lti_frame_pop(run->frame, run))
+      lti_frame_close_run(run->frame, (unsigned)run->result);
   } else {
     lti_hook.loop = run->outer_loop;
     lti_loop_leave(&run->deep, (unsigned)run->result);

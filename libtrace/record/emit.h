@@ -39,7 +39,15 @@ struct lti_self {
 extern __thread struct lti_self lti_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Per process.  alive lies on a page that is wiped in a forked child, so that
+/* Lies on a page that is wiped in a forked child.  For the fast path of the hooks
+ * there is also where to look whether tracing is on, NULL while the clock is not
+ * the TSC: one question instead of three. */
+struct lti_life {
+  volatile uint32_t alive;
+  const _Atomic uint32_t *volatile fast;
+};
+
+/* Per process.  alive is the first of a struct lti_life, so that
  * neither fork nor _Fork nor clone can make a child write to its parent's ring. */
 struct lti_process {
   struct lti_arena *arena;      /* NULL: this process is not traced */
@@ -60,6 +68,13 @@ static inline uint64_t lti_clock_ns(uint64_t ticks) {
   return lti_process.clock_is_tsc
              ? (uint64_t)((double)ticks * lti_process.ns_per_tick)
              : ticks;
+}
+
+/* Is tracing on, and by the TSC? */
+static inline bool lti_is_fast(void) {
+  const _Atomic uint32_t *on =
+      ((const struct lti_life *)(const volatile void *)lti_process.alive)->fast;
+  return on && atomic_load_explicit(on, memory_order_relaxed);
 }
 
 /* Is anything to be recorded by this process now?  A few ns, no side effect. */

@@ -16,11 +16,11 @@
 #include "record/emit.h"
 
 static const _Atomic uint32_t never_enabled;
-static volatile uint32_t never_alive;
+static struct lti_life never_alive;
 
 struct lti_process lti_process __attribute__((visibility("hidden"))) = {
     .enabled = &never_enabled,
-    .alive = &never_alive,
+    .alive = &never_alive.alive,
 };
 
 static _Atomic int claim_lock; /* 0 open, 1 one thread claims */
@@ -117,9 +117,15 @@ static void end_former_image(struct lti_arena *arena) {
   }
 }
 
+static void come_alive(struct lti_life *life) {
+  if (lti_process.clock_is_tsc)
+    life->fast = &lti_process.arena->enabled;
+  life->alive = 1;
+}
+
 bool lti_process_attach_to(struct lti_arena *arena) {
   long page = sysconf(_SC_PAGESIZE);
-  void *alive = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE,
+  struct lti_life *alive = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (alive == MAP_FAILED)
     return false;
@@ -136,9 +142,9 @@ bool lti_process_attach_to(struct lti_arena *arena) {
   lti_process.ticks_usage =
       (uint64_t)((double)arena->usage_age_ns / lti_process.ns_per_tick);
   atomic_fetch_add(&arena->n_attached, 1);
-  *(volatile uint32_t *)alive = 1;
+  come_alive(alive);
   lti_process.enabled = &arena->enabled;
-  lti_process.alive = alive;
+  lti_process.alive = &alive->alive;
   return true;
 }
 
@@ -184,7 +190,7 @@ void lti_process_revive_slow(void) {
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */
   } else if (claim(first_task)) {
-    *lti_process.alive = 1;
+    come_alive((struct lti_life *)(void *)lti_process.alive);
   }
   errno = saved;
 }
@@ -196,5 +202,5 @@ void lti_process_detach(void) {
                           memory_order_release);
   lti_process.proc = NULL;
   lti_process.arena = NULL;
-  lti_process.alive = &never_alive;
+  lti_process.alive = &never_alive.alive;
 }
