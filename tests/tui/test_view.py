@@ -40,9 +40,11 @@ SCREENS = {
     'detail-fsync': '3j<Enter>',
     'sites': '4jjj',
     'tasks': '5G',
-    'tasks-sorted': '5>>>',
+    'tasks-sorted': '5>>>g',
     'tasks-of-stall': '3jT',
     'help': '?',
+    'search': '4/site:on_* ki',
+    'filtered': '3&dur>80ms -kind:timer<Enter>',
     'replay': 'ee<Space><Tick:400>',
     'replay-paused': 'ee<Space><Space>u.u..<Tick:9>,a<Tick:9>l{}[b',
 }
@@ -210,13 +212,54 @@ class Tasks(ViewCase):
         self.assertIn('on_saved (orders.c:88) · fs · main · 0.6203s', text)
         back = self.dump(path, '--keys', '3jT<Enter><Esc>')
         self.assertEqual(back, self.dump(path, '--keys', '3jT'))
-        self.assertIn('ready, others ran', self.dump(path, '--keys', '5>>>'))
+        self.assertIn('ready, others ran', self.dump(path, '--keys', '5>>>g'))
 
     def test_lossy_cut_and_empty_traces_have_tasks(self):
         for name in ('lost', 'cut', 'empty', 'hostile'):
             path = self.trace(f'{name}.lt', **{name: True})
             text = self.dump(path, '--screen', 'tasks', '--keys', 'jjGuuT<Enter>5>>>>i')
             self.assertIn('5 Tasks', text)
+
+
+class Searching(ViewCase):
+    def last(self, script, line=-3):
+        return self.dump(self.trace(), '--keys', script).split('\n')[line]
+
+    def test_the_preview_counts_and_tab_completes(self):
+        self.assertIn('1 of 5', self.last('3/fsync'))
+        self.assertIn('kind:', self.last('3/ki<Tab>'))
+        self.assertIn('loop:worker', self.last('3&-loop:w<Tab>'))
+        self.assertIn('zoom', self.last(':z<Tab>'))
+        self.assertIn('a duration is', self.last('3&dur:x'))
+
+    def test_hits_follow_each_other(self):
+        text = self.dump(self.trace(), '--keys', '3/fsync<Enter>')
+        self.assertIn('>✖ 0.620s', text)
+        text = self.dump(self.trace(), '--keys', '2/nanosleep<Enter>')
+        self.assertIn('cursor 1.70s', text)
+        self.assertIn('no hit for zzz', self.last('2/zzz<Enter>'))
+        self.assertIn('search for something', self.last('2n'))
+
+    def test_a_filter_leaves_what_matches_and_can_be_dropped(self):
+        path = self.trace()
+        self.assertIn('1 of 2', self.last('3&dur>100ms<Enter>'))
+        self.assertIn('Nothing here matches',
+                      self.dump(path, '--keys', '3&zzz<Enter>jjG<Enter>'))
+        self.assertEqual(self.dump(path, '--keys', '3&zzz<Enter>&<C-u><Enter>'),
+                         self.dump(path, '--keys', '3'))
+        self.assertEqual(self.dump(path, '--keys', '3&zzz<Esc>'),
+                         self.dump(path, '--keys', '3'))
+
+    def test_history_commands_and_marks(self):
+        path = self.trace()
+        self.assertIn('fsync', self.last('3/fsync<Enter>/x<Esc>/<Up>'))
+        text = self.dump(path, '--keys', ':zoom 1.2s..1.5s<Enter>')
+        self.assertIn('300ms on screen', text)
+        text = self.dump(path, '--keys', ":goto 620ms<Enter>ma1'a")
+        self.assertIn('cursor 0.62s', text)
+        self.assertIn('mark b is not set', self.last("'b"))
+        self.assertIn('there is no command', self.last(':foo<Enter>'))
+        self.assertEqual(self.dump(path, '--keys', ':quit<Enter>'), '')
 
 
 class Dumping(ViewCase):

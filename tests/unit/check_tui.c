@@ -33,6 +33,76 @@ static const char *row_text(struct grid *g, int y) {
   return text;
 }
 
+/* Filter */
+
+START_TEST(words_of_a_filter_all_match) {
+  static const struct {
+    const char *text;
+    bool fits;
+  } rows[] = {
+      {"", true},
+      {"dur>10ms", true},
+      {"dur>30ms", false},
+      {"dur<10ms", false},
+      {"dur:5ms..50ms", true},
+      {"dur:..5ms", false},
+      {"dur:5ms..", true},
+      {"kind:timer", true},
+      {"kind:fs,timer", true},
+      {"kind:fs", false},
+      {"-kind:fs", true},
+      {"-kind:timer", false},
+      {"loop:main kind:timer", true},
+      {"loop:main kind:read", false},
+      {"site:on_*", true},
+      {"site:tick", true},
+      {"site:shop.c:63", true},
+      {"site:tick*", false},
+      {"task:#12", true},
+      {"task:12", true},
+      {"#12", true},
+      {"task:#13", false},
+      {"rule:stall", true},
+      {"rule:late", false},
+      {"/^on_t.*63/", true},
+      {"/nope|never/", false},
+      {"-/a b/ tick", true},
+      {"TICK", true},
+      {"tick -heartbeat", true},
+      {"heartbeat", false},
+  };
+  const struct filter_thing thing = {.duration_ns = 20 * MS,
+                                     .task = 12,
+                                     .kind = "timer",
+                                     .loop = "main",
+                                     .site = "on_tick (shop.c:63)",
+                                     .rule = "stall"};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct filter f = {0};
+    char error[200] = "";
+    ck_assert_msg(filter_parse(&f, rows[i].text, error, sizeof error), "%s: %s",
+                  rows[i].text, error);
+    ck_assert_msg(filter_match(&f, &thing) == rows[i].fits, "%s", rows[i].text);
+    filter_free(&f);
+  }
+}
+END_TEST
+
+START_TEST(a_filter_that_is_not_understood_says_why_and_matches_all) {
+  static const char *const texts[] = {
+      "dur>fast", "dur:10ms", "dur>", "kind>timer", "/(/", "-/[/",
+      "a b c d e f g h i j k l m n o p q"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct filter f = {0};
+    char error[200] = "";
+    ck_assert(!filter_parse(&f, texts[i], error, sizeof error));
+    ck_assert_str_ne(error, "");
+    ck_assert(filter_match(&f, &(struct filter_thing){0}));
+    filter_free(&f);
+  }
+}
+END_TEST
+
 /* Grid */
 
 START_TEST(text_outside_the_clip_is_dropped) {
@@ -584,6 +654,9 @@ static Suite *suite(void) {
   Suite *s = suite_create("tui");
   TCase *parts = tcase_create("parts"), *whole = tcase_create("whole");
   tcase_set_timeout(parts, 60);
+  tcase_add_test(parts, words_of_a_filter_all_match);
+  tcase_add_test(parts,
+                 a_filter_that_is_not_understood_says_why_and_matches_all);
   tcase_add_test(parts, text_outside_the_clip_is_dropped);
   tcase_add_test(parts, a_clip_larger_than_the_grid_is_cut_to_it);
   tcase_add_test(parts, control_and_hidden_characters_become_visible);

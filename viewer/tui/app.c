@@ -61,6 +61,10 @@ bool app_init(struct app *app, struct model *model, const char *file, int w,
   app->lanes.to = model->end_ns > 0 ? model->end_ns : 1;
   if (model->n_loops)
     app->lanes.current.thread = model->loops[0].thread;
+  app->n_order = n;
+  app->n_site_order = model->n_sites;
+  for (size_t i = 0; i < sizeof app->marks / sizeof *app->marks; i++)
+    app->marks[i] = -1;
   app->replay.speed = 1;
   app->replay.skips_idle = true;
   app->replay.a_ns = app->replay.b_ns = -1;
@@ -79,6 +83,8 @@ void app_fini(struct app *app) {
   free(app->lanes.turns);
   free(app->replay.events);
   tasks_close(&app->tasks);
+  filter_free(&app->filter);
+  filter_free(&app->search);
   grid_fini(&app->grid);
   *app = (struct app){0};
 }
@@ -212,6 +218,21 @@ bool app_move(enum action action, size_t n, int page, size_t *row) {
   return true;
 }
 
+void app_draw_none(struct app *app, const struct layout *layout) {
+  char text[FILTER_TEXT_MAX + 80];
+  grid_clip(&app->grid, layout->body);
+  snprintf(text, sizeof text,
+           "Nothing here matches the filter %s; & and Enter drop it.",
+           app->filter.text);
+  grid_text_max(&app->grid, 2, layout->body.y + 1, layout->w - 4, ROLE_TEXT,
+                text);
+}
+
+void app_sort(struct app *app) {
+  stalls_sort(app);
+  sites_sort(app);
+}
+
 /* Drawing the frame */
 
 static void badges(const struct app *app, char *buf, size_t size,
@@ -308,6 +329,13 @@ static void draw_tabs(struct app *app, struct rect r) {
                    on ? "[%d %s%s]" : " %d %s%s ", i + 1, names[i], count) +
         1;
   }
+  if (app->filter.n) {
+    char text[FILTER_TEXT_MAX + 10];
+    snprintf(text, sizeof text, "filter: %s", app->filter.text);
+    int room = r.w - x - 1, w = text_width(text);
+    grid_text_max(&app->grid, w < room ? r.w - 1 - w : x, r.y, room, ROLE_WARN,
+                  text);
+  }
 }
 
 /* The keys that work here, as many as fit; how to leave is always said. */
@@ -363,7 +391,10 @@ void app_draw(struct app *app) {
     grid_field(&app->grid, 1, layout.message.y, layout.w - 2, ROLE_STRONG,
                app->message);
   }
-  draw_keys(app, layout.keys);
+  if (app->prompt.kind)
+    prompt_draw(app, &layout);
+  else
+    draw_keys(app, layout.keys);
 }
 
 /* Keys */
@@ -396,7 +427,7 @@ bool app_work(struct app *app, uint64_t n_events) {
   bool more = tasks_work(&app->tasks, n_events);
   if (!more) {
     struct tasks_pane *pane = &app->tasks;
-    tasks_order(pane, app->model->end_ns);
+    hits_apply(app);
     if (!tasks_find(pane, pane->selected) && pane->n)
       pane->selected = pane->all[pane->rows[0].index].id;
   }
@@ -426,6 +457,10 @@ bool app_tick(struct app *app, int64_t elapsed_ns) {
 }
 
 bool app_key(struct app *app, char32_t key) {
+  if (app->prompt.kind) {
+    app->message[0] = '\0';
+    return prompt_key(app, key);
+  }
   const struct view *view = app_views[app_screen(app)];
   enum action action = keymap_find(key, view->where);
   app->message[0] = '\0';
@@ -455,6 +490,20 @@ bool app_key(struct app *app, char32_t key) {
     break;
   case ACTION_TO_TASK:
     go_task(app);
+    break;
+  case ACTION_SEARCH:
+  case ACTION_FILTER:
+  case ACTION_COMMAND:
+  case ACTION_SET_MARK:
+  case ACTION_GO_MARK:
+    prompt_open(app, (char)key);
+    break;
+  case ACTION_NEXT_HIT:
+  case ACTION_PREV_HIT:
+    if (!app->search.n)
+      app_say(app, "search for something with / first");
+    else if (!hits_step(app, action == ACTION_NEXT_HIT))
+      app_say(app, "no hit for %s here", app->search.text);
     break;
   default:
     if (!go_tab(app, action))

@@ -7,6 +7,7 @@
 
 #include "model/model.h"
 #include "tui/grid.h"
+#include "tui/hits.h"
 #include "tui/keymap.h"
 #include "tui/layout.h"
 #include "tui/tasks.h"
@@ -91,6 +92,16 @@ struct replay {
   lt_status problem;
 };
 
+/* A line that is typed at the bottom. */
+#define PROMPT_HISTORY 20
+struct prompt {
+  char kind; /* 0: none; '/' search, '&' filter, ':' command, 'm' or '\'' the
+                name of a mark, 'x' the reason of a suppression */
+  char text[FILTER_TEXT_MAX];
+  char history[PROMPT_HISTORY][FILTER_TEXT_MAX]; /* of all kinds; newest last */
+  size_t n_history, at_history;
+};
+
 struct app {
   struct model *model; /* borrowed */
   const char *file;    /* the trace's name to show; borrowed */
@@ -106,9 +117,11 @@ struct app {
   int64_t longest_ns; /* stall */
   size_t *worst;      /* stalls by duration */
   size_t *order;      /* stalls as the list shows them */
+  size_t n_order;     /* that the filter leaves */
   enum stall_sort stall_sort;
   bool stall_inverted;
   size_t *site_order;
+  size_t n_site_order;
   size_t site; /* row */
   enum site_sort site_sort;
   bool site_inverted;
@@ -116,7 +129,10 @@ struct app {
   struct lanes lanes;
   struct replay replay;
   struct tasks_pane tasks;
-  const char *path; /* to read the trace a second time; NULL: not possible */
+  struct filter filter, search;
+  struct prompt prompt;
+  int64_t marks[26]; /* by letter; -1: not set */
+  const char *path;  /* to read the trace a second time; NULL: not possible */
   char message[160];
   bool wants_redraw, wants_suspend; /* for who owns the terminal */
 };
@@ -151,6 +167,19 @@ void app_layout(const struct app *app, struct layout *layout);
  * Returns: false for any other action. */
 bool app_move(enum action action, size_t n, int page, size_t *row);
 
+/* The filter leaves nothing of a list. */
+void app_draw_none(struct app *app, const struct layout *layout);
+/* All orders anew, without a filter. */
+void app_sort(struct app *app);
+void stalls_sort(struct app *app);
+void sites_sort(struct app *app);
+
+/* prompt.c: the line at the bottom. */
+void prompt_open(struct app *app, char kind);
+/* Returns: false when the viewer is to end. */
+bool prompt_key(struct app *app, char32_t key);
+void prompt_draw(struct app *app, const struct layout *layout);
+
 /* minimap.c */
 void minimap_draw(struct app *app, const struct layout *layout);
 /* Times under (or over) columns x .. x+w that stand for from..to. */
@@ -184,6 +213,8 @@ const struct model_span *lanes_under_cursor(struct app *app,
 static inline bool span_is_unended(const struct model_span *span) {
   return span->end_ns == INT64_MAX;
 }
+/* Go to a span: its lane, its begin. */
+void lanes_select(struct app *app, const struct model_span *span);
 /* To the next (or previous) event of a lane.  false: none near. */
 bool lanes_step(struct app *app, const struct lane *lane, bool forward);
 

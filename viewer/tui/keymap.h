@@ -126,6 +126,14 @@ enum {
     "half a page back (lanes: half a window)", "less, lnav")                   \
   X(FIRST, "g <Home>", AT_ANY, NULL, "go to the start", "less, vim")           \
   X(LAST, "G <End>", AT_ANY, NULL, "go to the end", "less, vim")               \
+  X(SEARCH, "/", AT_TABS, "/ search", "search; n and N go on", "less")         \
+  X(NEXT_HIT, "n", AT_TABS, NULL, "next hit of the search", "less")            \
+  X(PREV_HIT, "N", AT_TABS, NULL, "previous hit of the search", "less")        \
+  X(FILTER, "&", AT_TABS, "& filter", "list only what matches", "less")        \
+  X(COMMAND, ":", AT_TABS, NULL,                                               \
+    "goto TIME, zoom A..B, screen NAME, filter, search, quit", "vim")          \
+  X(SET_MARK, "m", AT_TABS, NULL, "mark this moment with a letter", "less")    \
+  X(GO_MARK, "'", AT_TABS, NULL, "go to a mark", "less")                       \
   X(GO_OVERVIEW, "1", AT_ANY, "1-5 screen", "Overview", "btop")                \
   X(GO_LANES, "2", AT_ANY, NULL, "Lanes", "btop")                              \
   X(GO_STALLS, "3", AT_ANY, NULL, "Stalls", "btop")                            \

@@ -354,3 +354,22 @@ bool lanes_step(struct app *app, const struct lane *lane, bool forward) {
   lanes_set_window(app, from, to);
   return false;
 }
+
+/* The lane that a span is drawn in. */
+void lanes_select(struct app *app, const struct model_span *s) {
+  struct lanes *lanes = &app->lanes;
+  int64_t length = lanes->to - lanes->from;
+  struct lane lane = {.thread = s->thread,
+                      .what = s->what == LT_CALL         ? LANE_BLOCKING
+                              : s->what == LT_POOL_BEGIN ? LANE_POOL
+                                                         : LANE_CALLBACK,
+                      .depth = s->what == LT_RESUME ? s->depth : 0};
+  for (size_t i = 0; i < app->model->n_loops && lane.what != LANE_POOL; i++)
+    if (app->model->loops[i].thread == s->thread)
+      lane.loop = i;
+  lanes->current = lane;
+  app->cursor_ns = s->begin_ns;
+  if (app->cursor_ns < lanes->from || app->cursor_ns >= lanes->to)
+    lanes_set_window(app, app->cursor_ns - length / 2,
+                     app->cursor_ns + length / 2);
+}

@@ -63,7 +63,7 @@ const struct census_task *tasks_find(const struct tasks_pane *pane,
 }
 
 size_t tasks_row(const struct tasks_pane *pane, uint64_t id) {
-  for (size_t i = 0; i < pane->n; i++)
+  for (size_t i = 0; i < pane->n_rows; i++)
     if (pane->all[pane->rows[i].index].id == id)
       return i;
   return 0;
@@ -140,6 +140,7 @@ static int compare(const void *a, const void *b) {
 void tasks_order(struct tasks_pane *pane, int64_t end_ns) {
   if (!pane->rows)
     return;
+  pane->n_rows = pane->n;
   if (pane->sort == TASK_TREE && order_tree(pane))
     return;
   for (size_t i = 0; i < pane->n; i++)

@@ -33,6 +33,7 @@ struct tasks_pane {
   const struct census_task *all; /* by id */
   size_t n;
   struct task_row *rows;
+  size_t n_rows; /* that the filter leaves */
   enum task_sort sort;
   bool is_inverted;
   uint64_t selected; /* a task's id; kept when the order changes */

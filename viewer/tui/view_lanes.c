@@ -65,6 +65,9 @@ static enum role span_role(const struct plot *p, const struct model_span *s) {
       [LANE_BLOCKING] = ROLE_BLOCK,
       [LANE_POOL] = ROLE_POOL,
   };
+  if (p->app->filter.n && p->lane->what != LANE_TURN &&
+      !hits_span(p->app, &p->app->filter, s))
+    return ROLE_DIM;
   const struct model_stall *stall =
       p->lane->what == LANE_TURN || p->lane->what == LANE_CALLBACK
           ? stall_find(p->app->model, p->app->longest_ns, s->thread,

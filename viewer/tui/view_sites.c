@@ -35,6 +35,13 @@ static int compare(const void *a, const void *b) {
   return i < j ? -1 : i > j;
 }
 
+void sites_sort(struct app *app) {
+  for (size_t i = 0; i < app->model->n_sites; i++)
+    app->site_order[i] = i;
+  sorting = app;
+  qsort(app->site_order, app->model->n_sites, sizeof *app->site_order, compare);
+}
+
 enum { NUMBER_W = 8 };
 
 /* What fits beside the names. */
@@ -146,11 +153,16 @@ static void draw(struct app *app, const struct layout *layout) {
                   "No callback was recorded.");
     return;
   }
-  layout_list(layout, m->n_sites, &areas);
+  if (app->n_site_order == 0) {
+    app_draw_none(app, layout);
+    return;
+  }
+  layout_list(layout, app->n_site_order, &areas);
   draw_head(app, layout, areas.head);
-  size_t first = layout_scroll(app->site, m->n_sites, areas.rows.h);
+  size_t first = layout_scroll(app->site, app->n_site_order, areas.rows.h);
   grid_clip(&app->grid, areas.rows);
-  for (int i = 0; i < areas.rows.h && first + (size_t)i < m->n_sites; i++)
+  for (int i = 0; i < areas.rows.h && first + (size_t)i < app->n_site_order;
+       i++)
     draw_row(app, layout, areas.rows.y + i, first + (size_t)i);
   const struct model_site *s = &m->sites[app->site_order[app->site]];
   if (areas.detail.h > 0) {
@@ -159,13 +171,13 @@ static void draw(struct app *app, const struct layout *layout) {
     grid_rule(&app->grid, areas.rule, title);
     draw_about(app, areas.detail, s);
   }
-  app_note(app, layout, "%zu of %zu", app->site + 1, m->n_sites);
+  app_note(app, layout, "%zu of %zu", app->site + 1, app->n_site_order);
 }
 
 static bool key(struct app *app, enum action action) {
   struct layout layout;
   struct layout_list areas;
-  size_t n = app->model->n_sites, chosen;
+  size_t n = app->n_site_order;
   if (n == 0)
     return false;
   app_layout(app, &layout);
@@ -180,12 +192,7 @@ static bool key(struct app *app, enum action action) {
     app->site_inverted = !app->site_inverted;
   else
     return false;
-  chosen = app->site_order[app->site];
-  sorting = app;
-  qsort(app->site_order, n, sizeof *app->site_order, compare);
-  for (size_t i = 0; i < n; i++) /* the selection stays on its site */
-    if (app->site_order[i] == chosen)
-      app->site = i;
+  hits_apply(app); /* the selection stays on its site */
   return true;
 }
 

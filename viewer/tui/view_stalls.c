@@ -34,13 +34,15 @@ static int compare(const void *a, const void *b) {
   return i < j ? -1 : i > j;
 }
 
-static void sort(struct app *app) {
+void stalls_sort(struct app *app) {
+  for (size_t i = 0; i < app->model->n_stalls; i++)
+    app->order[i] = i;
   sorting = app;
   qsort(app->order, app->model->n_stalls, sizeof *app->order, compare);
 }
 
 static size_t selected_row(const struct app *app) {
-  for (size_t i = 0; i < app->model->n_stalls; i++)
+  for (size_t i = 0; i < app->n_order; i++)
     if (app->order[i] == app->stall)
       return i;
   return 0;
@@ -158,10 +160,10 @@ static void draw_note(struct app *app, const struct layout *layout,
     }
   if (same > 1)
     app_note(app, layout, "stall %zu of %zu · same place: %s stalls, %s in all",
-             row + 1, m->n_stalls, format_count(n, same),
+             row + 1, app->n_order, format_count(n, same),
              format_duration(sum, sum_ns));
   else
-    app_note(app, layout, "stall %zu of %zu", row + 1, m->n_stalls);
+    app_note(app, layout, "stall %zu of %zu", row + 1, app->n_order);
 }
 
 static void draw(struct app *app, const struct layout *layout) {
@@ -172,16 +174,20 @@ static void draw(struct app *app, const struct layout *layout) {
     draw_empty(app, layout);
     return;
   }
-  layout_list(layout, m->n_stalls, &areas);
+  if (app->n_order == 0) {
+    app_draw_none(app, layout);
+    return;
+  }
+  layout_list(layout, app->n_order, &areas);
   int x_culprit =
       3 + when_width(m) + LOOP_W + 2 + DURATION_W + OWN_W + HELD_W + 2;
   int x_callback =
       layout->w >= 90 ? x_culprit + (layout->w - x_culprit) * 3 / 5 : 0;
   draw_head(app, areas.head, x_culprit, x_callback);
   size_t row = selected_row(app);
-  size_t first = layout_scroll(row, m->n_stalls, areas.rows.h);
+  size_t first = layout_scroll(row, app->n_order, areas.rows.h);
   grid_clip(&app->grid, areas.rows);
-  for (int i = 0; i < areas.rows.h && first + (size_t)i < m->n_stalls; i++)
+  for (int i = 0; i < areas.rows.h && first + (size_t)i < app->n_order; i++)
     draw_row(app, areas.rows, areas.rows.y + i, first + (size_t)i, x_culprit,
              x_callback);
   const struct model_stall *s = &m->stalls[app->stall];
@@ -195,7 +201,7 @@ static void draw(struct app *app, const struct layout *layout) {
 }
 
 static bool key(struct app *app, enum action action) {
-  size_t n = app->model->n_stalls;
+  size_t n = app->n_order;
   struct layout layout;
   struct layout_list areas;
   if (n == 0)
@@ -210,15 +216,15 @@ static bool key(struct app *app, enum action action) {
   switch (action) {
   case ACTION_SORT_NEXT:
     app->stall_sort = (app->stall_sort + 1) % SORT_COUNT;
-    sort(app);
+    hits_apply(app);
     return true;
   case ACTION_SORT_PREV:
     app->stall_sort = (app->stall_sort + SORT_COUNT - 1) % SORT_COUNT;
-    sort(app);
+    hits_apply(app);
     return true;
   case ACTION_INVERT:
     app->stall_inverted = !app->stall_inverted;
-    sort(app);
+    hits_apply(app);
     return true;
   case ACTION_NEXT_STALL:
   case ACTION_PREV_STALL:

@@ -251,12 +251,16 @@ static void draw(struct app *app, const struct layout *layout) {
                   "No task was recorded.");
     return;
   }
-  layout_list(layout, pane->n, &areas);
+  if (pane->n_rows == 0) {
+    app_draw_none(app, layout);
+    return;
+  }
+  layout_list(layout, pane->n_rows, &areas);
   draw_head(app, areas.head);
   size_t row = tasks_row(pane, pane->selected);
-  size_t first = layout_scroll(row, pane->n, areas.rows.h);
+  size_t first = layout_scroll(row, pane->n_rows, areas.rows.h);
   grid_clip(&app->grid, areas.rows);
-  for (int i = 0; i < areas.rows.h && first + (size_t)i < pane->n; i++)
+  for (int i = 0; i < areas.rows.h && first + (size_t)i < pane->n_rows; i++)
     draw_row(app, areas.rows, areas.rows.y + i, &pane->rows[first + (size_t)i]);
   const struct census_task *t = tasks_find(pane, pane->selected);
   if (t && areas.detail.h > 0) {
@@ -266,7 +270,7 @@ static void draw(struct app *app, const struct layout *layout) {
     grid_rule(&app->grid, areas.rule, title);
     draw_about(app, areas.detail, t);
   }
-  app_note(app, layout, "task %zu of %zu", row + 1, pane->n);
+  app_note(app, layout, "task %zu of %zu", row + 1, pane->n_rows);
 }
 
 /* The lanes around its longest run, or where it was made. */
@@ -290,12 +294,12 @@ static bool key(struct app *app, enum action action) {
   struct layout layout;
   struct layout_list areas;
   const struct census_task *t = tasks_find(pane, pane->selected);
-  if (!pane->rows || pane->n == 0)
+  if (!pane->rows || pane->n_rows == 0)
     return false;
   app_layout(app, &layout);
-  layout_list(&layout, pane->n, &areas);
+  layout_list(&layout, pane->n_rows, &areas);
   size_t row = tasks_row(pane, pane->selected);
-  if (app_move(action, pane->n, areas.rows.h, &row)) {
+  if (app_move(action, pane->n_rows, areas.rows.h, &row)) {
     pane->selected = pane->all[pane->rows[row].index].id;
     return true;
   }
@@ -323,7 +327,7 @@ static bool key(struct app *app, enum action action) {
   default:
     return false;
   }
-  tasks_order(pane, app->model->end_ns);
+  hits_apply(app);
   return true;
 }
 

@@ -1,0 +1,247 @@
+/* Search and filter on the things that the screens list.
+ *
+ * Invariant: a list never becomes empty by a filter without saying so; the
+ * selection stays on its thing where that is still listed.  Called by prompt.c
+ * and app.c. */
+#include "tui/hits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/source.h"
+#include "output/inert.h"
+#include "tui/app.h"
+#include "tui/stall.h"
+
+#define COUNT_MAX 50000 /* for a preview: some milliseconds */
+
+static const char *loop_name(const struct app *app, uint32_t thread) {
+  for (size_t i = 0; i < app->model->n_loops; i++)
+    if (app->model->loops[i].thread == thread)
+      return app->model->loops[i].name;
+  return NULL;
+}
+
+bool hits_stall(const struct app *app, const struct filter *filter, size_t i) {
+  const struct model *m = app->model;
+  const struct model_stall *s = &m->stalls[i];
+  char name[400], culprit[160], callback[160], site[160], other[160];
+  stall_culprit(m, s, false, culprit, sizeof culprit);
+  stall_callback(m, s, callback, sizeof callback);
+  snprintf(name, sizeof name, "%s %s", culprit, callback);
+  return filter_match(
+      filter,
+      &(struct filter_thing){
+          .duration_ns = s->duration_ns,
+          .task = s->task,
+          .kind = s->slice_kind ? lt_task_kind_name(s->slice_kind)
+                                : model_stall_kind_name(s->kind),
+          .loop = s->loop < m->n_loops ? m->loops[s->loop].name : NULL,
+          .site = stall_where(m, s, site, sizeof site),
+          .other_site =
+              s->site ? model_site_name(m, s->site, other, sizeof other) : NULL,
+          .name = name,
+          .rule = s->kind == MODEL_STALL_TURN  ? "long-turn"
+                  : s->kind == MODEL_STALL_GAP ? "stall gap"
+                                               : "stall"});
+}
+
+bool hits_site(const struct app *app, const struct filter *filter, size_t i) {
+  const struct model_site *s = &app->model->sites[i];
+  char site[200], callee[64];
+  const char *kind =
+      s->is_call ? model_callee_name(app->model, s->kind, callee, sizeof callee)
+                 : lt_task_kind_name(s->kind);
+  return filter_match(filter, &(struct filter_thing){
+                                  .duration_ns = s->max_ns,
+                                  .kind = kind,
+                                  .site = model_site_name(app->model, s->site,
+                                                          site, sizeof site),
+                                  .name = kind,
+                                  .rule = s->is_call ? "blocking-call" : NULL});
+}
+
+bool hits_task(const struct app *app, const struct filter *filter,
+               const struct census_task *t) {
+  char site[200], label[128] = "";
+  const struct model_source *source = model_source(app->model);
+  const char *text =
+      t->label ? source->string(source->context, t->label) : NULL;
+  if (text)
+    inert(text, label, sizeof label);
+  return filter_match(filter, &(struct filter_thing){
+                                  .duration_ns = t->run_ns,
+                                  .task = t->id,
+                                  .kind = lt_task_kind_name(t->kind),
+                                  .loop = loop_name(app, t->thread),
+                                  .site = model_site_name(app->model, t->site,
+                                                          site, sizeof site),
+                                  .name = label});
+}
+
+bool hits_span(const struct app *app, const struct filter *filter,
+               const struct model_span *s) {
+  char site[200], callee[64];
+  if (s->what != LT_RESUME && s->what != LT_CALL && s->what != LT_POOL_BEGIN)
+    return false;
+  const char *kind =
+      s->what == LT_CALL
+          ? model_callee_name(app->model, s->kind, callee, sizeof callee)
+          : lt_task_kind_name(s->kind);
+  const char *loop = loop_name(app, s->thread);
+  return filter_match(
+      filter,
+      &(struct filter_thing){
+          .duration_ns = s->end_ns - (s->begin_ns < 0 ? 0 : s->begin_ns),
+          .task = s->task,
+          .kind = kind,
+          .loop = loop ? loop : "pool",
+          .site = model_site_name(app->model, s->site, site, sizeof site),
+          .name = kind,
+          .rule = s->what == LT_CALL ? "blocking-call" : NULL});
+}
+
+/* Things by number, on the screen that is shown. */
+
+enum list { LIST_STALLS, LIST_SITES, LIST_TASKS, LIST_SPANS };
+
+static enum list list_of(const struct app *app) {
+  switch (app_screen(app)) {
+  case SCREEN_LANES:
+  case SCREEN_REPLAY:
+    return LIST_SPANS;
+  case SCREEN_SITES:
+    return LIST_SITES;
+  case SCREEN_TASKS:
+    return LIST_TASKS;
+  default:
+    return LIST_STALLS;
+  }
+}
+
+static size_t size_of(const struct app *app, enum list list) {
+  switch (list) {
+  case LIST_STALLS:
+    return app->n_order;
+  case LIST_SITES:
+    return app->n_site_order;
+  case LIST_TASKS:
+    return app->tasks.n_rows;
+  default:
+    return app->lanes.n_spans;
+  }
+}
+
+static bool hits(const struct app *app, enum list list,
+                 const struct filter *filter, size_t row) {
+  switch (list) {
+  case LIST_STALLS:
+    return hits_stall(app, filter, app->order[row]);
+  case LIST_SITES:
+    return hits_site(app, filter, app->site_order[row]);
+  case LIST_TASKS:
+    return hits_task(app, filter, &app->tasks.all[app->tasks.rows[row].index]);
+  default:
+    return hits_span(app, filter, &app->lanes.spans[row]);
+  }
+}
+
+size_t hits_count(const struct app *app, const struct filter *filter,
+                  size_t *n_all, bool *is_all) {
+  enum list list = list_of(app);
+  size_t n = size_of(app, list), found = 0;
+  *n_all = n;
+  *is_all = n <= COUNT_MAX;
+  for (size_t i = 0; i < n && i < COUNT_MAX; i++)
+    found += hits(app, list, filter, i);
+  return found;
+}
+
+static size_t row_of(const struct app *app, enum list list) {
+  if (list == LIST_SITES)
+    return app->site;
+  if (list == LIST_TASKS)
+    return tasks_row(&app->tasks, app->tasks.selected);
+  for (size_t i = 0; i < app->n_order; i++)
+    if (app->order[i] == app->stall)
+      return i;
+  return 0;
+}
+
+static void select_row(struct app *app, enum list list, size_t row) {
+  if (list == LIST_STALLS)
+    app_select_stall(app, app->order[row]);
+  else if (list == LIST_SITES)
+    app->site = row;
+  else
+    app->tasks.selected = app->tasks.all[app->tasks.rows[row].index].id;
+}
+
+/* In the lanes: the nearest in time, on whatever lane it is. */
+static bool step_span(struct app *app, bool forward) {
+  const struct lanes *lanes = &app->lanes;
+  const struct model_span *found = NULL;
+  lanes_load(app);
+  for (size_t i = 0; i < lanes->n_spans; i++) {
+    const struct model_span *s = &lanes->spans[i];
+    bool is_ahead = forward ? s->begin_ns > app->cursor_ns
+                            : s->begin_ns < app->cursor_ns && s->begin_ns >= 0;
+    bool is_nearer = !found || (forward ? s->begin_ns < found->begin_ns
+                                        : s->begin_ns > found->begin_ns);
+    if (is_ahead && is_nearer && hits_span(app, &app->search, s))
+      found = s;
+  }
+  if (!found)
+    return false;
+  lanes_select(app, found);
+  return true;
+}
+
+bool hits_step(struct app *app, bool forward) {
+  enum list list = list_of(app);
+  if (list == LIST_SPANS)
+    return step_span(app, forward);
+  size_t n = size_of(app, list), row = row_of(app, list);
+  for (size_t i = 1; i <= n; i++) { /* around the end, back to itself */
+    size_t at = (forward ? row + i : row + n - i % n) % n;
+    if (hits(app, list, &app->search, at)) {
+      select_row(app, list, at);
+      return true;
+    }
+  }
+  return false;
+}
+
+void hits_apply(struct app *app) {
+  const struct filter *f = &app->filter;
+  struct tasks_pane *pane = &app->tasks;
+  size_t n = 0;
+  app_sort(app);
+  for (size_t i = 0; i < app->model->n_stalls; i++)
+    if (f->n == 0 || hits_stall(app, f, app->order[i]))
+      app->order[n++] = app->order[i];
+  app->n_order = n;
+  bool is_listed = false;
+  for (size_t i = 0; i < n; i++)
+    is_listed |= app->order[i] == app->stall;
+  if (!is_listed && n)
+    app->stall = app->order[0];
+  size_t site = app->site < app->n_site_order ? app->site_order[app->site] : 0;
+  n = 0;
+  for (size_t i = 0; i < app->model->n_sites; i++)
+    if (f->n == 0 || hits_site(app, f, app->site_order[i]))
+      app->site_order[n++] = app->site_order[i];
+  app->n_site_order = n;
+  app->site = 0;
+  for (size_t i = 0; i < n; i++)
+    if (app->site_order[i] == site)
+      app->site = i;
+  if (!pane->rows)
+    return;
+  tasks_order(pane, app->model->end_ns);
+  n = 0;
+  for (size_t i = 0; i < pane->n; i++)
+    if (f->n == 0 || hits_task(app, f, &pane->all[pane->rows[i].index]))
+      pane->rows[n++] = pane->rows[i];
+  pane->n_rows = n;
+}
