@@ -44,7 +44,7 @@ int64_t model_histogram_percentile(const struct model_histogram *h, double p) {
   if (h->n == 0)
     return 0;
   uint64_t rank = (uint64_t)((double)h->n * p / 100.0);
-  if (rank >= h->n)
+  if (rank + 1 >= h->n) /* the last one, which is known exactly */
     return h->max_ns;
   uint64_t seen = 0;
   for (unsigned i = 0; i < MODEL_HISTOGRAM_BINS; i++) {
