@@ -29,6 +29,7 @@ struct command {
   X(view, "terminal viewer")                                                   \
   X(check, "fail when a loop was blocked for too long")                        \
   X(report, "text report")                                                     \
+  X(export, "for other tools: Perfetto, flame graphs, SQL, metrics")           \
   X(info, "what is in this file, is it whole")                                 \
   X(explain, "what a rule means and how to fix it")
 

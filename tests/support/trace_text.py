@@ -64,6 +64,12 @@ class Fixture:
             'label': lambda: (d.LABEL, task, 0, self.string(m['text']), 0),
             'allow+': lambda: (d.ALLOW_BEGIN, 0, 0, self.string(m['why']), 0),
             'allow-': lambda: (d.ALLOW_END, 0, 0, 0, 0),
+            'pool+': lambda: (d.POOL_BEGIN, task, kind, site(), 0),
+            'pool-': lambda: (d.POOL_END, task, 0, 0, 0),
+            'mark': lambda: (d.MARK, 0, 0, self.string(m['text']), num('n')),
+            'counter': lambda: (d.COUNTER, 0, 0, self.string(m['text']),
+                                num('n') % 2**64),
+            'ready': lambda: (d.READY, task, num('cause', 1), num('from'), 0),
             'lost': lambda: (d.LOST, 0, num('cause', 1), num('n'), ns(m['ms'])),
         }
         return num('thread'), (ns(time),) + known[word]()

@@ -330,7 +330,7 @@ static void on_event(struct builder *b, const lt_event *e) {
     break;
   case LT_DONE:
     end_slice(b, th, e);
-    tasks_done(&b->tasks, e->ref);
+    tasks_done(&b->tasks, e->ref, e->time_ns);
     break;
   case LT_CALL:
   case LT_CALL_BEGIN:

@@ -37,6 +37,12 @@ struct task {
    * between two runs without an ARM; 0 unknown. */
   int64_t period_ns, ran_ns; /* ran: -1 since it was armed */
   const char *label;
+  bool is_spawned;
+  uint32_t thread; /* that spawned it */
+  int64_t end_ns;  /* -1: alive */
+  uint64_t root;   /* the first of its chain, itself where it has no parent */
+  uint64_t n_resumes;
+  uint64_t own[2]; /* of who visits a stream */
   bool alive;
   UT_hash_handle hh;
 };
@@ -44,6 +50,10 @@ struct task {
 struct tasks {
   struct task *by_id;
   uint64_t n_seen, n_live;
+  /* NULL, or called when a task and all its descendants are done; and by
+   * tasks_fini() for those that are not. */
+  void (*on_free)(void *context, struct task *task);
+  void *context;
 };
 
 /* Find a task; make it when it is not known (its spawn was lost).
@@ -53,7 +63,7 @@ struct task *tasks_get(struct tasks *tasks, uint64_t id);
 struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
                          struct task *parent);
 /* It will never run again. */
-void tasks_done(struct tasks *tasks, uint64_t id);
+void tasks_done(struct tasks *tasks, uint64_t id, int64_t now_ns);
 /* The chain of parents, newest first.  Returns: how many. */
 size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
                       struct model_ancestor *out, size_t max);

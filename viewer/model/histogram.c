@@ -56,3 +56,13 @@ int64_t model_histogram_percentile(const struct model_histogram *h, double p) {
   }
   return h->max_ns;
 }
+
+uint64_t model_histogram_below(const struct model_histogram *h, int64_t ns) {
+  uint64_t n = 0;
+  if (h->max_ns <= ns)
+    return h->n;
+  for (unsigned i = 0; i + 1 < MODEL_HISTOGRAM_BINS; i++)
+    if (model_histogram_floor(i + 1) <= ns)
+      n += h->bins[i];
+  return n;
+}

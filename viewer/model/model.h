@@ -111,6 +111,9 @@ void model_histogram_add(struct model_histogram *h, int64_t ns);
 int64_t model_histogram_percentile(const struct model_histogram *h, double p);
 /* The shortest time that is counted in a bin (in bin 0 also shorter ones). */
 int64_t model_histogram_floor(unsigned bin);
+/* How many were not longer; those of the bin that ns lies in are not counted.
+ */
+uint64_t model_histogram_below(const struct model_histogram *h, int64_t ns);
 
 /* The minimap: the whole trace in equal bins. */
 #define MODEL_BINS 2048
@@ -189,8 +192,8 @@ struct model {
 struct model_options {
   int64_t warn_ns; /* shorter stalls are not kept; 0: MODEL_WARN_NS */
   int64_t
-      budget_ns; /* a turn longer than this is a stall of its own although a
-                    slice in it is one that keeps to it; 0: MODEL_ERROR_NS */
+      budget_ns;     /* a turn longer than this is a stall of its own although a
+                        slice in it is one that keeps to it; 0: MODEL_ERROR_NS */
   int64_t warmup_ns; /* turns, polls and calls that begin before it are in no
                         loop's totals */
   bool keep_turns;   /* every turn of warn_ns is a stall, also where slices in

@@ -1,5 +1,6 @@
 /* Build a model from a file: the reader as a source. */
 #include "model/build.h"
+#include "model/stream.h"
 
 static lt_status next(void *context, lt_event *event) {
   return lt_reader_next(context, event);
@@ -26,8 +27,16 @@ static const char *callee(void *context, unsigned id) {
   return lt_reader_callee(context, id);
 }
 
-lt_status model_open(const char *path, const struct model_options *options,
-                     struct model **model) {
+static lt_status nothing(void *context, lt_event *event) {
+  (void)context;
+  (void)event;
+  return LT_END;
+}
+
+static lt_status open_with(const char *path,
+                           lt_status (*events)(void *context, lt_event *event),
+                           const struct model_options *options,
+                           struct model **model) {
   lt_reader *reader;
   *model = NULL;
   lt_status status = lt_reader_open(path, &reader);
@@ -35,7 +44,7 @@ lt_status model_open(const char *path, const struct model_options *options,
     return status;
   const struct model_source source = {.context = reader,
                                       .info = lt_reader_info(reader),
-                                      .next = next,
+                                      .next = events,
                                       .string = string,
                                       .site = site,
                                       .stack = stack,
@@ -49,4 +58,13 @@ lt_status model_open(const char *path, const struct model_options *options,
   else
     (*model)->reader = reader;
   return status;
+}
+
+lt_status model_open(const char *path, const struct model_options *options,
+                     struct model **model) {
+  return open_with(path, next, options, model);
+}
+
+lt_status model_open_names(const char *path, struct model **model) {
+  return open_with(path, nothing, NULL, model);
 }

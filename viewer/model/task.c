@@ -11,6 +11,8 @@
 static void unref(struct tasks *tasks, struct task *task) {
   while (task && --task->refs == 0) {
     struct task *parent = task->parent;
+    if (tasks->on_free)
+      tasks->on_free(tasks->context, task);
     HASH_DEL(tasks->by_id, task);
     free(task);
     task = parent;
@@ -30,7 +32,8 @@ static struct task *make(struct tasks *tasks, uint64_t id) {
   task->id = id;
   task->refs = 1; /* being alive */
   task->alive = true;
-  task->due_ns = task->ran_ns = -1;
+  task->due_ns = task->ran_ns = task->end_ns = -1;
+  task->root = id;
   HASH_ADD(hh, tasks->by_id, id, sizeof task->id, task);
   if (!task->hh.tbl) { /* no memory for the table */
     free(task);
@@ -72,6 +75,8 @@ struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
   task->site = (uint32_t)e->a;
   task->spawn_site = (uint32_t)e->b;
   task->spawn_ns = e->time_ns;
+  task->thread = e->thread;
+  task->is_spawned = true;
   /* A hostile file may make a task its own ancestor: only a task that has no
    * parent yet, and is not the running one's ancestor, gets one. */
   for (struct task *t = parent; t; t = t->parent)
@@ -79,17 +84,19 @@ struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
       return task;
   if (!task->parent && parent) {
     task->parent = parent;
+    task->root = parent->root;
     parent->refs++;
     cut_chain(tasks, task);
   }
   return task;
 }
 
-void tasks_done(struct tasks *tasks, uint64_t id) {
+void tasks_done(struct tasks *tasks, uint64_t id, int64_t now_ns) {
   struct task *task = find(tasks, id);
   if (!task || !task->alive)
     return;
   task->alive = false;
+  task->end_ns = now_ns;
   tasks->n_live--;
   unref(tasks, task);
 }
@@ -107,9 +114,31 @@ size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
   return n;
 }
 
+/* Let go of those that are alive, so that each is told behind its descendants.
+ */
+static void release_all(struct tasks *tasks) {
+  struct task *task, *next, **alive;
+  size_t n = 0;
+  alive = calloc(HASH_COUNT(tasks->by_id) + 1, sizeof(*alive));
+  if (!alive)
+    return; /* then they are told in any order */
+  HASH_ITER(hh, tasks->by_id, task, next)
+  if (task->alive)
+    alive[n++] = task;
+  for (size_t i = 0; i < n; i++) {
+    alive[i]->alive = false;
+    unref(tasks, alive[i]);
+  }
+  free(alive);
+}
+
 void tasks_fini(struct tasks *tasks) {
   struct task *task, *next;
+  if (tasks->on_free)
+    release_all(tasks);
   HASH_ITER(hh, tasks->by_id, task, next) {
+    if (tasks->on_free)
+      tasks->on_free(tasks->context, task);
     HASH_DEL(tasks->by_id, task);
     free(task);
   }

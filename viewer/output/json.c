@@ -61,11 +61,17 @@ void json_array_end(struct json *json) {
   close_bracket(json, ']');
 }
 
-void json_text(struct json *json, const char *key, const char *text) {
-  if (!text) {
-    json_null(json, key);
-    return;
+void json_quote_inert(FILE *file, const char *text) {
+  putc('"', file);
+  for (; *text; text++) {
+    if (*text == '"' || *text == '\\')
+      putc('\\', file);
+    putc(*text, file);
   }
+  putc('"', file);
+}
+
+void json_quote(FILE *file, const char *text) {
   char small[256];
   size_t size = strlen(text) * 4 + 8; /* \xHH is the longest */
   char *buf = size <= sizeof small ? small : malloc(size);
@@ -73,27 +79,23 @@ void json_text(struct json *json, const char *key, const char *text) {
     buf = small;
     size = sizeof small;
   }
-  lead(json, key);
-  putc('"', json->file);
-  for (const char *s = inert(text, buf, size); *s; s++) {
-    if (*s == '"' || *s == '\\')
-      putc('\\', json->file);
-    putc(*s, json->file);
-  }
-  putc('"', json->file);
+  json_quote_inert(file, inert(text, buf, size));
   if (buf != small)
     free(buf);
 }
 
+void json_text(struct json *json, const char *key, const char *text) {
+  if (!text) {
+    json_null(json, key);
+    return;
+  }
+  lead(json, key);
+  json_quote(json->file, text);
+}
+
 void json_inert(struct json *json, const char *key, const char *text) {
   lead(json, key);
-  putc('"', json->file);
-  for (; *text; text++) {
-    if (*text == '"' || *text == '\\')
-      putc('\\', json->file);
-    putc(*text, json->file);
-  }
-  putc('"', json->file);
+  json_quote_inert(json->file, text);
 }
 
 void json_lines(struct json *json, const char *key, const char *text) {

@@ -24,6 +24,11 @@ void json_object_end(struct json *json);
 void json_array(struct json *json, const char *key);
 void json_array_end(struct json *json);
 
+/* Write a text quoted, where a document is not written with the functions
+ * below: made inert, any length; and one that is inert already. */
+void json_quote(FILE *file, const char *text);
+void json_quote_inert(FILE *file, const char *text);
+
 /* One value.  text: made inert (output/inert.h) and quoted, of any length; NULL
  * gives null. */
 void json_text(struct json *json, const char *key, const char *text);

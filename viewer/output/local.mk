@@ -13,3 +13,4 @@ output_sources = viewer/output/inert.h viewer/output/inert.c \
 	viewer/output/xml.h viewer/output/xml.c
 output_sources += viewer/output/report.h viewer/output/report_text.c \
 	viewer/output/report_json.c
+include viewer/output/export.mk
