@@ -167,6 +167,23 @@ START_TEST(the_longest_calls_are_kept_and_all_are_counted) {
 }
 END_TEST
 
+START_TEST(a_call_that_seems_to_begin_before_its_slice_is_inside) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage\n"
+                                  "100  resume task=1 kind=2 site=1\n"
+                                  "400  call callee=5 ms=300.004\n"
+                                  "400  await task=1\n"
+                                  "400  usage cpu=0 vsw=1\n"
+                                  "400  loop-\n",
+                                  400, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].n_calls, 1);
+  ck_assert_int_eq(m->stalls[0].calls[0].begin_ns, 100 * MS);
+  ck_assert_int_eq(m->stalls[0].calls_ns, 300 * MS);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(totals_that_are_wider_than_the_stall_are_shared_out) {
   struct model *m = model_of_text("0   loop+\n"
                                   "0   usage cpu=0\n"
@@ -612,6 +629,7 @@ static TCase *cause_tests(void) {
   tcase_add_test(t, without_run_delay_a_switch_is_no_evidence);
   tcase_add_test(t, major_faults_outside_calls_are_paging);
   tcase_add_test(t, the_longest_calls_are_kept_and_all_are_counted);
+  tcase_add_test(t, a_call_that_seems_to_begin_before_its_slice_is_inside);
   tcase_add_test(t, totals_that_are_wider_than_the_stall_are_shared_out);
   tcase_add_test(t, totals_read_just_before_the_end_will_do);
   return t;
