@@ -1,4 +1,5 @@
-hook_sources = libtrace/hook/uv_map.h libtrace/hook/libc_map.h \
+hook_sources = libtrace/hook/uv_map.h libtrace/hook/uv_alone.h \
+	libtrace/hook/libc_map.h \
 	libtrace/hook/real.h libtrace/hook/real.c \
 	libtrace/hook/table.h libtrace/hook/table.c \
 	libtrace/hook/scope.h libtrace/hook/scope.c libtrace/hook/fast.c \
