@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What looptrace costs, beside its peers, in one run.
 
-    run.py BUILDDIR [--rounds N] [--quick] [--only emit,callbacks,size,read]
+    run.py BUILDDIR [--rounds N] [--quick] [--only emit,callbacks,instructions,drain,size]
 
 Prints one table; every figure is a median over rounds in which ours and the
 peer's alternate, pinned to one core, and stands as a ratio as well, because
 machines differ and are noisy.  Peers that are not installed are left out and
 named: lttng-tools liblttng-ust-dev babeltrace2 uftrace."""
 import argparse
+import glob
 import os
 import shutil
 import signal
@@ -200,6 +201,30 @@ class Bench:
         self.table.row("instructions a callback above the untraced one", ours - base, 120, "<= 120",
                        unit="instr", peer_name="goal")
 
+    def drain(self):
+        """The recorder's side alone: from rings to a file, on one core."""
+        sources = [HERE + "/drain.c"] + RECORD + [
+            path for folder in ("drain", "format")
+            for path in sorted(glob.glob(SRC + "/libtrace/%s/*.c" % folder))]
+        config = "-I" + self.build
+        exe = self.compile("drain", sources, config, "-lz", "-lpthread",
+                           *subprocess.run(["pkg-config", "--libs-only-l", "libdeflate"], text=True,
+                                           stdout=subprocess.PIPE).stdout.split())
+        trace = os.path.join(self.tmp, "drain.lt")
+        events = "1000000" if self.args.quick else "10000000"
+        ns, size = [], []
+        for _ in range(self.args.rounds):
+            words = self.run([exe, events, trace]).split()
+            ns.append(float(words[4]))
+            size.append(float(words[6]))
+        self.table.row("drain one event, one core", statistics.median(ns), 100, "<= 100 ns", peer_name="goal")
+        self.table.row("bytes an event of it", statistics.median(size), 2.0, "<= 2.0", unit="B",
+                       peer_name="goal")
+        seconds = "2" if self.args.quick else "60"
+        words = self.run([exe, seconds, trace, "5"], pin="0,1").split()
+        self.table.row("lost of a million, 5 M/s offered for %s s" % seconds,
+                       1e6 * float(words[3].rstrip(",")) / float(words[0]), 0, "0", unit="events")
+
     def size(self):
         exe = self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
         count = 100000 if self.args.quick else 500000
@@ -217,7 +242,7 @@ def main():
     parser.add_argument("builddir")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="fewer events, for a first look")
-    parser.add_argument("--only", default="emit,callbacks,instructions,size")
+    parser.add_argument("--only", default="emit,callbacks,instructions,drain,size")
     args = parser.parse_args()
     bench = Bench(args)
     try:

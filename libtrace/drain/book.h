@@ -57,6 +57,8 @@ struct lti_loop_entry {
 typedef void lti_book_sink(void *context, const uint8_t *bytes, size_t size,
                            uint32_t n);
 
+#define LTI_SITE_CACHE 256u
+
 struct lti_book {
   lti_book_sink *sink; /* NULL until there is a file */
   void *sink_context;
@@ -81,6 +83,10 @@ struct lti_book {
   struct lti_site *sites;
   size_t n_sites, sites_capacity;
   struct lti_hash site_ids; /* address -> id */
+  struct {
+    uint64_t address;
+    uint32_t id; /* 0: an empty row */
+  } site_cache[LTI_SITE_CACHE]; /* of site_ids, by the address's low bits */
   size_t n_named;           /* sites that the namer was asked about */
   uint64_t maps_read_ns;    /* when /proc/PID/maps was last read */
 
@@ -166,6 +172,18 @@ void lti_book_retell(struct lti_book *book);
  * it is looked up in the modules, and where none covers it in /proc/PID/maps.
  */
 uint32_t lti_book_site(struct lti_book *book, uint64_t address);
+
+/* The same, fast where the address was asked for lately. */
+static inline uint32_t lti_book_site_again(struct lti_book *book,
+                                           uint64_t address) {
+  size_t row = (address ^ address >> 8) % LTI_SITE_CACHE;
+  if (book->site_cache[row].address == address && book->site_cache[row].id)
+    return book->site_cache[row].id;
+  uint32_t id = lti_book_site(book, address);
+  book->site_cache[row].address = address;
+  book->site_cache[row].id = id;
+  return id;
+}
 
 /* sites.c: put the definition of a site or a module into the fresh ones. */
 void lti_book_put_site(struct lti_book *book, uint32_t id);

@@ -54,6 +54,7 @@ static uint32_t module_at(const struct lti_book *b, uint64_t address) {
 
 /* Addresses in [start, end) mean something else from now on. */
 static void forget_addresses(struct lti_book *b, uint64_t start, uint64_t end) {
+  memset(b->site_cache, 0, sizeof b->site_cache);
   for (size_t i = 0; i < b->n_sites; i++) {
     uint64_t address = b->sites[i].address;
     if (address >= start && address < end && b->sites[i].module)

@@ -41,6 +41,9 @@ void lti_trace_init(struct lti_trace *t, struct lti_encoder *encoder,
                     int32_t pid, const char *recorder, uint64_t min_block_ns) {
   memset(t, 0, sizeof *t);
   t->encoder = encoder;
+  for (unsigned k = 0; k < LT_KIND_LIMIT; k++)
+    if (lt_kind_lookup(k))
+      t->kinds[k] = *lt_kind_lookup(k);
   lti_book_init(&t->book, pid, recorder, min_block_ns);
 }
 
@@ -125,12 +128,13 @@ void lti_trace_thread_end(struct lti_trace *t) {
 }
 
 /* What the program means by one field, as the file says it. */
-static uint64_t translate(struct lti_trace *t, unsigned codec, uint64_t value) {
+static inline uint64_t translate(struct lti_trace *t, unsigned codec,
+                                 uint64_t value) {
   switch (codec) {
   case LT_CODEC_NONE:
     return 0;
   case LT_CODEC_SITE:
-    return lti_book_site(&t->book, value);
+    return lti_book_site_again(&t->book, value);
   case LT_CODEC_TEXT:
     return lti_book_string_id(value);
   default:
@@ -184,7 +188,7 @@ static void follow(struct lti_trace *t, struct lti_trace_thread *thread,
 
 static void translate_event(struct lti_trace *t,
                             struct lti_trace_thread *thread, lt_event *e) {
-  const lt_kind_info *info = lt_kind_lookup(e->kind);
+  const lt_kind_info *info = &t->kinds[e->kind];
   e->ref = info->ref == LT_CODEC_NONE ? 0 : e->ref;
   e->x = info->x == LT_CODEC_NONE ? 0 : e->x;
   e->a = translate(t, info->a, e->a);

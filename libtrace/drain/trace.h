@@ -34,6 +34,7 @@ struct lti_trace {
   struct lti_encoder *encoder; /* borrowed */
   struct lti_writer *writer;   /* NULL until start */
   struct lti_trace_thread *at; /* between thread_begin and _end */
+  lt_kind_info kinds[LT_KIND_LIMIT]; /* lt_kind_lookup(), at hand */
 
   int64_t watermark_ns;
   int64_t epoch_first_ns;

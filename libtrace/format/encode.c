@@ -4,11 +4,16 @@
  * begin, and the sum of all columns stays below COLUMNS_MAX; so no buffer here
  * can overflow, and nothing is allocated for a block.  The deflate state is
  * kept and reset.  Called by the writer of each thread's events. */
+#include "config.h"
+
 #include "format/encode.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#ifdef HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 
 #include "format/block.h"
 #include "format/bytes.h"
@@ -56,6 +61,10 @@ struct lti_encoder {
   uint8_t block[BLOCK_BYTES_MAX];
   uint8_t *columns; /* one allocation; pages are touched as they are used */
   z_stream zlib;
+#ifdef HAVE_LIBDEFLATE
+  struct libdeflate_compressor *deflate; /* the same format, twice as fast */
+  uint8_t raw[BLOCK_BYTES_MAX];
+#endif
 };
 
 static void set_codecs(struct kind *kind, const lt_kind_info *info) {
@@ -79,6 +88,9 @@ struct lti_encoder *lti_encoder_new(void) {
     free(e);
     return NULL;
   }
+#ifdef HAVE_LIBDEFLATE
+  e->deflate = libdeflate_alloc_compressor(1);
+#endif
   uint8_t *at = e->columns;
   for (unsigned k = 0; k < LT_KIND_LIMIT; k++) {
     const lt_kind_info *info = lt_kind_lookup(k);
@@ -95,6 +107,9 @@ void lti_encoder_free(struct lti_encoder *e) {
   if (!e)
     return;
   deflateEnd(&e->zlib);
+#ifdef HAVE_LIBDEFLATE
+  libdeflate_free_compressor(e->deflate);
+#endif
   free(e->columns);
   free(e);
 }
@@ -114,12 +129,32 @@ void lti_encoder_begin(struct lti_encoder *e, struct lti_brackets *open) {
   e->kinds_present = e->lost = 0;
 }
 
-static void append(struct lti_encoder *e, struct column *column,
-                   uint64_t value) {
+/* Returns: how many bytes it took.  Most numbers take one or two. */
+static inline uint32_t append(struct column *column, uint64_t value) {
   uint8_t *at = column->bytes + column->size;
-  uint32_t n = (uint32_t)(lti_put_varint(at, value) - at);
+  uint32_t n = 1;
+  if (value < 0x80)
+    *at = (uint8_t)value;
+  else
+    n = (uint32_t)(lti_put_varint(at, value) - at);
   column->size += n;
-  e->size += n;
+  return n;
+}
+
+static inline uint32_t add_field(struct column *c, uint64_t value,
+                                 const struct lti_brackets *open) {
+  switch (c->codec) {
+  case LT_CODEC_NONE:
+    return 0;
+  case LT_CODEC_DELTA:
+  case LT_CODEC_TASK:
+    return append(c, lti_column_encode(&c->state, LT_CODEC_DELTA, value, 0));
+  case LT_CODEC_OPEN:
+    return append(c, lti_column_encode(&c->state, LT_CODEC_OPEN, value,
+                                       lti_brackets_task(open)));
+  default:
+    return append(c, value);
+  }
 }
 
 bool lti_encoder_add(struct lti_encoder *e, const lt_event *event) {
@@ -128,16 +163,14 @@ bool lti_encoder_add(struct lti_encoder *e, const lt_event *event) {
     return false;
   if (e->n == 0)
     e->first_ns = e->last_ns = event->time_ns;
-  uint64_t task = lti_brackets_task(e->open);
-  const uint64_t values[FIELDS] = {(uint64_t)(event->time_ns - e->last_ns),
-                                   event->ref, event->x, event->a, event->b};
-  for (int f = 0; f < FIELDS; f++) {
-    struct column *c = &kind->fields[f];
-    if (c->codec != LT_CODEC_NONE)
-      append(e, c, lti_column_encode(&c->state, c->codec, values[f], task));
-  }
+  struct column *c = kind->fields;
+  uint32_t size = append(&c[TIME], (uint64_t)(event->time_ns - e->last_ns));
+  size += add_field(&c[REF], event->ref, e->open);
+  size += add_field(&c[X], event->x, e->open);
+  size += add_field(&c[A], event->a, e->open);
+  size += add_field(&c[B], event->b, e->open);
   e->kind_column[e->n++] = event->kind;
-  e->size++;
+  e->size += size + 1;
   e->last_ns = event->time_ns;
   kind->n++;
   e->kinds_present |= UINT64_C(1) << event->kind;
@@ -207,10 +240,31 @@ static void copy_part(struct lti_encoder *e, const uint8_t *bytes,
   e->zlib.next_out += size;
 }
 
+#ifdef HAVE_LIBDEFLATE
+/* The whole payload at once: it finds the borders of columns by itself.
+ * Returns: the size, 0 where it would not be smaller. */
+static size_t deflate_all(struct lti_encoder *e, size_t head_size,
+                          size_t raw_size, uint8_t *payload) {
+  e->zlib.next_out = e->raw;
+  each_part(e, head_size, copy_part);
+  return libdeflate_zlib_compress(e->deflate, e->raw, raw_size, payload,
+                                  raw_size - 1);
+}
+#endif
+
 /* The payload behind the block's header; returns its size as stored. */
 static size_t put_payload(struct lti_encoder *e, size_t head_size,
                           size_t raw_size, uint8_t *flags) {
   uint8_t *payload = e->block + LTI_BLOCK_HEADER_BYTES;
+#ifdef HAVE_LIBDEFLATE
+  if (e->deflate) {
+    size_t size = deflate_all(e, head_size, raw_size, payload);
+    *flags = size ? LTI_BLOCK_ZLIB : 0;
+    if (!size)
+      memcpy(payload, e->raw, raw_size);
+    return size ? size : raw_size;
+  }
+#endif
   deflateReset(&e->zlib);
   e->zlib.next_out = payload;
   e->zlib.avail_out = BLOCK_BYTES_MAX - LTI_BLOCK_HEADER_BYTES;

@@ -1,0 +1,148 @@
+"""Nothing is lost that is not counted: what threads emitted is what the trace
+holds plus what it says is missing, thread by thread, whatever the recorder
+does meanwhile."""
+import pathlib
+import signal
+import subprocess
+import time
+
+from looptrace import BUILDDIR, LONG, LOOPTRACE, Case
+
+CROWD = BUILDDIR / 'tests/programs/record_crowd'
+THREADS = 16
+EVENTS = 1_000_000 if LONG else 50_000
+
+
+def per_thread(text):
+    """{tid: numbers}, and whether the trace is complete."""
+    lines = [line.split() for line in text.decode().splitlines()]
+    rows = {int(line[0]): [int(word) for word in line[1:]]
+            for line in lines if line and line[0].isdigit()}
+    return rows, ['complete', '1'] in lines
+
+
+class Losses(Case):
+    def start(self, mode, *run, options=()):
+        process = subprocess.Popen(
+            [LOOPTRACE, 'record', '--mode', mode, '-o', 'x.lt', *options, '--',
+             str(CROWD), 'run', *(str(word) for word in run)],
+            cwd=self.dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                pipe.close()
+        self.addCleanup(end)
+        return process
+
+    def finish(self, process):
+        process.stdin.close()
+        process.stdin = open('/dev/null')
+        out, err = process.communicate(timeout=240)
+        self.assertEqual(process.returncode, 0, err)
+        return per_thread(out)[0]
+
+    def recorded(self, name='x.lt'):
+        result = self.run_command(CROWD, 'count', self.dir / name, seconds=120)
+        self.assertEqual(result.returncode, 0, result)
+        return per_thread(result.stdout)
+
+    def assert_exact(self, attempted, lossless=False):
+        recorded, complete = self.recorded()
+        self.assertTrue(complete)
+        self.assertEqual(len(attempted), THREADS)
+        for tid, (events,) in attempted.items():
+            marks, lost, _ = recorded[tid]
+            self.assertEqual(events, marks + lost, (tid, marks, lost))
+            if lossless:
+                self.assertEqual(lost, 0)
+        return recorded
+
+    def stop_recorder(self, process, seconds):
+        """Stopped, and heard to be stopped: then the threads go on."""
+        process.send_signal(signal.SIGSTOP)
+        stat = pathlib.Path(f'/proc/{process.pid}/stat')
+        while stat.read_text().rpartition(')')[2].split()[0] != 'T':
+            time.sleep(0.001)
+        process.stdin.write(b'\n')
+        process.stdin.flush()
+        time.sleep(seconds)
+
+    def test_dropping_counts_every_event_that_is_missing(self):
+        process = self.start('drop', THREADS, EVENTS)
+        self.assert_exact(self.finish(process))
+
+    def test_lossless_loses_nothing_and_records_its_waits(self):
+        process = self.start('lossless', THREADS, EVENTS)
+        recorded = self.assert_exact(self.finish(process), lossless=True)
+        self.assertTrue(any(waits for _, _, waits in recorded.values()))
+
+    def test_a_stopped_recorder_costs_events_and_not_the_program(self):
+        for mode in ('drop', 'lossless'):
+            with self.subTest(mode):
+                process = self.start(mode, THREADS, EVENTS, 1000)
+                self.assertEqual(process.stdout.readline(), b'paused\n')
+                self.stop_recorder(process, 5 if LONG else 2)
+                process.send_signal(signal.SIGCONT)
+                self.assert_exact(self.finish(process))
+                (self.dir / 'x.lt').unlink()
+
+    def test_a_killed_recorder_does_not_hold_the_program(self):
+        for mode in ('drop', 'lossless'):
+            with self.subTest(mode):
+                process = self.start(mode, THREADS, EVENTS, 1000)
+                self.assertEqual(process.stdout.readline(), b'paused\n')
+                process.kill()
+                process.wait()
+                process.stdin.write(b'\n')
+                process.stdin.close()
+                lines = process.stdout.read()  # until the program's end
+                attempted = per_thread(lines)[0]
+                self.assertEqual(len(attempted), THREADS)
+                self.take_arena_away()
+                if (self.dir / 'x.lt').exists():
+                    recorded, complete = self.recorded()
+                    self.assertFalse(complete)
+                    (self.dir / 'x.lt').unlink()
+                process.stdin = open('/dev/null')
+
+    def take_arena_away(self):
+        """A killed recorder leaves its arena; no process maps it now."""
+        for path in pathlib.Path('/dev/shm').glob('looptrace-*'):
+            if path in self.arenas_before:
+                continue
+            users = [maps for maps in pathlib.Path('/proc').glob('[0-9]*/maps')
+                     if str(path) in read_text(maps)]
+            if not users:
+                path.unlink()
+
+    def setUp(self):
+        super().setUp()
+        self.arenas_before = set(pathlib.Path('/dev/shm').glob('looptrace-*'))
+
+    def test_the_linked_recorder_counts_as_exactly(self):
+        for options in ([], ['-l'], ['-r', '65536']):
+            with self.subTest(options):
+                path = self.dir / 'x.lt'
+                result = self.run_command(CROWD, 'run', *options, '-o', path,
+                                          THREADS, EVENTS, seconds=240)
+                self.assertEqual(result.returncode, 0, result)
+                self.assert_exact(per_thread(result.stdout)[0],
+                                  lossless='-l' in options)
+                path.unlink()
+
+    def test_the_linked_recorder_keeps_its_file_private(self):
+        result = self.run_command(
+            'sh', '-c', f'umask 777; exec {CROWD} run -o y.lt 1 10')
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual((self.dir / 'y.lt').stat().st_mode & 0o777, 0o600)
+
+
+def read_text(path):
+    try:
+        return path.read_text(errors='replace')
+    except OSError:
+        return ''
