@@ -42,7 +42,7 @@ int baseline_read(const char *path, bool is_update, struct baseline *b) {
   if (!path)
     return EXIT_OK;
   if (is_update) {
-    b->findings = json_object();
+    b->findings = json_pack("{}"); /* json_object is our own writer's */
     return b->findings ? EXIT_OK : complain(path, "out of memory");
   }
   FILE *file = fopen(path, "re");

@@ -11,7 +11,7 @@
 
 #define SILENCE_PLACE                                                          \
   "in a file, for good reasons only:\n"                                        \
-  "  echo 'RULE : FUNCTION < *   max=300ms   # why' >> .looptrace-suppress\n"  \
+  "  echo 'RULE : FUNCTION < *  max=300ms  # why' >>.looptrace-suppress\n"     \
   "or let it print the lines:  looptrace check --gen-suppressions=all\n"       \
   "in the code:                LT_ALLOW_BLOCKING(\"why\");\n"                  \
   "all of the rule:            looptrace check -A RULE\n"

@@ -105,11 +105,10 @@ static bool find_reasons(const struct model *m, const struct budget *budget,
 }
 
 static void measure_longest(const struct model *m, const struct budget *budget,
-                            const bool *is_out, struct judgement *j) {
+                            const unsigned char *out, struct judgement *j) {
   for (size_t i = 0; i < m->n_stalls; i++) {
     const struct model_stall *s = &m->stalls[i];
-    if (s->begin_ns < budget->warmup_ns || s->kind == MODEL_STALL_GAP ||
-        is_out[i])
+    if (s->begin_ns < budget->warmup_ns || s->kind == MODEL_STALL_GAP || out[i])
       continue;
     int64_t own = model_attributable(&s->cause);
     if (s->duration_ns > j->longest_ns)
@@ -144,18 +143,20 @@ static bool add(const struct model *m, const struct budget *budget,
   return f.state == FINDING_NEW;
 }
 
-/* is_out[i]: stall i decides nothing. */
+/* out[i]: why stall i decides nothing. */
 static void collect(const struct model *m, const struct budget *budget,
-                    struct judgement *j, bool *is_out) {
+                    struct judgement *j, unsigned char *out) {
   for (size_t i = 0; i < m->n_stalls; i++) {
     struct finding f = finding_of_stall(m, budget, &m->stalls[i]);
     bool is_told = judge_stall(m, &f);
-    is_out[i] = f.begin_ns < budget->warmup_ns || f.state != FINDING_NEW ||
-                limit_is_told(f.stall, f.budget_ns);
+    out[i] = f.begin_ns < budget->warmup_ns        ? OUT_WARMUP
+             : f.state != FINDING_NEW              ? OUT_EXCUSED
+             : limit_is_told(f.stall, f.budget_ns) ? OUT_TOLD
+                                                   : OUT_NOT;
     if (is_told && f.begin_ns < budget->warmup_ns)
       j->n_warmup++;
     else if (is_told && !limit_is_told(f.stall, f.budget_ns))
-      is_out[i] = !add(m, budget, j, f);
+      out[i] = add(m, budget, j, f) ? OUT_NOT : OUT_EXCUSED;
   }
   for (size_t i = 0; i < m->n_blocking; i++) {
     struct finding f = finding_of_blocking(m, budget, &m->blocking[i]);
@@ -189,12 +190,8 @@ static void count_calls(const struct model *m, const struct budget *budget,
   j->limits[j->n_limits++] = r;
 }
 
-static bool is_left_out(const void *context, size_t stall) {
-  return ((const bool *)context)[stall];
-}
-
 static void judge_limits(const struct model *m, const struct budget *budget,
-                         struct judgement *j, const bool *is_out) {
+                         struct judgement *j, const unsigned char *out) {
   const struct limit *limits = budget->limits;
   size_t n = budget->n_limits;
   for (uint32_t loop = 0; loop < m->n_loops; loop++)
@@ -206,7 +203,7 @@ static void judge_limits(const struct model *m, const struct budget *budget,
       if (l->kind == LIMIT_BLOCKING_COUNT)
         count_calls(m, budget, j, l, loop);
       else
-        j->limits[j->n_limits++] = limit_judge(m, l, loop, is_left_out, is_out);
+        j->limits[j->n_limits++] = limit_judge(m, l, loop, out);
     }
   const struct limit *lost = limit_for(limits, n, LIMIT_LOST_EVENTS, 0, NULL);
   if (lost)
@@ -228,7 +225,7 @@ static void judge_limits(const struct model *m, const struct budget *budget,
 /* The longest stall of each loop, as a limit like the others: behind the
  * findings, which say whether it was kept. */
 static void judge_longest(const struct model *m, const struct budget *budget,
-                          struct judgement *j, const bool *is_out) {
+                          struct judgement *j, const unsigned char *out) {
   for (uint32_t loop = 0; loop < m->n_loops; loop++) {
     struct limit_result r = {
         .limit = {.kind = LIMIT_STALL_MAX,
@@ -236,7 +233,7 @@ static void judge_longest(const struct model *m, const struct budget *budget,
         .loop = loop};
     for (size_t i = 0; i < m->n_stalls; i++) {
       int64_t own = model_attributable(&m->stalls[i].cause);
-      if (m->stalls[i].loop == loop && !is_out[i] &&
+      if (m->stalls[i].loop == loop && !out[i] &&
           m->stalls[i].kind != MODEL_STALL_GAP && r.measured < own)
         r.measured = own;
     }
@@ -308,22 +305,22 @@ lt_status judgement_make(const struct model *m, const struct budget *budget,
   size_t n_limits = m->n_loops * (budget->n_limits + 1) + 1;
   size_t most = m->n_stalls + m->n_blocking + m->n_callers + n_limits;
   memset(j, 0, sizeof *j);
-  bool *is_out = calloc(m->n_stalls + 1, sizeof *is_out);
+  unsigned char *out = calloc(m->n_stalls + 1, sizeof *out);
   j->findings = calloc(most, sizeof *j->findings);
   j->limits = calloc(n_limits, sizeof *j->limits);
-  if (!j->findings || !j->limits || !is_out) {
+  if (!j->findings || !j->limits || !out) {
     judgement_free(j);
-    free(is_out);
+    free(out);
     return LT_NOMEM;
   }
-  collect(m, budget, j, is_out);
-  judge_limits(m, budget, j, is_out);
+  collect(m, budget, j, out);
+  judge_limits(m, budget, j, out);
   regroup(m, budget, j);
   count(j);
-  judge_longest(m, budget, j, is_out);
-  measure_longest(m, budget, is_out, j);
+  judge_longest(m, budget, j, out);
+  measure_longest(m, budget, out, j);
   decide(m, budget, j);
-  free(is_out);
+  free(out);
   return LT_OK;
 }
 

@@ -78,13 +78,12 @@ static bool is_p99_proven(const struct model_loop *l, int64_t value,
 
 static struct limit_result judge_p99(const struct model *m,
                                      struct limit_result r,
-                                     limit_leaves_out *is_out,
-                                     const void *context) {
+                                     const unsigned char *out) {
   const struct model_loop *l = &m->loops[r.loop];
   uint64_t n_out = 0;
   for (size_t i = 0; i < m->n_stalls; i++)
     n_out += m->stalls[i].loop == r.loop &&
-             m->stalls[i].duration_ns > r.limit.value && is_out(context, i);
+             m->stalls[i].duration_ns > r.limit.value && out[i] == OUT_EXCUSED;
   r.measured = model_histogram_percentile(&l->turn, 99);
   unsigned first;
   uint64_t excuse = too_many(l, r.limit.value, n_out, &first);
@@ -95,13 +94,13 @@ static struct limit_result judge_p99(const struct model *m,
 
 static struct limit_result judge_count(const struct model *m,
                                        struct limit_result r,
-                                       limit_leaves_out *is_out,
-                                       const void *context) {
+                                       const unsigned char *out) {
   int64_t proven = 0, possible = 0;
   for (size_t i = 0; i < m->n_stalls; i++) {
     const struct model_stall *s = &m->stalls[i];
     if (s->loop != r.loop || s->kind == MODEL_STALL_GAP ||
-        limit_is_told(s, r.limit.over_ns) || is_out(context, i))
+        limit_is_told(s, r.limit.over_ns) || out[i] == OUT_EXCUSED ||
+        out[i] == OUT_WARMUP)
       continue;
     int64_t own = model_attributable(&s->cause);
     proven += own > r.limit.over_ns;
@@ -127,13 +126,13 @@ static struct limit_result judge_use(const struct model *m,
 
 struct limit_result limit_judge(const struct model *m,
                                 const struct limit *limit, uint32_t loop,
-                                limit_leaves_out *is_out, const void *context) {
+                                const unsigned char *out) {
   struct limit_result r = {.limit = *limit, .loop = loop};
   switch (limit->kind) {
   case LIMIT_TURN_P99:
-    return judge_p99(m, r, is_out, context);
+    return judge_p99(m, r, out);
   case LIMIT_STALL_COUNT:
-    return judge_count(m, r, is_out, context);
+    return judge_count(m, r, out);
   case LIMIT_UTILIZATION:
     return judge_use(m, r);
   default:

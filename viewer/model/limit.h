@@ -50,15 +50,22 @@ const struct limit *limit_for(const struct limit *limits, size_t n,
                               enum limit_kind kind, int64_t over_ns,
                               const char *name);
 
-/* What is asked of a stall: is it left out (muted, known, in the warm-up)? */
-typedef bool limit_leaves_out(const void *context, size_t stall);
+/* Why a stall decides nothing. */
+enum limit_out {
+  OUT_NOT,
+  OUT_EXCUSED, /* muted or known */
+  OUT_TOLD,    /* a turn that slices in it tell */
+  OUT_WARMUP
+};
 
 /* Hold the turns, stalls or use of one loop against TURN_P99, STALL_COUNT or
  * UTILIZATION.  What starvation could have made is no failure; it is
- * INCONCLUSIVE. */
+ * INCONCLUSIVE.
+ *
+ * out: an enum limit_out for each stall of the model. */
 struct limit_result limit_judge(const struct model *model,
                                 const struct limit *limit, uint32_t loop,
-                                limit_leaves_out *is_out, const void *context);
+                                const unsigned char *out);
 
 /* Is a turn told by the slices in it, under this budget? */
 bool limit_is_told(const struct model_stall *stall, int64_t max_stall_ns);

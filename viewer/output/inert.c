@@ -52,11 +52,15 @@ static bool is_plain(uint32_t c) {
 const char *inert(const char *text, char *buf, size_t size) {
   size_t used = 0, keep = 0; /* keep: where "..." still fits */
   const unsigned char *s = (const unsigned char *)(text ? text : "");
+  const unsigned char *start = s;
   while (*s) {
     char piece[20];
     uint32_t code = 0;
     size_t n = decode(s, &code), length = n;
-    if (n > 0 && is_plain(code)) {
+    /* "##[error]" is a command for GitHub, wherever it stands in a line. */
+    bool is_command = s[0] == '[' && s > start + 1 && s[-1] == '#' &&
+                      s[-2] == '#';
+    if (n > 0 && is_plain(code) && !is_command) {
       memcpy(piece, s, n);
     } else if (*s == '\\') {
       memcpy(piece, "\\\\", length = 2);

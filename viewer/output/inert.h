@@ -10,7 +10,8 @@
  * Made visible: C0 and C1 control characters, DEL, bytes that are not UTF-8,
  * characters that reorder or hide text (bidi, zero width, line and paragraph
  * separators, byte order mark, tags), noncharacters, and the backslash itself
- * (as \\), so that the result tells the original.  What does not fit is cut at
+ * (as \\), so that the result tells the original; and the "[" of "##[", with
+ * which CI systems begin commands.  What does not fit is cut at
  * a character, and ends with "..." then.
  *
  * buf:     size bytes, at least 8; always NUL-terminated.
