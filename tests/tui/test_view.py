@@ -480,7 +480,7 @@ class Terminal(ViewCase):
         os.write(leader, b'FF3')
         with path.open('ab') as file:
             file.write(whole[len(whole) * 2 // 3:])
-        self.read_until(leader, '✔ complete'.encode())
+        self.read_until(leader, b'complete')
         os.write(leader, b'Q')
         self.assertEqual(process.wait(20), 0)
 
