@@ -1,4 +1,4 @@
-/* looptrace report: what happened in a trace, as text or JSON.
+/* looptrace report: what happened in a trace, as text, HTML, Markdown or JSON.
  *
  * Invariant: shows the model and computes nothing.  Called by main.c. */
 #include "config.h"
@@ -22,13 +22,17 @@ static const char help[] =
     "\n"
     "Usage: looptrace report [options] FILE\n"
     "\n"
-    "  --top N             rows in each table; default 20\n"
-    "  --format text|json  default text\n"
-    "  -h, --help          this\n"
+    "  --top N          rows in each table; default 20\n"
+    "  --format FORMAT  text (default), html (one page that needs nothing "
+    "else),\n"
+    "                   markdown or json\n"
+    "  -h, --help       this\n"
     "\n"
     "Exit status: 0; 2 wrong usage; 3 the file cannot be read.\n"
     "\n"
-    "Example: looptrace report --top 5 app.lt\n";
+    "Examples\n"
+    "  looptrace report --top 5 app.lt\n"
+    "  looptrace report --format html app.lt > app.html\n";
 
 static bool set_number(const char *text, size_t *number) {
   char *end;
@@ -40,7 +44,18 @@ static bool set_number(const char *text, size_t *number) {
   return true;
 }
 
-static int parse(int argc, char **argv, size_t *top, bool *is_json) {
+typedef void shower(FILE *file, const struct model *model, const char *path,
+                    size_t top);
+
+static shower *find(const char *format) {
+  return strcmp(format, "text") == 0       ? report_text
+         : strcmp(format, "json") == 0     ? report_json
+         : strcmp(format, "markdown") == 0 ? report_markdown
+         : strcmp(format, "html") == 0     ? report_html
+                                           : NULL;
+}
+
+static int parse(int argc, char **argv, size_t *top, shower **show) {
   enum { OPT_TOP = 256, OPT_FORMAT };
   static const struct option long_options[] = {
       {"top", required_argument, NULL, OPT_TOP},
@@ -55,9 +70,10 @@ static int parse(int argc, char **argv, size_t *top, bool *is_json) {
       if (!set_number(optarg, top))
         return open_usage(WHO, "--top `%s` is no number from 1 on", optarg);
     } else if (c == OPT_FORMAT) {
-      *is_json = strcmp(optarg, "json") == 0;
-      if (!*is_json && strcmp(optarg, "text") != 0)
-        return open_usage(WHO, "--format `%s`: text or json", optarg);
+      *show = find(optarg);
+      if (!*show)
+        return open_usage(WHO, "--format `%s`: text, html, markdown or json",
+                          optarg);
     } else if (c == 'h') {
       fputs(help, stdout);
       return EXIT_OK;
@@ -73,8 +89,8 @@ static int parse(int argc, char **argv, size_t *top, bool *is_json) {
 
 static int run_report(int argc, char **argv) {
   size_t top = 20;
-  bool is_json = false;
-  int code = parse(argc, argv, &top, &is_json);
+  shower *show = report_text;
+  int code = parse(argc, argv, &top, &show);
   if (code >= 0)
     return code;
   const char *path = argv[optind];
@@ -85,16 +101,13 @@ static int run_report(int argc, char **argv) {
     open_complain(WHO, path, status, errno);
     return EXIT_UNREADABLE;
   }
-  if (is_json)
-    report_json(stdout, model, path, top);
-  else
-    report_text(stdout, model, path, top);
+  show(stdout, model, path, top);
   model_close(model);
   return EXIT_OK;
 }
 
 const struct command cmd_report = {
     .name = "report",
-    .summary = "text report",
+    .summary = "what happened, as text, HTML, Markdown or JSON",
     .run = run_report,
 };

@@ -28,7 +28,8 @@ struct command {
   X(record, "run a program and write a trace")                                 \
   X(view, "terminal viewer")                                                   \
   X(check, "fail when a loop was blocked for too long")                        \
-  X(report, "text report")                                                     \
+  X(report, "what happened, as text, HTML, Markdown or JSON")                  \
+  X(diff, "what got slower between two traces")                                \
   X(export, "for other tools: Perfetto, flame graphs, SQL, metrics")           \
   X(info, "what is in this file, is it whole")                                 \
   X(explain, "what a rule means and how to fix it")

@@ -4,7 +4,7 @@ looptrace_SOURCES = viewer/main.c viewer/command.h \
 	$(output_sources) $(tui_sources)
 looptrace_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS) $(DW_CFLAGS) \
 	$(INIH_CFLAGS) $(JANSSON_CFLAGS) $(SAN_CFLAGS)
-looptrace_LDADD = libtracecore.la $(NCURSES_LIBS) $(DW_LIBS) \
+looptrace_LDADD = libtracecore.la $(NCURSES_LIBS) $(DW_LIBS) -lm \
 	$(INIH_LIBS) $(JANSSON_LIBS)
 looptrace_LDFLAGS = $(SAN_CFLAGS)
 

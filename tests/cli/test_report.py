@@ -1,15 +1,49 @@
 """looptrace report, over traces whose every number is stated in text."""
+import html.parser
 import json
 import unittest
 
 from golden import compare
+from hostile import assert_inert, fixture
 from looptrace import Case
 from trace_text import CLEAN, SHOP, trace
 
 
+class Page(html.parser.HTMLParser):
+    """What a page has in it; tags must nest."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.rows, self.outside = [], set(), [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.outside += [v for k, v in attrs if k in ('src', 'href')
+                         or k.startswith('on')]
+        if tag not in ('meta', 'rect', 'line'):
+            self.open.append(tag)
+        if tag == 'tr':
+            self.rows.append([])
+        if tag in ('td', 'th'):
+            self.rows[-1].append('')
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ('td', 'th'):
+            self.rows[-1][-1] += data
+
+
 class Report(Case):
     def report(self, text, *options, **how):
-        (self.dir / 'x.lt').write_bytes(trace(text, **how))
+        data = text if isinstance(text, bytes) else trace(text, **how)
+        (self.dir / 'x.lt').write_bytes(data)
         result = self.looptrace('report', *options, 'x.lt')
         self.assertEqual(result.returncode, 0, result)
         return result.stdout
@@ -40,6 +74,40 @@ class Report(Case):
         self.assertEqual((call['callee'], call['total_ns']),
                          ('uv_sleep', 400_000_000))
 
+    def test_html_is_one_page_that_loads_nothing(self):
+        page = Page(self.report(SHOP, '--format', 'html').decode())
+        self.assertEqual((page.open, page.outside), ([], []))
+        self.assertFalse(page.tags & {'script', 'link', 'img', 'iframe'})
+        self.assertTrue({'svg', 'rect', 'table'} <= page.tags)
+        self.assertIn(['412 ms', '0.300 s', 'main', 'uv_sleep',
+                       'work render (shop.c:47)'], page.rows)
+        self.assertIn('main', [row[0] for row in page.rows])
+
+    def test_markdown_has_the_tables(self):
+        told = self.report(SHOP, '--format', 'markdown').decode()
+        self.assertIn('| 412 ms | 0.300 s | main | uv_sleep | work render '
+                      '(shop.c:47) |', told)
+        told = self.report(CLEAN, '--format', 'markdown').decode()
+        self.assertIn('No stall of 50 ms or more.', told)
+
+    def test_hostile_names_come_out_inert(self):
+        data = fixture(SHOP)
+        for name in ('text', 'json', 'markdown', 'html'):
+            told = self.report(data, '--format', name)
+            assert_inert(self, told)
+            if name == 'html':
+                page = Page(told.decode())
+                self.assertEqual(page.open, [])
+                self.assertNotIn('script', page.tags)
+                self.assertIn(r"</script><!--]]>'", str(page.rows)
+                              .replace("\\'", "'"))
+            elif name == 'json':
+                json.loads(told)
+            elif name == 'markdown':
+                self.assertEqual({line.count('|') for line in
+                                  told.decode().splitlines()
+                                  if line.startswith('|')}, {6, 7})
+
     def test_a_damaged_trace_is_reported_on_and_said_to_be(self):
         data = bytearray(trace(SHOP))
         data[-200] ^= 1
@@ -53,7 +121,7 @@ class Report(Case):
 
     def test_wrong_usage_and_no_file(self):
         for words in ([], ['a', 'b'], ['--top', '0', 'a'], ['--top', 'x', 'a'],
-                      ['--format', 'html', 'a'], ['--what', 'a']):
+                      ['--format', 'pdf', 'a'], ['--what', 'a']):
             self.assertEqual(self.looptrace('report', *words).returncode, 2)
         result = self.looptrace('report', 'none.lt')
         self.assertEqual(result.returncode, 3)

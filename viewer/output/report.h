@@ -11,6 +11,28 @@
 void report_text(FILE *file, const struct model *model, const char *path,
                  size_t top);
 
+/* The same in Markdown, for a comment or a job's summary. */
+void report_markdown(FILE *file, const struct model *model, const char *path,
+                     size_t top);
+
+/* The same as one page of HTML that needs nothing else, with the whole trace
+ * drawn as SVG. */
+void report_html(FILE *file, const struct model *model, const char *path,
+                 size_t top);
+
+/* The model's stalls, longest first: an array of n_stalls to be freed; NULL
+ * without memory, or where there are none. */
+const struct model_stall **report_worst(const struct model *model);
+
+/* What a stall's time went into: a call's name, "computation" or a cause; and
+ * the callback, turn or gap that it was; inert, into buf. */
+const char *report_spent(const struct model *model,
+                         const struct model_stall *stall, char *buf,
+                         size_t size);
+const char *report_what(const struct model *model,
+                        const struct model_stall *stall, char *buf,
+                        size_t size);
+
 /* The same as one JSON object, schema looptrace.report/1. */
 void report_json(FILE *file, const struct model *model, const char *path,
                  size_t top);

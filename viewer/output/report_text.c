@@ -93,39 +93,58 @@ static int longest_first(const void *a, const void *b) {
   return (*x > *y) - (*x < *y);
 }
 
+const struct model_stall **report_worst(const struct model *m) {
+  const struct model_stall **sorted =
+      m->n_stalls ? calloc(m->n_stalls, sizeof(*sorted)) : NULL;
+  for (size_t i = 0; sorted && i < m->n_stalls; i++)
+    sorted[i] = &m->stalls[i];
+  if (sorted)
+    qsort(sorted, m->n_stalls, sizeof(*sorted), longest_first);
+  return sorted;
+}
+
+const char *report_spent(const struct model *m, const struct model_stall *s,
+                         char *buf, size_t size) {
+  unsigned call = finding_callee(s, NULL, NULL);
+  const char *word = model_cause_word(&s->cause);
+  if (call)
+    return model_callee_name(m, call, buf, size);
+  snprintf(buf, size, "%s", strcmp(word, "cpu") == 0 ? "computation" : word);
+  return buf;
+}
+
+const char *report_what(const struct model *m, const struct model_stall *s,
+                        char *buf, size_t size) {
+  char name[600];
+  const char *open = s->unfinished ? " (did not end)" : "";
+  if (s->kind == MODEL_STALL_SLICE)
+    snprintf(buf, size, "%s %s%s", lt_task_kind_name(s->slice_kind),
+             model_site_name(m, s->site, name, sizeof name), open);
+  else if (s->kind == MODEL_STALL_TURN)
+    snprintf(buf, size, "%" PRIu64 " callbacks in one turn%s", s->n_callbacks,
+             open);
+  else
+    snprintf(buf, size, "between two runs of the loop%s", open);
+  return buf;
+}
+
 static void one_stall(FILE *file, const struct model *m,
                       const struct model_stall *s) {
   units_buf at, took;
-  char name[600], callee[128];
-  unsigned call = finding_callee(s, NULL, NULL);
-  const char *word = model_cause_word(&s->cause);
-  fprintf(file, "  %9s %11s  %-10s %-14s ", units_ns(took, s->duration_ns),
+  char what[700], spent[128];
+  fprintf(file, "  %9s %11s  %-10s %-14s %s\n", units_ns(took, s->duration_ns),
           units_at(at, s->begin_ns), m->loops[s->loop].name,
-          call ? model_callee_name(m, call, callee, sizeof callee)
-          : strcmp(word, "cpu") == 0 ? "computation"
-                                     : word);
-  if (s->kind == MODEL_STALL_SLICE)
-    fprintf(file, "%s %s", lt_task_kind_name(s->slice_kind),
-            model_site_name(m, s->site, name, sizeof name));
-  else if (s->kind == MODEL_STALL_TURN)
-    fprintf(file, "%" PRIu64 " callbacks in one turn", s->n_callbacks);
-  else
-    fputs("between two runs of the loop", file);
-  fputs(s->unfinished ? " (did not end)\n" : "\n", file);
+          report_spent(m, s, spent, sizeof spent),
+          report_what(m, s, what, sizeof what));
 }
 
 static void stalls(FILE *file, const struct model *m, size_t top) {
   units_buf count;
   fprintf(file, "\nWorst stalls, of %s of 50 ms or more\n",
           units_count(count, m->n_stalls));
-  if (m->n_stalls == 0)
-    return;
-  const struct model_stall **sorted = calloc(m->n_stalls, sizeof(*sorted));
+  const struct model_stall **sorted = report_worst(m);
   if (!sorted)
     return;
-  for (size_t i = 0; i < m->n_stalls; i++)
-    sorted[i] = &m->stalls[i];
-  qsort(sorted, m->n_stalls, sizeof(*sorted), longest_first);
   fprintf(file, "  %9s %11s  %-10s %-14s %s\n", "took", "at", "loop", "in",
           "callback");
   for (size_t i = 0; i < m->n_stalls && i < top; i++)
