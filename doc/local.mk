@@ -1,2 +1,2 @@
-EXTRA_DIST += doc/architecture.md doc/format.md doc/tasks.md \
-	$(wildcard $(srcdir)/doc/decisions/*.md)
+EXTRA_DIST += doc/architecture.md doc/check.md doc/format.md doc/tasks.md \
+	$(wildcard $(srcdir)/doc/decisions/*.md) $(wildcard $(srcdir)/doc/ci/*.*)
