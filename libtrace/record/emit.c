@@ -137,6 +137,8 @@ void lti_emit_lost(lt_lost cause) {
     count_lost(self->slot, cause);
   else if (lti_process.proc)
     atomic_fetch_add(&lti_process.proc->no_ring, 1);
+  else /* a handler that came while the first event claims a slot */
+    atomic_fetch_add(&lti_process.early_lost, 1);
 }
 
 /* Lossless: wait for the drain, as long as it shows that it lives.  A drain that

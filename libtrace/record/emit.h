@@ -53,6 +53,7 @@ struct lti_process {
   struct lti_arena *arena;      /* NULL: this process is not traced */
   struct lti_proc *proc;        /* NULL until claimed */
   uint32_t proc_index;
+  _Atomic uint64_t early_lost;  /* events lost before proc was there */
   const _Atomic uint32_t *enabled; /* the arena's, or a constant 0 */
   volatile uint32_t *alive;     /* never NULL; 0 in a forked child */
   int clock_is_tsc;
@@ -94,6 +95,19 @@ bool lti_emit_room_slow(uint64_t n) __attribute__((cold, noinline));
 /* Count a loss.  Not for the ring itself. */
 void lti_emit_lost(lt_lost cause) __attribute__((cold, noinline));
 
+/* Store and publish one record; there is room for it. */
+static inline void lti_record_put(struct lti_self *self, uint64_t clock,
+                                  unsigned kind, unsigned x, uint64_t ref,
+                                  uint64_t a, uint64_t b) {
+  struct lti_record *r = &self->ring[self->head & self->mask];
+  r->clock = clock;
+  r->head = LTI_HEAD(kind, x, ref);
+  r->a = a;
+  r->b = b;
+  /* Partner: the drain's acquire load of head. */
+  atomic_store_explicit(&self->slot->head, ++self->head, memory_order_release);
+}
+
 /* As lti_emit_at(), for callers that have just asked lti_is_on(). */
 static inline void lti_emit_on(uint64_t clock, unsigned kind, unsigned x,
                                uint64_t ref, uint64_t a, uint64_t b) {
@@ -105,16 +119,8 @@ static inline void lti_emit_on(uint64_t clock, unsigned kind, unsigned x,
   self->busy = 1;
   atomic_signal_fence(memory_order_seq_cst); /* against our own handlers */
   if (__builtin_expect(self->head < self->limit, 1) ||
-      lti_emit_room_slow(1)) {
-    struct lti_record *r = &self->ring[self->head & self->mask];
-    r->clock = clock;
-    r->head = LTI_HEAD(kind, x, ref);
-    r->a = a;
-    r->b = b;
-    /* Partner: the drain's acquire load of head. */
-    atomic_store_explicit(&self->slot->head, ++self->head,
-                          memory_order_release);
-  }
+      lti_emit_room_slow(1))
+    lti_record_put(self, clock, kind, x, ref, a, b);
   atomic_signal_fence(memory_order_seq_cst);
   self->busy = 0;
 }

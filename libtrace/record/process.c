@@ -89,6 +89,7 @@ static bool claim(uint64_t first_task) {
   /* Partner: the drain's acquire load of state. */
   atomic_store_explicit(&proc->state, LTI_SLOT_CLAIMED, memory_order_release);
   __atomic_store_n(&lti_process.proc, proc, __ATOMIC_RELEASE);
+  atomic_fetch_add(&proc->no_ring, atomic_exchange(&lti_process.early_lost, 0));
   return true;
 }
 

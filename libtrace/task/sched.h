@@ -190,6 +190,8 @@ void lti_make_ready(struct lti_sched *s, struct lti_tcb *task);
 
 /* --- task.c --------------------------------------------------------------- */
 
+/* A new task, ready to run.  spawner: the code address to record.  Returns: NULL
+ * when there is no memory or tasks_max is reached. */
 struct lti_tcb *lti_spawn(const char *name, size_t stack_bytes, lt_task_fn *fn,
                           void *arg, void *spawner);
 /* A handle's task, or NULL for NULL and (reported) for one that was given up. */
@@ -200,6 +202,7 @@ void lti_cancel(struct lti_tcb *task, unsigned reason);
 void lti_drop(struct lti_tcb *task);
 /* What the scheduler calls on a task's own stack when fn returned. */
 void lti_task_ended(struct lti_sched *s, struct lti_tcb *task, int64_t result);
+/* Give a block back to the pool. */
 void lti_tcb_free(struct lti_sched *s, struct lti_tcb *task);
 /* Its name for people; the buffer is used when it has none. */
 const char *lti_task_name(const struct lti_tcb *task, char *buffer, size_t n);
@@ -213,6 +216,8 @@ bool lti_refuse_circle(struct lti_tcb *task, struct lti_tcb *until);
 
 /* --- timer.c -------------------------------------------------------------- */
 
+/* Timers of tasks, all behind one handle of the loop: set one, take one back
+ * (harmless when it fired), and the handle's callback. */
 void lti_timer_add(struct lti_sched *s, struct lti_timer *timer, uint64_t ms);
 void lti_timer_remove(struct lti_sched *s, struct lti_timer *timer);
 void lti_timer_fired(uv_timer_t *handle);
@@ -226,20 +231,24 @@ struct lti_group_head {
   struct lti_wait *closer;
   struct lti_tcb *opener;
 };
+/* A child of the group has ended: count it, and wake who waits for the last. */
 void lti_group_ended(struct lti_group_head *group, struct lti_tcb *task);
 
 /* --- local.c -------------------------------------------------------------- */
 
 struct lti_local;
+/* Task-local values are shared with children, and counted. */
 struct lti_local *lti_local_share(struct lti_local *local);
 void lti_local_drop(struct lti_local *local);
 
 /* --- future.c ------------------------------------------------------------- */
 
+/* The async handle's callback: what other threads completed. */
 void lti_posts_arrived(uv_async_t *async);
 
 /* --- misuse.c ------------------------------------------------------------- */
 
+/* Tell the program's author of a mistake, on stderr, with the task's name. */
 void lti_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)))
 __attribute__((cold));
 

@@ -32,6 +32,8 @@ struct lti_stacks {
   bool no_markers;    /* MADV_GUARD_INSTALL is unknown here */
 };
 
+/* Begin with an empty pool; end and unmap all.  hot_max: free stacks of a class
+ * that keep their memory. */
 void lti_stacks_init(struct lti_stacks *stacks, size_t hot_max);
 void lti_stacks_fini(struct lti_stacks *stacks);
 

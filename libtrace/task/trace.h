@@ -28,16 +28,8 @@ static inline void lti_task_emit_at(struct lti_sched *s, uint64_t clock,
   }
   self->busy = 1;
   atomic_signal_fence(memory_order_seq_cst); /* against our own handlers */
-  if (__builtin_expect(self->head < self->limit, 1) || s->recorder->room(1)) {
-    struct lti_record *r = &self->ring[self->head & self->mask];
-    r->clock = clock;
-    r->head = LTI_HEAD(kind, x, ref);
-    r->a = a;
-    r->b = b;
-    /* Partner: the drain's acquire load of head. */
-    atomic_store_explicit(&self->slot->head, ++self->head,
-                          memory_order_release);
-  }
+  if (__builtin_expect(self->head < self->limit, 1) || s->recorder->room(1))
+    lti_record_put(self, clock, kind, x, ref, a, b);
   atomic_signal_fence(memory_order_seq_cst);
   self->busy = 0;
 }

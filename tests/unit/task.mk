@@ -5,17 +5,25 @@ libtaskcore_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SAN_CFLAGS) -fexceptions
 libtaskcore_la_LIBADD = libtracecore.la $(UV_LIBS)
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_task
-tests_unit_check_task_SOURCES = tests/unit/check_task.c
+tests_unit_check_task_SOURCES = tests/unit/check_task.c \
+	tests/unit/task_fixture.h
 tests_unit_check_task_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS) \
 	$(SAN_CFLAGS)
 tests_unit_check_task_LDADD = libtaskcore.la $(CHECK_LIBS) -lm
 tests_unit_check_task_LDFLAGS = $(SAN_CFLAGS)
-endif
-if HAVE_CHECK
+
 check_PROGRAMS += tests/unit/check_task_io
 tests_unit_check_task_io_SOURCES = tests/unit/check_task_io.c
 tests_unit_check_task_io_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS) \
 	$(SAN_CFLAGS)
 tests_unit_check_task_io_LDADD = libtaskcore.la $(CHECK_LIBS)
 tests_unit_check_task_io_LDFLAGS = $(SAN_CFLAGS)
+
+check_PROGRAMS += tests/unit/check_task_cancel
+tests_unit_check_task_cancel_SOURCES = tests/unit/check_task_cancel.c \
+	tests/unit/task_fixture.h
+tests_unit_check_task_cancel_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS) \
+	$(SAN_CFLAGS)
+tests_unit_check_task_cancel_LDADD = libtaskcore.la $(CHECK_LIBS) -lm
+tests_unit_check_task_cancel_LDFLAGS = $(SAN_CFLAGS)
 endif
