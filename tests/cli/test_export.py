@@ -3,11 +3,12 @@ import collections
 import csv
 import io
 import json
+import re
 import subprocess
 import unittest
 
 from hostile import assert_inert, fixture
-from looptrace import Case, needs
+from looptrace import BUILDDIR, SRCDIR, Case, needs
 from trace_text import CLEAN, SHOP, trace
 
 # A read wakes a timer's task from another thread, after a job in the pool.
@@ -199,6 +200,61 @@ class Others(Export):
                 ['promtool', 'check', 'metrics'], capture_output=True,
                 input=self.export('openmetrics', data=data), check=False)
             self.assertEqual((result.returncode, result.stderr), (0, b''))
+
+
+HAS_PERFETTO = '#define LTV_PERFETTO 1' in (BUILDDIR / 'config.h').read_text()
+
+
+@unittest.skipUnless(HAS_PERFETTO, 'built without libprotobuf-c')
+@needs('protoc')
+class Perfetto(Export):
+    def packets(self, text=SHOP, data=None):
+        """What protoc makes of it, with the numbers of Perfetto's format."""
+        result = subprocess.run(
+            ['protoc', '--decode=lt_perfetto.Trace', 'perfetto.proto',
+             '--proto_path', str(SRCDIR / 'viewer' / 'output')],
+            input=self.export('perfetto', text, data=data),
+            capture_output=True, check=True)
+        told = result.stdout.decode()
+        self.assertNotRegex(told, r'^ *\d+:', 'a field without a name')
+        for packet in re.findall(r'^packet \{\n(.*?)^\}', told, re.M | re.S):
+            yield collections.defaultdict(list, {
+                key: re.findall(rf'^ *{key}: (.*)$', packet, re.M)
+                for key in re.findall(r'^ *(\w+): ', packet, re.M)})
+
+    def test_slices_end_in_the_order_of_time(self):
+        slices = []
+        for p in self.packets(SHOP):
+            if 'SLICE' in str(p['type']):
+                slices.append((int(p['timestamp'][0]), p))
+        tracks, spans = collections.defaultdict(list), []
+        for time, p in sorted(slices, key=lambda pair: pair[0]):
+            track = tracks[p['track_uuid'][0]]
+            if p['type'] == ['TYPE_SLICE_BEGIN']:
+                track.append((p['name'][-1], time))
+            else:
+                name, begin = track.pop()
+                spans.append((name.strip('"'), (time - begin) // 10**6))
+        for expected in (('render', 412), ('uv_sleep', 400), ('main', 2201)):
+            self.assertIn(expected, spans)
+        left = [name for track in tracks.values() for name, _ in track]
+        self.assertEqual(left, ['"read on_read"', '"timer on_tick"'])
+
+    def test_arrows_and_counters(self):
+        packets = list(self.packets(POOL))
+        flows = [f for p in packets for f in p['flow_ids']]
+        ends = [f for p in packets for f in p['terminating_flow_ids']]
+        self.assertEqual(len(set(flows)), len(flows))
+        self.assertEqual(sorted(ends), sorted(flows))
+        self.assertEqual([p['counter_value'] for p in packets
+                          if p['counter_value']], [['3'], ['-4']])
+
+    def test_hostile_names_are_inert(self):
+        names = [name for p in self.packets(data=fixture(SHOP))
+                 for name in p['name']]
+        self.assertTrue(any('x1b' in name for name in names))
+        for name in names:
+            self.assertNotRegex(name, r'\\0[0-3]\d|\\n|\\302\\2[0-3]')
 
 
 class Hostile(Export):

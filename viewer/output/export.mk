@@ -9,3 +9,18 @@ output_sources += viewer/output/diff.h viewer/output/diff_text.c \
 	viewer/output/diff_json.c viewer/output/markdown.h \
 	viewer/output/markdown.c viewer/output/report_markdown.c \
 	viewer/output/report_html.c
+EXTRA_DIST += viewer/output/perfetto.proto
+if HAVE_PROTOBUF_C
+output_sources += viewer/output/export_perfetto.c
+nodist_looptrace_SOURCES = viewer/output/perfetto.pb-c.c
+perfetto_files = viewer/output/perfetto.pb-c.c viewer/output/perfetto.pb-c.h
+BUILT_SOURCES += $(perfetto_files)
+CLEANFILES += $(perfetto_files)
+viewer/output/perfetto.pb-c.c: $(srcdir)/viewer/output/perfetto.proto
+	@$(MKDIR_P) viewer/output
+	$(AM_V_GEN)$(PROTOC_C) --proto_path=$(srcdir)/viewer/output \
+		--c_out=viewer/output $(srcdir)/viewer/output/perfetto.proto
+viewer/output/perfetto.pb-c.h: viewer/output/perfetto.pb-c.c
+viewer/output/looptrace-export_perfetto.$(OBJEXT): \
+	viewer/output/perfetto.pb-c.h
+endif

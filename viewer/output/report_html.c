@@ -40,7 +40,7 @@ static const char head[] =
     "font-variant-numeric:tabular-nums}\n"
     "td.t{font-family:ui-monospace,monospace;font-size:13px}\n"
     ".bad{color:var(--bad)}.warn{color:var(--warn)}.ok{color:var(--ok)}\n"
-    "svg{width:100%;height:auto;display:block}\n"
+    "svg{shape-rendering:crispEdges;width:100%;height:auto;display:block}\n"
     "svg text{fill:var(--dim);font:12px system-ui,sans-serif}\n"
     "svg .busy{fill:var(--busy)}svg .over{fill:var(--bad)}\n"
     "svg .near{fill:var(--warn)}svg line{stroke:var(--line)}\n"
