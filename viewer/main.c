@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "near.h"
 #include "output/inert.h"
 
 static const struct command *const commands[] = {
@@ -56,34 +57,11 @@ static const struct command *find(const char *name) {
   return NULL;
 }
 
-static size_t smaller(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
-/* Edits (a letter more, less or other, two swapped) from a to b.  Both are at
- * most 15 letters long. */
-static size_t edits(const char *a, const char *b) {
-  size_t d[16][16], n = strlen(a), m = strlen(b);
-  for (size_t i = 0; i <= n; i++)
-    for (size_t j = 0; j <= m; j++) {
-      if (!i || !j) {
-        d[i][j] = i + j;
-        continue;
-      }
-      size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-      best = smaller(best, smaller(d[i - 1][j], d[i][j - 1]) + 1);
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        best = smaller(best, d[i - 2][j - 2] + 1);
-      d[i][j] = best;
-    }
-  return d[n][m];
-}
-
 static int unknown(const char *word) {
   const char *nearest = NULL;
   size_t least = 3; /* more edits than two are another word */
-  for (size_t i = 0; i < N_COMMANDS && strlen(word) < 16; i++) {
-    size_t n = edits(word, commands[i]->name);
+  for (size_t i = 0; i < N_COMMANDS; i++) {
+    size_t n = near_edits(word, commands[i]->name);
     if (n < least && n < strlen(commands[i]->name) - 1) {
       least = n;
       nearest = commands[i]->name;

@@ -1,4 +1,5 @@
-/* How near two words are.  Called for rules and budget keys that are none. */
+/* How near two words are.  Called for commands, rules
+ * and budget keys that are none. */
 #include "near.h"
 
 #include <stdint.h>

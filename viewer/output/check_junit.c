@@ -2,8 +2,7 @@
  *
  * Invariant: lines that are kept are cases too, so that a trend can be seen; no
  * element is used but those that all readers know.  What a finding tells at
- * length is text already made inert, which xml_text() leaves as it is but for
- * backslashes.  Called by cmd_check.c. */
+ * length is made inert once.  Called by cmd_check.c. */
 #include <string.h>
 
 #include "output/check.h"
@@ -56,20 +55,7 @@ static void line(FILE *file, const char *word, const char *text) {
   if (!*text)
     return;
   fprintf(file, "%s%s", word, *word ? ": " : "");
-  for (; *text; text++) /* it is inert: only XML is left to escape */
-    switch (*text) {
-    case '&':
-      fputs("&amp;", file);
-      break;
-    case '<':
-      fputs("&lt;", file);
-      break;
-    case '>':
-      fputs("&gt;", file);
-      break;
-    default:
-      putc(*text, file);
-    }
+  xml_inert(file, text);
   putc('\n', file);
 }
 
@@ -89,15 +75,9 @@ static void told(FILE *file, const struct model *m, const struct finding *f) {
 
 /* The attribute of a text that is inert already. */
 static void attribute(FILE *file, const char *name, const char *text) {
-  char plain[1600];
-  size_t n = 0;
-  for (; *text && n + 1 < sizeof plain; text++) {
-    plain[n++] = *text;
-    if (text[0] == '\\' && text[1] == '\\')
-      text++; /* xml_attribute() doubles it again */
-  }
-  plain[n] = '\0';
-  xml_attribute(file, name, plain);
+  fprintf(file, " %s=\"", name);
+  xml_inert(file, text);
+  putc('"', file);
 }
 
 static void failure(FILE *file, const struct checked *t,

@@ -10,6 +10,7 @@
 #include "output/inert.h"
 #include "output/report.h"
 #include "output/units.h"
+#include "output/xml.h"
 
 #define COLUMNS 512 /* of the drawing; MODEL_BINS is a multiple */
 #define WIDTH 1024
@@ -46,32 +47,9 @@ static const char head[] =
     "svg .near{fill:var(--warn)}svg line{stroke:var(--line)}\n"
     "</style>\n";
 
-static void escaped(FILE *file, const char *text) {
-  for (; *text; text++)
-    switch (*text) {
-    case '&':
-      fputs("&amp;", file);
-      break;
-    case '<':
-      fputs("&lt;", file);
-      break;
-    case '>':
-      fputs("&gt;", file);
-      break;
-    case '"':
-      fputs("&quot;", file);
-      break;
-    case '\'':
-      fputs("&#39;", file);
-      break;
-    default:
-      putc(*text, file);
-    }
-}
-
 static void cell(FILE *file, const char *class, const char *text) {
   fprintf(file, "<td class=\"%s\">", class);
-  escaped(file, text);
+  xml_inert(file, text);
   fputs("</td>", file);
 }
 
@@ -87,7 +65,7 @@ static const char *level(int64_t ns) {
 static void draw_loop(FILE *file, const struct model_loop *l, int top) {
   enum { PER = MODEL_BINS / COLUMNS, STEP = WIDTH / COLUMNS, HEIGHT = 40 };
   fprintf(file, "<text x=\"0\" y=\"%d\">", top + 11);
-  escaped(file, l->name);
+  xml_inert(file, l->name);
   fputs("</text>\n", file);
   for (int i = 0; i < COLUMNS; i++) {
     double busy = 0;
@@ -219,16 +197,16 @@ static void heading(FILE *file, const struct model *m, const char *path) {
   units_buf length, events;
   fputs(head, file);
   fputs("<title>", file);
-  escaped(file, inert(path, text, sizeof text));
+  xml_inert(file, inert(path, text, sizeof text));
   fputs("</title>\n</head>\n<body>\n<h1>", file);
-  escaped(file, text);
+  xml_inert(file, text);
   fputs("</h1>\n<p>", file);
-  escaped(file, inert(m->info->comm, text, sizeof text));
+  xml_inert(file, inert(m->info->comm, text, sizeof text));
   fprintf(file, ", pid %d, %s, %s events, <span class=\"%s\">",
           (int)m->info->pid, units_ns(length, m->end_ns),
           units_count(events, m->info->n_events),
           m->info->complete && m->n_lost == 0 ? "ok" : "bad");
-  escaped(file, report_health(m->info, text, sizeof text));
+  xml_inert(file, report_health(m->info, text, sizeof text));
   if (m->n_lost)
     fprintf(file, ", %s events lost", units_count(events, m->n_lost));
   fputs("</span></p>\n", file);

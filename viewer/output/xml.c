@@ -2,7 +2,7 @@
  *
  * Invariant: no text can end its element, its attribute or a CDATA section, and
  * no character is written that XML 1.0 does not allow.  Called by the JUnit
- * form. */
+ * form, and the HTML form of report. */
 #include "output/xml.h"
 
 #include <stdlib.h>
@@ -10,18 +10,9 @@
 
 #include "output/inert.h"
 
-void xml_text(FILE *file, const char *text) {
-  if (!text)
-    return;
-  char small[512];
-  size_t size = strlen(text) * 4 + 8;
-  char *buf = size <= sizeof small ? small : malloc(size);
-  if (!buf) {
-    buf = small;
-    size = sizeof small;
-  }
-  for (const char *s = inert(text, buf, size); *s; s++)
-    switch (*s) {
+void xml_inert(FILE *file, const char *text) {
+  for (; *text; text++)
+    switch (*text) {
     case '&':
       fputs("&amp;", file);
       break;
@@ -35,11 +26,24 @@ void xml_text(FILE *file, const char *text) {
       fputs("&quot;", file);
       break;
     case '\'':
-      fputs("&apos;", file);
+      fputs("&#39;", file);
       break;
     default:
-      putc(*s, file);
+      putc(*text, file);
     }
+}
+
+void xml_text(FILE *file, const char *text) {
+  if (!text)
+    return;
+  char small[512];
+  size_t size = strlen(text) * 4 + 8;
+  char *buf = size <= sizeof small ? small : malloc(size);
+  if (!buf) {
+    buf = small;
+    size = sizeof small;
+  }
+  xml_inert(file, inert(text, buf, size));
   if (buf != small)
     free(buf);
 }

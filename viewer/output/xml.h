@@ -8,6 +8,9 @@
  * content and for attributes in either quotes.  NULL writes nothing. */
 void xml_text(FILE *file, const char *text);
 
+/* The same of a text that is inert already. */
+void xml_inert(FILE *file, const char *text);
+
 /* Write ` name="text"`. */
 void xml_attribute(FILE *file, const char *name, const char *text);
 
