@@ -32,6 +32,7 @@ static const char help[] =
     "      --screen NAME    begin with overview, lanes, stalls, sites or "
     "tasks\n"
     "      --at TIME        begin at a moment, such as 31.286s, in the lanes\n"
+    "  -f, --follow         go on reading a file that is still being written\n"
     "      --color WHEN     auto, always or never; auto minds NO_COLOR\n"
     "      --ascii          no symbols beyond ASCII; automatic where the "
     "locale\n"
@@ -63,7 +64,7 @@ struct view_options {
   enum screen_id screen;
   bool has_screen;
   enum screen_color color;
-  bool ascii, dumps_text, dumps_roles;
+  bool ascii, dumps_text, dumps_roles, follows, has_begun;
   int w, h;
 };
 
@@ -166,6 +167,9 @@ static int take_option(int c, struct view_options *o) {
     return parse_color(optarg, o)
                ? -1
                : open_usage(WHO, "'%s' is not auto, always or never", optarg);
+  case 'f':
+    o->follows = true;
+    return -1;
   case 'h':
     print_help();
     return EXIT_OK;
@@ -185,12 +189,13 @@ static int parse(int argc, char **argv, struct view_options *o) {
       {"screen", required_argument, NULL, OPT_SCREEN},
       {"color", required_argument, NULL, OPT_COLOR},
       {"ascii", no_argument, NULL, OPT_ASCII},
+      {"follow", no_argument, NULL, 'f'},
       {"help", no_argument, NULL, 'h'},
       {0}};
   int c, code;
   argv[0] = (char *)(uintptr_t)WHO;
   optind = 0;
-  while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
+  while ((c = getopt_long(argc, argv, "fh", long_options, NULL)) != -1)
     if ((code = take_option(c, o)) >= 0)
       return code;
   if (optind + 1 != argc)
@@ -220,37 +225,18 @@ static int check_terminal(const struct view_options *o) {
   return EXIT_USAGE;
 }
 
-/* Reading: who waits is told how long. */
-
 static int64_t now_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-struct progress {
-  int64_t begun_ms, shown_ms;
-};
-
-static void show_progress(void *context, double share) {
-  struct progress *p = context;
-  int64_t now = now_ms();
-  if (now - p->begun_ms < 200 || now - p->shown_ms < 100)
-    return;
-  p->shown_ms = now;
-  fprintf(stderr, "\rreading %.0f%% ", share * 100);
-}
-
-static int read_trace(const struct view_options *o, struct model **model) {
-  struct progress progress = {.begun_ms = now_ms()};
-  struct model_options options = {.context = &progress};
-  if (isatty(STDERR_FILENO))
-    options.progress = show_progress;
+/* Opening looks at the headers only; the rest is read while something can be
+ * seen. */
+static int begin_trace(const struct view_options *o, struct model **model) {
   errno = 0;
-  lt_status status = model_open(o->path, &options, model);
+  lt_status status = model_begin(o->path, NULL, model);
   int error = errno;
-  if (progress.shown_ms)
-    fputs("\r             \r", stderr);
   if (status == LT_OK)
     return -1;
   open_complain(WHO, o->path, status, error);
@@ -293,8 +279,26 @@ static bool press_script(struct app *app, const struct view_options *o,
   return true;
 }
 
-static int run_headless(struct app *app, const struct view_options *o) {
+/* A moment can be gone to when the trace has been read. */
+static void begin_at(struct app *app, struct view_options *o) {
+  if (app->is_loading || o->has_begun)
+    return;
+  o->has_begun = true;
+  if (o->at_ns < 0)
+    return;
+  /* what was going on then? */
+  app_begin(app, o->has_screen ? o->screen : SCREEN_LANES, o->at_ns);
+}
+
+static int run_headless(struct app *app, struct view_options *o) {
   int n_dumps = 0;
+  while (app_work(app, UINT64_MAX))
+    ;
+  if (app->load_problem != LT_OK) {
+    open_complain(WHO, o->path, app->load_problem, 0);
+    return EXIT_UNREADABLE;
+  }
+  begin_at(app, o);
   if (press_script(app, o, &n_dumps) && n_dumps == 0)
     dump(app, o, &n_dumps);
   return EXIT_OK;
@@ -309,12 +313,16 @@ static int frame_ms(void) {
 
 /* Work between two looks at the keyboard: some milliseconds. */
 #define EVENTS_A_SLICE 20000
+#define FIRST_FRAME_MS 20
 
 /* The next key; TK_TICK when time passed and there is something new to draw. */
 static char32_t wait_for_key(struct app *app) {
   int64_t begun = now_ms(), end = begun + frame_ms();
-  if (!app_is_moving(app) && !app_has_work(app))
-    return screen_key(-1);
+  if (!app_is_moving(app) && !app_has_work(app)) {
+    if (!follow_goes_on(app))
+      return screen_key(-1);
+    end = begun + 250;
+  }
   for (int64_t now = begun;; now = now_ms()) {
     bool works = app_has_work(app);
     char32_t key = screen_key(works || now > end ? 0 : (int)(end - now));
@@ -329,7 +337,7 @@ static char32_t wait_for_key(struct app *app) {
   return TK_TICK;
 }
 
-static int run_terminal(struct app *app, const struct view_options *o) {
+static int run_terminal(struct app *app, struct view_options *o) {
   const char *problem = screen_open(o->color, o->ascii);
   if (problem) {
     char path[4200];
@@ -340,8 +348,17 @@ static int run_terminal(struct app *app, const struct view_options *o) {
   int w, h;
   screen_size(&w, &h);
   app_resize(app, w, h);
-  bool goes_on = press_script(app, o, NULL);
+  bool goes_on = true, is_pressed = !o->keys;
+  int64_t begun = now_ms(); /* a short trace is whole in the first picture */
+  while (now_ms() - begun < FIRST_FRAME_MS && app_work(app, EVENTS_A_SLICE))
+    ;
   while (goes_on) {
+    if (!app->is_loading && !is_pressed) {
+      is_pressed = true;
+      if (!press_script(app, o, NULL))
+        break;
+    }
+    begin_at(app, o);
     app_draw(app);
     screen_show(&app->grid);
     char32_t key = wait_for_key(app);
@@ -375,7 +392,7 @@ static int run_view(int argc, char **argv) {
   if (code < 0)
     code = check_terminal(&o);
   if (code < 0)
-    code = read_trace(&o, &model);
+    code = begin_trace(&o, &model);
   if (code >= 0)
     return code;
   o.ascii = o.ascii || !is_utf8();
@@ -387,11 +404,12 @@ static int run_view(int argc, char **argv) {
     return EXIT_UNREADABLE;
   }
   app.path = o.path;
-  if (!o.has_screen && o.at_ns >= 0)
-    o.screen = SCREEN_LANES; /* what was going on then? */
-  app_begin(&app, o.screen, o.at_ns);
+  app.is_loading = true;
+  app.follow.is_on = o.follows;
+  app_begin(&app, o.screen, -1);
   code = o.dumps_text || o.dumps_roles ? run_headless(&app, &o)
                                        : run_terminal(&app, &o);
+  model = app.model; /* another one where the file has grown */
   app_fini(&app);
   model_close(model);
   return code;

@@ -471,6 +471,27 @@ class Terminal(ViewCase):
         process.wait(20)
 
 
+    def test_a_file_that_grows_is_followed(self):
+        path = self.trace()
+        whole = path.read_bytes()
+        path.write_bytes(whole[:len(whole) * 2 // 3])
+        process, leader = self.open_terminal('-f', path)
+        self.read_until(leader, b'LIVE')
+        os.write(leader, b'FF3')
+        with path.open('ab') as file:
+            file.write(whole[len(whole) * 2 // 3:])
+        self.read_until(leader, b'complete')
+        os.write(leader, b'Q')
+        self.assertEqual(process.wait(20), 0)
+
+    def test_a_moment_and_keys_wait_for_the_reading(self):
+        process, leader = self.open_terminal('--at', '620ms', self.trace(),
+                                             '--keys', 'j')
+        self.read_until(leader, b'cursor 0.620')
+        os.write(leader, b'Q')
+        self.assertEqual(process.wait(20), 0)
+
+
 @looptrace.needs('tmux')
 class Tmux(ViewCase):
     """The picture in a real terminal is that of the dump."""

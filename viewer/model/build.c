@@ -418,44 +418,72 @@ static void finish(struct builder *b) {
   m->n_lost = m->info->n_lost;
 }
 
-lt_status model_build(const struct model_source *source,
-                      const struct model_options *options,
-                      struct model **model) {
+static struct builder *begin(const struct model_source *source,
+                             const struct model_options *options) {
   static const struct model_options defaults;
-  *model = NULL;
   struct builder *b = calloc(1, sizeof *b);
   if (!b)
-    return LT_NOMEM;
+    return NULL;
   if (!options)
     options = &defaults;
   b->source = *source;
   b->model.info = source->info;
+  b->model.end_ns = source->info->end_ns;
   b->warn_ns = options->warn_ns ? options->warn_ns : MODEL_WARN_NS;
   b->budget_ns = options->budget_ns ? options->budget_ns : MODEL_ERROR_NS;
   b->warmup_ns = options->warmup_ns;
   b->keep_turns = options->keep_turns;
   b->bin_ns = source->info->end_ns / MODEL_BINS + 1;
+  return b;
+}
+
+lt_status model_begin_source(const struct model_source *source,
+                             const struct model_options *options,
+                             struct model **model) {
+  struct builder *b = begin(source, options);
+  *model = b ? &b->model : NULL;
+  return b ? LT_OK : LT_NOMEM;
+}
+
+lt_status model_step(struct model *model, uint64_t n_events) {
+  struct builder *b = (struct builder *)model;
   lt_event e;
-  lt_status status;
-  uint64_t n = 0;
-  while ((status = source->next(source->context, &e)) == LT_OK &&
-         !b->is_out_of_memory) {
+  lt_status status = LT_OK;
+  while (n_events-- > 0 && !b->is_out_of_memory &&
+         (status = b->source.next(b->source.context, &e)) == LT_OK) {
     on_event(b, &e);
-    if (options->progress && (++n & 0xffff) == 0)
-      options->progress(options->context,
-                        (double)e.time_ns / (double)(source->info->end_ns + 1));
+    b->n_taken++;
   }
-  if (status == LT_END || status == LT_OK)
-    finish(b);
   if (status == LT_END)
-    status = b->is_out_of_memory ? LT_NOMEM : LT_OK;
-  else if (status == LT_OK)
-    status = LT_NOMEM;
-  if (status != LT_OK) {
-    model_close(&b->model);
+    finish(b);
+  return b->is_out_of_memory ? LT_NOMEM : status;
+}
+
+struct model_progress model_progress(const struct model *model) {
+  const struct builder *b = (const struct builder *)model;
+  return (struct model_progress){
+      .share = (double)b->now_ns / (double)(model->info->end_ns + 1),
+      .n_events = b->n_taken,
+      .n_stalls = b->n_records,
+      .bin_ns = b->bin_ns};
+}
+
+lt_status model_build(const struct model_source *source,
+                      const struct model_options *options,
+                      struct model **model) {
+  struct model *made;
+  lt_status status = model_begin_source(source, options, &made);
+  *model = NULL;
+  while (status == LT_OK) {
+    status = model_step(made, 0x10000);
+    if (status == LT_OK && options && options->progress)
+      options->progress(options->context, model_progress(made).share);
+  }
+  if (status != LT_END) {
+    model_close(made);
     return status;
   }
-  *model = &b->model;
+  *model = made;
   return LT_OK;
 }
 

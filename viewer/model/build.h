@@ -202,6 +202,7 @@ struct builder {
   bool keep_turns;
   int64_t bin_ns;
   int64_t now_ns;
+  uint64_t n_taken; /* events so far */
   struct thread *threads;
   size_t n_threads;
   struct loop_extra *loop_extra;

@@ -209,6 +209,24 @@ struct model_options {
 LT_WARN_UNUSED lt_status model_open(const char *path,
                                     const struct model_options *options,
                                     struct model **model);
+/* The same in steps, so that something can be shown meanwhile.  Until
+ * model_step() returns END, info, end_ns and the numbers of loops can be read:
+ * busy holds nanoseconds then, not shares, and there are no names, no stalls
+ * and no sites.  A step takes so many events.
+ *
+ * Errors: begin as model_open(); step: END when the model is complete, OK while
+ *         there is more, IO, NOMEM (close the model then). */
+LT_WARN_UNUSED lt_status model_begin(const char *path,
+                                     const struct model_options *options,
+                                     struct model **model);
+LT_WARN_UNUSED lt_status model_step(struct model *model, uint64_t n_events);
+struct model_progress {
+  double share; /* of the trace's time, 0 to 1 */
+  uint64_t n_events;
+  size_t n_stalls; /* found so far */
+  int64_t bin_ns;  /* what a bin of busy stands for */
+};
+struct model_progress model_progress(const struct model *model);
 void model_close(struct model *model);
 
 /* Names, made inert (output/inert.h) and ready for a screen or a file, into

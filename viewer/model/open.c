@@ -33,6 +33,19 @@ static lt_status nothing(void *context, lt_event *event) {
   return LT_END;
 }
 
+static struct model_source source_of(lt_reader *reader) {
+  return (struct model_source){.context = reader,
+                               .info = lt_reader_info(reader),
+                               .next = next,
+                               .string = string,
+                               .site = site,
+                               .stack = stack,
+                               .module = module,
+                               .thread = thread,
+                               .loop = loop,
+                               .callee = callee};
+}
+
 static lt_status open_with(const char *path,
                            lt_status (*events)(void *context, lt_event *event),
                            const struct model_options *options,
@@ -42,17 +55,25 @@ static lt_status open_with(const char *path,
   lt_status status = lt_reader_open(path, &reader);
   if (status != LT_OK)
     return status;
-  const struct model_source source = {.context = reader,
-                                      .info = lt_reader_info(reader),
-                                      .next = events,
-                                      .string = string,
-                                      .site = site,
-                                      .stack = stack,
-                                      .module = module,
-                                      .thread = thread,
-                                      .loop = loop,
-                                      .callee = callee};
+  struct model_source source = source_of(reader);
+  source.next = events;
   status = model_build(&source, options, model);
+  if (status != LT_OK)
+    lt_reader_close(reader);
+  else
+    (*model)->reader = reader;
+  return status;
+}
+
+lt_status model_begin(const char *path, const struct model_options *options,
+                      struct model **model) {
+  lt_reader *reader;
+  *model = NULL;
+  lt_status status = lt_reader_open(path, &reader);
+  if (status != LT_OK)
+    return status;
+  const struct model_source source = source_of(reader);
+  status = model_begin_source(&source, options, model);
   if (status != LT_OK)
     lt_reader_close(reader);
   else

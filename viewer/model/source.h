@@ -28,6 +28,11 @@ LT_WARN_UNUSED lt_status model_build(const struct model_source *source,
                                      const struct model_options *options,
                                      struct model **model);
 
+/* The same in steps: see model_begin() in model.h. */
+LT_WARN_UNUSED lt_status model_begin_source(const struct model_source *source,
+                                            const struct model_options *options,
+                                            struct model **model);
+
 /* The source that a model was built from. */
 const struct model_source *model_source(const struct model *model);
 

@@ -37,32 +37,76 @@ static size_t *indices(size_t n) {
   return all;
 }
 
-bool app_init(struct app *app, struct model *model, const char *file, int w,
-              int h) {
-  *app = (struct app){.model = model, .file = file, .w = w, .h = h};
+/* What belongs to a model, without what was chosen in it. */
+static bool make_orders(struct app *app, const struct model *model) {
   size_t n = model->n_stalls, loops = model->n_loops ? model->n_loops : 1;
-  app->worst = indices(n);
-  app->order = indices(n);
-  app->site_order = indices(model->n_sites);
-  app->lanes.folded = calloc(loops, sizeof *app->lanes.folded);
-  app->lanes.max_depth = calloc(loops, sizeof *app->lanes.max_depth);
-  if (!app->worst || !app->order || !app->site_order || !app->lanes.folded ||
-      !app->lanes.max_depth || !grid_init(&app->grid, w, h)) {
-    app_fini(app);
+  struct app made = {.worst = indices(n),
+                     .order = indices(n),
+                     .site_order = indices(model->n_sites)};
+  made.lanes.folded = calloc(loops, sizeof *made.lanes.folded);
+  made.lanes.max_depth = calloc(loops, sizeof *made.lanes.max_depth);
+  bool ok = made.worst && made.order && made.site_order && made.lanes.folded &&
+            made.lanes.max_depth;
+  struct app *old = ok ? app : &made;
+  free(old->worst);
+  free(old->order);
+  free(old->site_order);
+  free(old->lanes.folded);
+  free(old->lanes.max_depth);
+  if (!ok)
     return false;
-  }
+  app->worst = made.worst;
+  app->order = made.order;
+  app->site_order = made.site_order;
+  app->lanes.folded = made.lanes.folded;
+  app->lanes.max_depth = made.lanes.max_depth;
+  return true;
+}
+
+static size_t same_stall(const struct model *m, int64_t begin_ns,
+                         uint32_t thread) {
+  for (size_t i = 0; i < m->n_stalls; i++)
+    if (m->stalls[i].begin_ns == begin_ns && m->stalls[i].thread == thread)
+      return i;
+  return NO_STALL;
+}
+
+bool app_set_model(struct app *app, struct model *model) {
+  size_t n = model->n_stalls, chosen = NO_STALL;
+  bool was_chosen = app->stall != NO_STALL && app->order && app->n_order;
+  if (was_chosen)
+    chosen = same_stall(model, app->model->stalls[app->stall].begin_ns,
+                        app->model->stalls[app->stall].thread);
+  if (!make_orders(app, model))
+    return false;
+  app->model = model;
   sorting = model->stalls;
   qsort(app->worst, n, sizeof *app->worst, by_duration);
-  memcpy(app->order, app->worst, n * sizeof *app->order);
-  app->stall = n ? app->worst[0] : NO_STALL;
+  app->stall = chosen != NO_STALL ? chosen : n ? app->worst[0] : NO_STALL;
   app->longest_ns = n ? model->stalls[app->worst[0]].duration_ns : 0;
   app->in_loops = n == 0;
-  app->shows_problem = model->info->problem != LT_OK;
-  app->lanes.to = model->end_ns > 0 ? model->end_ns : 1;
-  if (model->n_loops)
-    app->lanes.current.thread = model->loops[0].thread;
-  app->n_order = n;
-  app->n_site_order = model->n_sites;
+  app->shows_problem = model->info->problem != LT_OK && !app->follow.is_on;
+  if (app->loop >= model->n_loops)
+    app->loop = 0;
+  app->lanes.is_loaded = app->replay.is_loaded = false;
+  app->lanes.n_pool = app->lanes.n_spans = app->lanes.n_turns = 0;
+  app->replay.n = 0;
+  if (app->lanes.to <= app->lanes.from)
+    app->lanes.to = model->end_ns > 0 ? model->end_ns : 1;
+  if (model->n_loops && app->lanes.current.loop >= model->n_loops)
+    app->lanes.current = (struct lane){.thread = model->loops[0].thread};
+  tasks_close(&app->tasks);
+  if (app_screen(app) == SCREEN_TASKS)
+    tasks_open(&app->tasks, app->path);
+  hits_apply(app);
+  return true;
+}
+
+bool app_init(struct app *app, struct model *model, const char *file, int w,
+              int h) {
+  *app = (struct app){
+      .model = model, .file = file, .w = w, .h = h, .stall = NO_STALL};
+  app->lanes.current.thread = model->n_loops ? model->loops[0].thread : 0;
   for (size_t i = 0; i < sizeof app->marks / sizeof *app->marks; i++)
     app->marks[i] = -1;
   app->replay.speed = 1;
@@ -70,6 +114,10 @@ bool app_init(struct app *app, struct model *model, const char *file, int w,
   app->replay.a_ns = app->replay.b_ns = -1;
   app->stack[0] = SCREEN_OVERVIEW;
   app->depth = 1;
+  if (!app_set_model(app, model) || !grid_init(&app->grid, w, h)) {
+    app_fini(app);
+    return false;
+  }
   return true;
 }
 
@@ -83,6 +131,7 @@ void app_fini(struct app *app) {
   free(app->lanes.turns);
   free(app->replay.events);
   tasks_close(&app->tasks);
+  follow_fini(app);
   filter_free(&app->filter);
   filter_free(&app->search);
   grid_fini(&app->grid);
@@ -242,7 +291,21 @@ static void badges(const struct app *app, char *buf, size_t size,
   int used = 0;
   buf[0] = '\0';
   *role = ROLE_WARN;
-  if (info->problem == LT_TRUNCATED || (!info->ended && !info->problem))
+  if (app->is_loading) {
+    snprintf(buf, size, "… reading %.0f%%",
+             model_progress(app->model).share * 100);
+    return;
+  }
+  if (follow_goes_on(app)) {
+    int64_t lag = follow_lag_ns(app);
+    used = snprintf(buf, size, "● LIVE");
+    if (lag >= 0)
+      used += snprintf(buf + used, size - (size_t)used, "  lag %s",
+                       format_duration(n, lag));
+    *role = ROLE_OK;
+  } else if (app->follow.is_on && app->follow.is_held && !info->ended)
+    used = snprintf(buf, size, "= HELD");
+  else if (info->problem == LT_TRUNCATED || (!info->ended && !info->problem))
     used = snprintf(buf, size, "⚠ TRUNCATED");
   else if (info->problem != LT_OK)
     used = snprintf(buf, size, "⚠ DAMAGED");
@@ -372,6 +435,28 @@ static void draw_too_small(struct app *app) {
   grid_text_max(&app->grid, 0, 1, app->w, ROLE_TEXT, text);
 }
 
+/* The minimap fills up above it. */
+static void draw_loading(struct app *app, const struct layout *layout) {
+  struct model_progress p = model_progress(app->model);
+  struct rect body = layout->body;
+  format_buf n, all;
+  grid_rule(&app->grid, layout->rule, "reading the trace");
+  grid_clip(&app->grid, body);
+  if (app->load_problem != LT_OK) {
+    grid_text_max(&app->grid, 2, body.y + 1, body.w - 4, ROLE_ERROR,
+                  lt_status_text(app->load_problem));
+    return;
+  }
+  grid_print(&app->grid, 2, body.y + 1, ROLE_TEXT,
+             "%s of %s events, %zu stall%s so far", format_count(n, p.n_events),
+             format_count(all, app->model->info->n_events), p.n_stalls,
+             p.n_stalls == 1 ? "" : "s");
+  bar_draw(&app->grid, 2, body.y + 2, body.w - 4, ROLE_RUN,
+           (int64_t)(p.share * 1000), 1000);
+  grid_text_max(&app->grid, 2, body.y + 4, body.w - 4, ROLE_DIM,
+                "1 to 5 choose the screen to begin with; q quits.");
+}
+
 void app_draw(struct app *app) {
   struct layout layout;
   app_layout(app, &layout);
@@ -380,11 +465,17 @@ void app_draw(struct app *app) {
     draw_too_small(app);
     return;
   }
-  if (app_screen(app) == SCREEN_LANES || app_screen(app) == SCREEN_REPLAY)
+  if (!app->is_loading &&
+      (app_screen(app) == SCREEN_LANES || app_screen(app) == SCREEN_REPLAY))
     lanes_load(app);
   draw_title(app, layout.title);
   draw_tabs(app, layout.tabs);
   minimap_draw(app, &layout);
+  if (app->is_loading) {
+    draw_loading(app, &layout);
+    draw_keys(app, layout.keys);
+    return;
+  }
   app_views[app_screen(app)]->draw(app, &layout);
   if (app->message[0]) {
     grid_clip(&app->grid, layout.message);
@@ -418,12 +509,15 @@ static void go_task(struct app *app) {
 }
 
 bool app_has_work(const struct app *app) {
-  return app->tasks.census && !app->tasks.is_done;
+  return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
+         (app->tasks.census && !app->tasks.is_done);
 }
 
 bool app_work(struct app *app, uint64_t n_events) {
   if (!app_has_work(app))
     return false;
+  if (app->is_loading || app->follow.next)
+    return follow_work(app, n_events) || app_has_work(app);
   bool more = tasks_work(&app->tasks, n_events);
   if (!more) {
     struct tasks_pane *pane = &app->tasks;
@@ -453,7 +547,8 @@ bool app_is_moving(const struct app *app) {
 }
 
 bool app_tick(struct app *app, int64_t elapsed_ns) {
-  return app_is_moving(app) && replay_tick(app, elapsed_ns);
+  bool looked = follow_look(app);
+  return (app_is_moving(app) && replay_tick(app, elapsed_ns)) || looked;
 }
 
 bool app_key(struct app *app, char32_t key) {
@@ -464,7 +559,20 @@ bool app_key(struct app *app, char32_t key) {
   const struct view *view = app_views[app_screen(app)];
   enum action action = keymap_find(key, view->where);
   app->message[0] = '\0';
+  if (app->is_loading && action != ACTION_BACK && action != ACTION_QUIT &&
+      action != ACTION_REDRAW && action != ACTION_SUSPEND) {
+    go_tab(app, action);
+    return true;
+  }
   switch (action) {
+  case ACTION_FOLLOW:
+    if (!app->path || app->model->info->ended)
+      app_say(app, "this recording is over");
+    else if (!app->follow.is_on)
+      app->follow.is_on = true;
+    else
+      app->follow.is_held = !app->follow.is_held;
+    break;
   case ACTION_NONE:
     return true;
   case ACTION_BACK:

@@ -102,9 +102,19 @@ struct prompt {
   size_t n_history, at_history;
 };
 
+/* A trace that is still being written. */
+struct follow {
+  bool is_on, is_held;
+  struct model *next; /* owned: what is read anew; NULL: nothing */
+  int64_t size, begun_ns, rest_until_ns;
+};
+
 struct app {
-  struct model *model; /* borrowed */
-  const char *file;    /* the trace's name to show; borrowed */
+  struct model *model; /* borrowed; exchanged, and then closed, in follow.c */
+  bool is_loading;     /* the model is not complete yet */
+  lt_status load_problem;
+  struct follow follow;
+  const char *file; /* the trace's name to show; borrowed */
   int w, h;
   struct grid grid;
   enum screen_id stack[8];
@@ -141,6 +151,9 @@ struct app {
 bool app_init(struct app *app, struct model *model, const char *file, int w,
               int h);
 void app_fini(struct app *app);
+/* Show another model from now on, or one that is complete now; what was chosen
+ * stays chosen.  Returns: false without memory, then nothing has changed. */
+bool app_set_model(struct app *app, struct model *model);
 /* Begin with a screen, and at a moment (-1: where nothing is chosen). */
 void app_begin(struct app *app, enum screen_id screen, int64_t at_ns);
 /* The terminal has another size now. */
@@ -228,6 +241,15 @@ bool app_is_moving(const struct app *app);
  * Returns: whether there is more to do. */
 bool app_work(struct app *app, uint64_t n_events);
 bool app_has_work(const struct app *app);
+
+/* follow.c: go on reading. */
+bool follow_work(struct app *app, uint64_t n_events);
+/* Look whether the file has grown.  Returns: whether to draw anew. */
+bool follow_look(struct app *app);
+bool follow_goes_on(const struct app *app);
+/* How old the newest event is; -1 where that cannot be said. */
+int64_t follow_lag_ns(const struct app *app);
+void follow_fini(struct app *app);
 
 /* replay.c: what plays, and how far it is. */
 void replay_begin(struct app *app);

@@ -130,8 +130,8 @@ enum {
   X(NEXT_HIT, "n", AT_TABS, NULL, "next hit of the search", "less")            \
   X(PREV_HIT, "N", AT_TABS, NULL, "previous hit of the search", "less")        \
   X(FILTER, "&", AT_TABS, "& filter", "list only what matches", "less")        \
-  X(COMMAND, ":", AT_TABS, NULL,                                               \
-    "goto TIME, zoom A..B, screen NAME, filter, search, quit", "vim")          \
+  X(COMMAND, ":", AT_TABS, NULL, "goto TIME, zoom A..B, screen NAME, quit",    \
+    "vim")                                                                     \
   X(SET_MARK, "m", AT_TABS, NULL, "mark this moment with a letter", "less")    \
   X(GO_MARK, "'", AT_TABS, NULL, "go to a mark", "less")                       \
   X(GO_OVERVIEW, "1", AT_ANY, "1-5 screen", "Overview", "btop")                \
@@ -139,6 +139,7 @@ enum {
   X(GO_STALLS, "3", AT_ANY, NULL, "Stalls", "btop")                            \
   X(GO_SITES, "4", AT_ANY, NULL, "Sites", "btop")                              \
   X(GO_TASKS, "5", AT_ANY, NULL, "Tasks", "btop")                              \
+  X(FOLLOW, "F", AT_TABS, NULL, "follow a file that grows; hold", "less")      \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \
   X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \
     "tig, less")                                                               \

@@ -92,10 +92,13 @@ static double column_busy(const struct map *map, const struct model_loop *loop,
   int n = bin_ns > 0 ? (int)ceil(STRETCH_NS / bin_ns) : 1;
   n = n > last - first + 1 ? last - first + 1 : n < 1 ? 1 : n;
   double sum = 0, most = 0;
+  /* Shares come at the end; until then these are times. */
+  double unit =
+      map->app->is_loading ? (double)model_progress(map->app->model).bin_ns : 1;
   for (int i = first; i <= last; i++) {
-    sum += (double)loop->busy[i];
+    sum += (double)loop->busy[i] / unit;
     if (i - first >= n)
-      sum -= (double)loop->busy[i - n];
+      sum -= (double)loop->busy[i - n] / unit;
     if (i - first + 1 >= n && sum / n > most)
       most = sum / n;
   }
