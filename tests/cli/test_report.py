@@ -74,6 +74,17 @@ class Report(Case):
         self.assertEqual((call['callee'], call['total_ns']),
                          ('uv_sleep', 400_000_000))
 
+    def test_the_pool_is_told_where_there_was_one(self):
+        from test_export import POOL
+        told = self.report(POOL).decode()
+        self.assertIn('Thread pool: 1 jobs on 1 workers, all busy 33 %', told)
+        self.assertRegex(told, r'waited for a worker +2(\.0)? ms')
+        told = json.loads(self.report(POOL, '--format', 'json'))
+        self.assertEqual(told['pool']['service']['max_ns'], 20_000_000)
+        self.assertEqual(told['pool']['saturated_ns'], 20_000_000)
+        self.assertEqual(told['tasks'], {'seen': 2, 'unfinished': 1})
+        self.assertNotIn(b'Thread pool', self.report(SHOP))
+
     def test_html_is_one_page_that_loads_nothing(self):
         page = Page(self.report(SHOP, '--format', 'html').decode())
         self.assertEqual((page.open, page.outside), ([], []))

@@ -103,6 +103,43 @@ START_TEST(a_loop_is_summed_up_in_turns_and_polls) {
 }
 END_TEST
 
+START_TEST(pool_jobs_wait_are_worked_on_and_wait_again) {
+  struct model *m = model_of_text("0   loop+\n"
+                                  "0   spawn task=1 kind=16 site=1 from=9\n"
+                                  "0   spawn task=2 kind=16 site=1 from=9\n"
+                                  "0   spawn task=3 kind=16 site=1 from=9\n"
+                                  "1   poll\n"
+                                  "2   pool+ task=1 kind=16 thread=1\n"
+                                  "4   pool+ task=2 kind=16 thread=2\n"
+                                  "34  pool- task=2 thread=2\n"
+                                  "40  wake\n"
+                                  "41  resume task=2 kind=16 site=1\n"
+                                  "42  done task=2\n"
+                                  "43  poll\n"
+                                  "52  pool- task=1 thread=1\n"
+                                  "52  pool+ task=3 kind=16 thread=1\n"
+                                  "60  wake\n"
+                                  "60  resume task=1 kind=16 site=1\n"
+                                  "61  done task=1\n"
+                                  "72  loop- alive=1\n",
+                                  72, NULL);
+  const struct model_pool *p = &m->pool;
+  ck_assert_uint_eq(p->jobs, 3);
+  ck_assert_uint_eq(p->workers, 2);
+  ck_assert_uint_eq(p->peak, 2);
+  ck_assert_uint_eq(p->queue.n, 3);
+  ck_assert_int_eq(p->queue.max_ns, 52 * MS);
+  ck_assert_int_eq(p->queue.sum_ns, (2 + 4 + 52) * MS);
+  ck_assert_uint_eq(p->service.n, 2); /* the third did not end */
+  ck_assert_int_eq(p->service.sum_ns, (30 + 50) * MS);
+  ck_assert_int_eq(p->result.sum_ns, (7 + 8) * MS);
+  ck_assert_int_eq(p->saturated_ns, 30 * MS); /* both, from 4 to 34 */
+  ck_assert_int_eq(p->busy_ns, 70 * MS);      /* from 2 to the end */
+  ck_assert_uint_eq(m->n_tasks_live, 1);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(computing_is_cpu) {
   struct model *m = model_of_slice("cpu=5 vsw=3", "", "cpu=205 vsw=3");
   assert_cause(&m->stalls[0], 200, 0, 0, 0, 0);
@@ -622,6 +659,7 @@ static TCase *stall_tests(void) {
 static TCase *cause_tests(void) {
   TCase *t = tcase_create("causes");
   tcase_add_checked_fixture(t, NULL, teardown);
+  tcase_add_test(t, pool_jobs_wait_are_worked_on_and_wait_again);
   tcase_add_test(t, computing_is_cpu);
   tcase_add_test(t, waiting_for_a_cpu_is_not_the_programs);
   tcase_add_test(t, off_the_cpu_without_evidence_is_unknown);

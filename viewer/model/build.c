@@ -153,6 +153,7 @@ static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
     th->frames[i].n_callbacks++;
   stalls_resume(b, th, loop, e->time_ns, task ? due_of(task, e) : -1);
   if (task) {
+    pool_resume(b, task, e->time_ns);
     if (task->kind == LT_TASK_UNKNOWN)
       task->kind = e->x;
     if (task->site == 0)
@@ -368,6 +369,12 @@ static void on_event(struct builder *b, const lt_event *e) {
   case LT_USAGE:
     on_usage(b, th, e);
     break;
+  case LT_POOL_BEGIN:
+    pool_begin(b, th, e);
+    break;
+  case LT_POOL_END:
+    pool_end(b, th, e);
+    break;
   case LT_LABEL:
     on_label(b, e);
     break;
@@ -387,7 +394,7 @@ static void on_event(struct builder *b, const lt_event *e) {
     on_loop_name(b, e);
     break;
   default:
-    break; /* READY, POOL, MARK, COUNTER change no number here */
+    break; /* READY, MARK, COUNTER change no number here */
   }
 }
 
@@ -410,6 +417,7 @@ static void finish(struct builder *b) {
       frames_pop(b, th, t, m->end_ns, false);
   }
   stalls_finish(b);
+  pool_finish(b);
   loops_finish(b);
   if (!sites_finish(&b->sites, m) || !callers_finish(&b->callers, m))
     b->is_out_of_memory = true;

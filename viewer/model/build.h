@@ -43,6 +43,8 @@ struct task {
   uint64_t root;   /* the first of its chain, itself where it has no parent */
   uint64_t n_resumes;
   uint64_t own[2]; /* of who visits a stream */
+  int64_t worked_ns; /* a worker was done with it, where has_worked */
+  bool has_worked;
   bool alive;
   UT_hash_handle hh;
 };
@@ -171,6 +173,9 @@ struct sample_ring {
 #define RECENT_MAX 8
 
 struct thread {
+  uint64_t job; /* that it works on, 0 none */
+  int64_t job_ns;
+  bool is_worker;
   struct frame *frames;
   size_t n_frames, frames_cap;
   struct usage usage; /* last seen; poll_ns etc. are kept in the next three */
@@ -195,6 +200,12 @@ struct loop_extra { /* beside model.loops[i] */
   uint64_t name; /* string id of LOOP_NAME, 0 none */
 };
 
+struct pool_state {
+  uint32_t n_running;
+  bool is_counting; /* since the first job */
+  int64_t since_ns;
+};
+
 struct builder {
   struct model model; /* first: a struct model * is a struct builder * */
   struct model_source source;
@@ -207,6 +218,7 @@ struct builder {
   size_t n_threads;
   struct loop_extra *loop_extra;
   struct tasks tasks;
+  struct pool_state pool;
   struct site_row *sites;
   struct caller_row *callers;
   struct stall_record **records;
@@ -267,6 +279,12 @@ void allows_end(struct thread *th, int64_t now_ns);
 void allows_leave(struct thread *th, size_t i, int64_t now_ns);
 /* Is any scope open on the thread? */
 bool allows_is_open(const struct thread *th);
+
+/* pool.c: a job begins, ends, its callback begins. */
+void pool_begin(struct builder *b, struct thread *th, const lt_event *e);
+void pool_end(struct builder *b, struct thread *th, const lt_event *e);
+void pool_resume(struct builder *b, struct task *task, int64_t now_ns);
+void pool_finish(struct builder *b);
 
 /* names.c */
 void names_fini(struct builder *b);

@@ -6,7 +6,7 @@ model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/allow.c viewer/model/caller.c \
 	viewer/model/sample.c viewer/model/stack.c \
 	viewer/model/stall.c viewer/model/task.c viewer/model/stream.h \
-	viewer/model/stream.c \
+	viewer/model/stream.c viewer/model/pool.c \
 	viewer/model/finding.h viewer/model/finding.c \
 	viewer/model/limit.h viewer/model/limit.c viewer/model/judgement.c
 command_sources += viewer/cmd_report.c viewer/cmd_info.c

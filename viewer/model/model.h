@@ -164,6 +164,19 @@ struct model_caller {
   struct model_call worst;
 };
 
+/* The thread pool: jobs of all loops. */
+#define MODEL_POOL_LEVELS 129
+struct model_pool {
+  uint64_t jobs;
+  uint32_t workers, peak;         /* threads seen; most jobs at a time */
+  struct model_histogram queue;   /* from the request to a worker */
+  struct model_histogram service; /* on the worker */
+  struct model_histogram result;  /* from there to its callback */
+  int64_t busy_ns;                /* at least one job ran */
+  int64_t saturated_ns;           /* all workers that were seen had one */
+  int64_t level_ns[MODEL_POOL_LEVELS]; /* so many jobs ran */
+};
+
 struct model {
   lt_reader *reader; /* borrowed by everybody until model_close() */
   const lt_info *info;
@@ -183,6 +196,7 @@ struct model {
   size_t n_blocking;
   struct model_caller *callers; /* by total_ns, largest first */
   size_t n_callers;
+  struct model_pool pool;
   uint64_t n_unmeasured; /* slices whose begin or end is not in the trace */
 };
 #define MODEL_STALLS_MAX 10000

@@ -51,6 +51,29 @@ static void sites(struct json *json, const struct model *m, size_t top,
   json_array_end(json);
 }
 
+static void times(struct json *json, const char *key,
+                  const struct model_histogram *h) {
+  json_object(json, key);
+  json_uint(json, "count", h->n);
+  json_int(json, "p50_ns", model_histogram_percentile(h, 50));
+  json_int(json, "p99_ns", model_histogram_percentile(h, 99));
+  json_int(json, "max_ns", h->max_ns);
+  json_object_end(json);
+}
+
+static void pool(struct json *json, const struct model_pool *p) {
+  json_object(json, "pool");
+  json_uint(json, "jobs", p->jobs);
+  json_uint(json, "workers", p->workers);
+  json_uint(json, "peak", p->peak);
+  json_int(json, "busy_ns", p->busy_ns);
+  json_int(json, "saturated_ns", p->saturated_ns);
+  times(json, "queue", &p->queue);
+  times(json, "service", &p->service);
+  times(json, "result", &p->result);
+  json_object_end(json);
+}
+
 void report_json(FILE *file, const struct model *m, const char *path,
                  size_t top) {
   struct json json;
@@ -71,6 +94,11 @@ void report_json(FILE *file, const struct model *m, const char *path,
   stalls(&json, m);
   sites(&json, m, top, false);
   sites(&json, m, top, true);
+  pool(&json, &m->pool);
+  json_object(&json, "tasks");
+  json_uint(&json, "seen", m->n_tasks);
+  json_uint(&json, "unfinished", m->n_tasks_live);
+  json_object_end(&json);
   json_uint(&json, "unmeasured", m->n_unmeasured);
   json_array(&json, "notes");
   for (uint32_t i = 0; i < m->info->n_notes; i++)

@@ -178,6 +178,30 @@ static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
     fputs("  none\n", file);
 }
 
+static void pool(FILE *file, const struct model *m) {
+  const struct model_pool *p = &m->pool;
+  units_buf count, p50, p99, max, share;
+  const struct {
+    const char *name;
+    const struct model_histogram *time;
+  } rows[] = {{"waited for a worker", &p->queue},
+              {"worked on", &p->service},
+              {"waited for the loop", &p->result}};
+  if (p->jobs == 0)
+    return;
+  fprintf(file,
+          "\nThread pool: %s jobs on %u workers, all busy %s of the time\n"
+          "  %-20s %9s %9s %9s\n",
+          units_count(count, p->jobs), p->workers,
+          units_share(share, p->saturated_ns, m->end_ns), "", "p50", "p99",
+          "longest");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    fprintf(file, "  %-20s %9s %9s %9s\n", rows[i].name,
+            units_ns(p50, model_histogram_percentile(rows[i].time, 50)),
+            units_ns(p99, model_histogram_percentile(rows[i].time, 99)),
+            units_ns(max, rows[i].time->max_ns));
+}
+
 static void notes(FILE *file, const struct model *m) {
   const lt_info *info = m->info;
   units_buf count, least;
@@ -207,5 +231,6 @@ void report_text(FILE *file, const struct model *m, const char *path,
   stalls(file, m, top);
   sites(file, m, top, false);
   sites(file, m, top, true);
+  pool(file, m);
   notes(file, m);
 }
