@@ -372,6 +372,9 @@ static int run_terminal(struct app *app, struct view_options *o) {
       continue;
     }
     goes_on = app_key(app, key);
+    if (app->clipboard[0])
+      screen_copy(app->clipboard);
+    app->clipboard[0] = '\0';
     if (app->wants_suspend)
       screen_suspend();
     if (app->wants_redraw)

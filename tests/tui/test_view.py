@@ -2,6 +2,7 @@
 
 UPDATE=1 writes the golden files anew; read their diff.
 """
+import base64
 import fcntl
 import os
 import pathlib
@@ -481,6 +482,17 @@ class Terminal(ViewCase):
         with path.open('ab') as file:
             file.write(whole[len(whole) * 2 // 3:])
         self.read_until(leader, b'complete')
+        os.write(leader, b'Q')
+        self.assertEqual(process.wait(20), 0)
+
+    def test_a_command_that_comes_back_here_is_copied(self):
+        process, leader = self.open_terminal(self.trace(), '--screen', 'stalls')
+        self.read_until(leader, b'sort: duration')
+        os.write(leader, b'jy')
+        data = self.read_until(leader, b'\x1b\\')
+        text = base64.b64decode(re.search(rb'\x1b]52;c;([^\x1b]*)', data)[1])
+        self.assertEqual(text, b'looptrace view --screen stalls '
+                               b'--at 0.620290000s shop.lt')
         os.write(leader, b'Q')
         self.assertEqual(process.wait(20), 0)
 

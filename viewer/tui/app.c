@@ -551,6 +551,18 @@ bool app_tick(struct app *app, int64_t elapsed_ns) {
   return (app_is_moving(app) && replay_tick(app, elapsed_ns)) || looked;
 }
 
+/* The command that shows this moment on this screen. */
+static void copy_link(struct app *app) {
+  enum screen_id screen = app_screen(app);
+  if (screen == SCREEN_REPLAY || !app_views[screen]->is_tab)
+    screen = screen == SCREEN_DETAIL ? SCREEN_STALLS : SCREEN_LANES;
+  snprintf(app->clipboard, sizeof app->clipboard,
+           "looptrace view --screen %s --at %lld.%09llds %s",
+           app_views[screen]->name, (long long)(app->cursor_ns / 1000000000),
+           (long long)(app->cursor_ns % 1000000000), app->file);
+  app_say(app, "copied: %s", app->clipboard);
+}
+
 bool app_key(struct app *app, char32_t key) {
   if (app->prompt.kind) {
     app->message[0] = '\0';
@@ -598,6 +610,9 @@ bool app_key(struct app *app, char32_t key) {
     break;
   case ACTION_TO_TASK:
     go_task(app);
+    break;
+  case ACTION_COPY:
+    copy_link(app);
     break;
   case ACTION_SEARCH:
   case ACTION_FILTER:

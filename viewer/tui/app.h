@@ -144,6 +144,7 @@ struct app {
   int64_t marks[26]; /* by letter; -1: not set */
   const char *path;  /* to read the trace a second time; NULL: not possible */
   char message[160];
+  char clipboard[300]; /* to be copied by who owns the terminal, or "" */
   bool wants_redraw, wants_suspend; /* for who owns the terminal */
 };
 

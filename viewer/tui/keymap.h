@@ -139,6 +139,7 @@ enum {
   X(GO_STALLS, "3", AT_ANY, NULL, "Stalls", "btop")                            \
   X(GO_SITES, "4", AT_ANY, NULL, "Sites", "btop")                              \
   X(GO_TASKS, "5", AT_ANY, NULL, "Tasks", "btop")                              \
+  X(COPY, "y", AT_TABS, NULL, "copy the command that comes back here", "vim")  \
   X(FOLLOW, "F", AT_TABS, NULL, "follow a file that grows; hold", "less")      \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \
   X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \

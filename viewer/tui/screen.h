@@ -24,6 +24,8 @@ void screen_size(int *w, int *h);
 void screen_show(const struct grid *grid);
 /* Send everything at the next screen_show(). */
 void screen_forget(void);
+/* Give a text to the terminal's clipboard (OSC 52), where it may have one. */
+void screen_copy(const char *text);
 /* Stop the process as ^Z does; returns when it goes on. */
 void screen_suspend(void);
 /* Wait for a key, at most so long (-1: without an end); then TK_TICK. TK_RESIZE
