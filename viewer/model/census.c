@@ -247,9 +247,13 @@ static void on_done(struct census *c, struct thread *th, const lt_event *e) {
 }
 
 static void on_pool(struct census *c, const lt_event *e) {
-  struct entry *task = find(c, e->ref);
+  struct entry *task = get(c, e);
   if (!task)
     return;
+  if (e->kind == LT_POOL_BEGIN && task->t.site == 0) {
+    task->t.kind = e->x;
+    task->t.site = (uint32_t)e->a;
+  }
   if (e->kind == LT_POOL_BEGIN) {
     task->pool_since_ns = e->time_ns;
   } else {
