@@ -130,6 +130,14 @@ void lt_counter(const char *name, int64_t value) {
   lti_emit(LT_COUNTER, 0, 0, name_id(name), (uint64_t)value);
 }
 
+void lt_allow_begin(const char *why) {
+  lti_emit(LT_ALLOW_BEGIN, 0, 0, name_id(why), 0);
+}
+
+void lt_allow_end(void) {
+  lti_emit(LT_ALLOW_END, 0, 0, 0, 0);
+}
+
 /* Loops of other libraries: as for libuv's, the state of the outer one is kept,
  * here for the innermost only, since such loops hardly ever nest. */
 static __thread struct lti_outer outer_loop

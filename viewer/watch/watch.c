@@ -332,7 +332,7 @@ static void follow(struct watch *w, struct watched *t,
                    const struct doing *doing) {
   if (t->since != doing->since) {
     t->since = doing->since;
-    t->turn_due_ns = w->threshold_ns;
+    t->turn_due_ns = t->slice_due_ns = w->threshold_ns;
     t->last_ns = 0;
     t->is_checked = t->is_told = false;
     t->task_since = 0;
@@ -351,6 +351,8 @@ static uint64_t min64(uint64_t a, uint64_t b) {
  * so that little is unknown of what never comes back. */
 static uint64_t next_due(const struct watch *w, uint64_t due, uint64_t age) {
   uint64_t most = DUE_MOST * w->threshold_ns;
+  if (due < w->threshold_ns)
+    due = w->threshold_ns;
   if (age > due + most)
     due = age - age % most;
   while (due <= age)

@@ -98,6 +98,33 @@ LT_EXPORT void lt_mark(const char *name, uint64_t value);
 /* The value of something from now on.  name: as in lt_call_begin(). */
 LT_EXPORT void lt_counter(const char *name, int64_t value);
 
+/* From here to the end of the block this code may keep its loop from polling,
+ * for the reason given: looptrace check mutes a stall that is within its budget
+ * without the time in such blocks, tells the reason, and does not count the
+ * blocking calls made in them.
+ *
+ *   void load(void) {
+ *     LT_ALLOW_BLOCKING("configuration is read once, at the start");
+ *     ...
+ *   }
+ *
+ * why: as name in lt_call_begin().  Blocks nest; one ends with the callback that
+ * it is in at the latest, so that no task may await inside one.  gcc and clang;
+ * elsewhere call lt_allow_begin() and lt_allow_end(). */
+#define LT_ALLOW_BLOCKING(why)                                                 \
+  __attribute__((cleanup(lt_allow_leave), unused)) int LT_ALLOW_NAME(          \
+      __LINE__) = (lt_allow_begin(why), 0)
+#define LT_ALLOW_NAME(line) LT_ALLOW_NAME_(line)
+#define LT_ALLOW_NAME_(line) lt_allow_##line
+
+LT_EXPORT void lt_allow_begin(const char *why);
+LT_EXPORT void lt_allow_end(void);
+
+static inline void lt_allow_leave(const int *scope) {
+  (void)scope;
+  lt_allow_end();
+}
+
 /* For event loops that are not libuv's: the thread begins to turn a loop, and
  * leaves it; it enters the wait for events, and comes back.
  *
