@@ -37,3 +37,9 @@ tests_programs_watched_SOURCES = tests/programs/watched.c
 tests_programs_watched_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_watched_LDADD = $(UV_LIBS)
 tests_programs_confined_SOURCES = tests/programs/confined.c
+
+# What test_noise.py checks beside busy loops.
+noinst_PROGRAMS += tests/programs/noise
+tests_programs_noise_SOURCES = tests/programs/noise.c
+tests_programs_noise_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_noise_LDADD = liblooptrace.la $(UV_LIBS)
