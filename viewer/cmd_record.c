@@ -52,6 +52,12 @@ static const char help[] =
     "                                 trace. Should nobody drain the ring for "
     "100 ms,\n"
     "                                 events are counted as lost instead\n"
+    "  -d, --duration TIME   end the recording after so long; the command goes "
+    "on\n"
+    "      --max-size SIZE   close a trace with the epoch (a fifth of a second) "
+    "that\n"
+    "                        brings it to so much; its process goes on, "
+    "unrecorded\n"
     "      --ring-size SIZE  of a busy thread's ring, 64K to 512M; default 4M\n"
     "  -v, --verbose         a line at once when a loop has not come back\n"
     "  -q, --quiet           no line at the end, unless something went wrong\n"
@@ -89,7 +95,8 @@ enum {
   OPT_MIN_BLOCK,
   OPT_THRESHOLD,
   OPT_MODE,
-  OPT_RING_SIZE
+  OPT_RING_SIZE,
+  OPT_MAX_SIZE
 };
 
 static const struct option long_options[] = {
@@ -101,6 +108,8 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, 'v'},
     {"mode", required_argument, NULL, OPT_MODE},
     {"ring-size", required_argument, NULL, OPT_RING_SIZE},
+    {"max-size", required_argument, NULL, OPT_MAX_SIZE},
+    {"duration", required_argument, NULL, 'd'},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {0}};
@@ -134,6 +143,12 @@ static void tell_file(const struct launch_file *file) {
   fputs(", into ", stderr);
   put_safe(file->path);
   fprintf(stderr, " (%s)\n", units_bytes(size, file->size_bytes));
+}
+
+static void tell_full(const struct launch_file *file) {
+  fputs("looptrace: ", stderr);
+  put_safe(file->path);
+  fputs(" reached --max-size; what came later was not recorded\n", stderr);
 }
 
 static void tell_error(const struct launch_file *file) {
@@ -172,6 +187,10 @@ static void tell(const struct launch_result *result,
     const struct launch_file *file = &result->files[i];
     if (file->path && (!quiet || file->n_lost)) {
       tell_file(file);
+      lines++;
+    }
+    if (file->is_full && !quiet) {
+      tell_full(file);
       lines++;
     }
     if (file->error) {
@@ -216,7 +235,7 @@ static int parse(int argc, char **argv, struct launch_options *options) {
   int c;
   argv[0] = (char *)WHO; /* getopt's messages begin with it */
   optind = 0;            /* glibc: start anew */
-  while ((c = getopt_long(argc, argv, "+o:vqh", long_options, NULL)) != -1) {
+  while ((c = getopt_long(argc, argv, "+o:vqhd:", long_options, NULL)) != -1) {
     switch (c) {
     case 'o':
       options->path = optarg;
@@ -248,6 +267,16 @@ static int parse(int argc, char **argv, struct launch_options *options) {
     case OPT_MODE:
       if (!parse_mode(optarg, options))
         return usage("--mode %s: not a mode; there are drop and lossless",
+                     optarg);
+      break;
+    case OPT_MAX_SIZE:
+      if (size_parse(optarg, &options->max_bytes))
+        return usage("--max-size %s: not a size; write " SIZE_FORMS, optarg);
+      break;
+    case 'd':
+      if (duration_parse(optarg, &options->duration_ns) ||
+          !options->duration_ns)
+        return usage("--duration %s: not a duration; write " DURATION_FORMS,
                      optarg);
       break;
     case OPT_RING_SIZE:

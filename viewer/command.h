@@ -32,7 +32,8 @@ struct command {
   X(diff, "what got slower between two traces")                                \
   X(export, "for other tools: Perfetto, flame graphs, SQL, metrics")           \
   X(info, "what is in this file, is it whole")                                 \
-  X(explain, "what a rule means and how to fix it")
+  X(explain, "what a rule means and how to fix it")                            \
+  X(recover, "save what a killed recorder left")
 
 #define COMMAND_DECLARE(name, summary) extern const struct command cmd_##name;
 COMMAND_MAP(COMMAND_DECLARE)

@@ -43,6 +43,7 @@ struct launch {
   bool ended;          /* the command has */
   bool told;           /* that others live on */
   bool stop;           /* asked to end */
+  bool expired;        /* the recording has ended, by --duration */
   int stop_signal;
   uint64_t ended_ns, term_ns;
   uint64_t drain_due_ns;
@@ -97,6 +98,7 @@ static bool open_drain(struct launch *l) {
       .path = path,
       .overwrite = l->options->overwrite,
       .command_pid = l->child.pid,
+      .max_bytes = l->options->max_bytes,
       .recorder = PACKAGE_STRING,
       .namer = &symbol_namer,
       .namer_context = l->symbols,
@@ -137,9 +139,10 @@ static void command_ended(struct launch *l, const siginfo_t *info) {
   l->ended = true;
   l->ended_ns = lti_monotonic_ns();
   l->result->status = exited ? info->si_status : 128 + info->si_status;
-  lti_drain_process_ended(l->drain, l->child.pid,
-                          exited ? LT_END_EXITED : LT_END_KILLED,
-                          info->si_status);
+  if (!l->expired)
+    lti_drain_process_ended(l->drain, l->child.pid,
+                            exited ? LT_END_EXITED : LT_END_KILLED,
+                            info->si_status);
 }
 
 static void child_changed(struct launch *l) {
@@ -225,10 +228,24 @@ static uint64_t step(struct launch *l) {
   return sleep_ns < look_ns ? sleep_ns : look_ns;
 }
 
+/* --duration is over: the traces are closed, the command goes on. */
+static void expire(struct launch *l) {
+  l->expired = true;
+  watch_close(l->watch);
+  l->watch = NULL;
+  lti_drain_finish(l->drain, LT_END_STOPPED);
+}
+
 static void drain_until_the_end(struct launch *l) {
   uint64_t swept_ns = lti_monotonic_ns();
+  uint64_t began_ns = swept_ns, duration_ns = l->options->duration_ns;
   while (!l->stop) {
-    uint64_t sleep_ns = step(l);
+    if (duration_ns && !l->expired &&
+        lti_monotonic_ns() - began_ns >= duration_ns)
+      expire(l);
+    uint64_t sleep_ns = l->expired ? SECOND_NS / 10 : step(l);
+    if (duration_ns && !l->expired && sleep_ns > SECOND_NS / 100)
+      sleep_ns = SECOND_NS / 100;
     struct timespec timeout = {(time_t)(sleep_ns / SECOND_NS),
                                (long)(sleep_ns % SECOND_NS)};
     struct pollfd fd = {.fd = l->signals.fd, .events = POLLIN};
@@ -237,6 +254,10 @@ static void drain_until_the_end(struct launch *l) {
       while (!l->stop &&
              read(l->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
         signal_came(l, &info);
+    if (l->expired && l->ended)
+      return;
+    if (l->expired)
+      continue;
     if (l->ended) {
       if (!others_live(l))
         return;
@@ -277,6 +298,7 @@ static void keep_files(struct launch *l) {
           .n_lost = from->n_lost,
           .size_bytes = from->size_bytes,
           .duration_ns = from->duration_ns,
+          .is_full = from->is_full,
           .error = from->error,
           .error_doing = copy(from->error_doing),
       };

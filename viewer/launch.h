@@ -26,6 +26,8 @@ struct launch_options {
   bool verbose;          /* a line for each thread found stuck */
   uint64_t stall_threshold_ns; /* 0: the default, 50 ms */
   uint64_t min_block_ns; /* 0: the default, 50 us */
+  uint64_t max_bytes;    /* of each trace; 0: no bound */
+  uint64_t duration_ns;  /* of the recording; 0: until the command's end */
   enum lti_mode mode;
   uint64_t ring_bytes; /* of a busy thread; 0: the default, 4 MiB */
 };
@@ -39,6 +41,7 @@ struct launch_file {
   uint64_t n_lost;
   uint64_t size_bytes;
   int64_t duration_ns;
+  bool is_full;      /* it was closed at max_bytes */
   int error;         /* errno of what went wrong midway, 0 for nothing */
   char *error_doing; /* "write", "create"... */
 };

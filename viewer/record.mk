@@ -1,4 +1,4 @@
-command_sources += viewer/cmd_record.c \
+command_sources += viewer/cmd_record.c viewer/cmd_recover.c \
 	viewer/duration.h viewer/duration.c \
 	viewer/size.h viewer/size.c \
 	viewer/program.h viewer/program.c \

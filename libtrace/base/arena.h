@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define LTI_ARENA_MAGIC UINT64_C(0x31616e657261746c) /* "ltarena1" */
-#define LTI_ARENA_VERSION 1u
+#define LTI_ARENA_VERSION 2u
 
 /* The environment variable through which a child finds the arena's file. */
 #define LTI_ARENA_ENV "LOOPTRACE_ARENA"
@@ -117,6 +117,13 @@ struct lti_proc {
   _Alignas(LTI_LINE) _Atomic uint64_t next_task; /* host: next free block */
   _Atomic uint64_t no_ring;    /* host: events of threads that got no slot */
   _Atomic uint64_t untracked;  /* host: callbacks left alone for want of memory */
+
+  /* Written by the drain, for recovery after it died: how many events and
+   * losses it took out of the arena, how many of them stand in whole epochs of
+   * the file, and how far no_ring was taken. */
+  _Alignas(LTI_LINE) _Atomic uint64_t taken;
+  _Atomic uint64_t filed;
+  _Atomic uint64_t told_no_ring;
 };
 
 /* What a thread is doing now, for the watchdog and for a trace cut by death. */
@@ -161,6 +168,7 @@ struct lti_thread {
 
   /* Written by the drain. */
   _Alignas(LTI_LINE) _Atomic uint64_t tail; /* records consumed, release */
+  _Atomic uint64_t told[8]; /* how much of lost[] was taken */
 };
 
 static inline struct lti_proc *lti_arena_proc(struct lti_arena *a, uint32_t i) {

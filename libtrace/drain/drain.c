@@ -73,6 +73,8 @@ static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
   r->start_unix_ns = unix_at(arena->made_ns);
   r->path = d->path;
   r->overwrite = o->overwrite;
+  r->is_recovery = o->is_recovery;
+  r->max_bytes = o->max_bytes;
   r->command_pid = o->command_pid;
   r->recorder = d->recorder;
   r->min_block_ns = arena->min_block_ns;
@@ -80,8 +82,11 @@ static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
   r->breathe_context = d;
   r->encoder = lti_encoder_new();
   r->slots = calloc(r->view.n_threads, sizeof *r->slots);
-  for (uint32_t i = 0; r->slots && i < r->view.n_threads; i++)
+  for (uint32_t i = 0; r->slots && i < r->view.n_threads; i++) {
     r->slots[i].tail = atomic_load(&r->view.threads[i].tail);
+    for (unsigned c = 1; c < LT_LOST_LIMIT; c++)
+      r->slots[i].lost[c] = atomic_load(&r->view.threads[i].told[c]);
+  }
 }
 
 lt_status lti_drain_open(struct lti_arena *arena, int fd,
@@ -277,7 +282,9 @@ bool lti_drain_sample(struct lti_drain *d, uint32_t slot,
       lti_book_stack(book, seen->frames, seen->n_frames)};
   if (seen->has_usage && !lti_lane_insert(lane, &usage))
     return false;
-  return lti_lane_insert(lane, &sample);
+  bool done = lti_lane_insert(lane, &sample);
+  lti_recorded_count(&d->recording, p, (uint64_t)seen->has_usage + done);
+  return done;
 }
 
 void lti_drain_note(struct lti_drain *d, uint32_t slot, const char *sentence) {
@@ -410,6 +417,7 @@ static struct lti_drain_file describe(const struct lti_recorded *p) {
       .size_bytes = p->size_bytes,
       .n_loops = p->n_loops,
       .duration_ns = t->last_ns - t->first_ns,
+      .is_full = p->is_full,
       .error = p->error,
       .error_doing = p->error_doing,
   };

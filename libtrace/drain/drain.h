@@ -49,6 +49,8 @@ struct lti_drain_options {
   const char *recorder;          /* "looptrace 0.1.0" */
   const struct lti_namer *namer; /* or NULL */
   void *namer_context;
+  uint64_t max_bytes;   /* a file that is so large is closed; 0: no bound */
+  bool is_recovery;     /* the arena was left behind by another recorder */
   uint64_t epoch_ns;    /* 0: 200 ms */
   uint64_t epoch_bytes; /* 0: 4 MiB of raw records */
 };
@@ -64,6 +66,7 @@ struct lti_drain_file {
   uint64_t size_bytes;
   uint32_t n_loops;
   int64_t duration_ns;
+  bool is_full;            /* it was closed at max_bytes */
   int error;               /* errno of the first failure, 0 for none */
   const char *error_doing; /* "write", "create"... */
 };

@@ -34,7 +34,13 @@ struct lti_recorded *lti_recorded_new(struct lti_recording *r, uint32_t slot) {
   p->start_clock = from->start_clock;
   memcpy(p->comm, from->comm, sizeof from->comm);
   p->lanes_end = &p->lanes;
-  p->no_ring_seen = 0;
+  p->no_ring_seen =
+      atomic_load_explicit(&from->told_no_ring, memory_order_relaxed);
+  if (r->is_recovery) {
+    p->owed = atomic_load_explicit(&from->taken, memory_order_relaxed) -
+              atomic_load_explicit(&from->filed, memory_order_relaxed);
+    p->turned = atomic_load_explicit(&from->loops, memory_order_relaxed) > 0;
+  }
   lti_trace_init(&p->trace, r->encoder, p->pid, r->recorder, r->min_block_ns);
   p->trace.book.is_live = true;
   return p;
@@ -58,6 +64,22 @@ void lti_recorded_free(struct lti_recorded *p) {
   free(p);
 }
 
+void lti_recorded_count(struct lti_recording *r, struct lti_recorded *p,
+                        uint64_t n) {
+  if (p->slot != UINT32_MAX && n)
+    atomic_fetch_add_explicit(&r->view.procs[p->slot].taken, n,
+                              memory_order_relaxed);
+}
+
+/* What a recorder that died had taken and not written stands in front. */
+static void tell_owed(struct lti_recording *r, struct lti_recorded *p) {
+  struct lti_record record = {r->start.clock,
+                              LTI_HEAD(LT_LOST, LT_LOST_WRITER_GONE, 0),
+                              p->owed, 0};
+  if (p->owed && p->owed <= INT64_MAX && lti_lane_insert(p->lanes, &record))
+    p->owed = 0;
+}
+
 bool lti_recorded_lane(struct lti_recording *r, struct lti_recorded *p,
                        uint32_t slot) {
   const struct lti_thread *t = &r->view.threads[slot];
@@ -72,6 +94,7 @@ bool lti_recorded_lane(struct lti_recording *r, struct lti_recorded *p,
   *p->lanes_end = lane;
   p->lanes_end = &lane->next;
   r->slots[slot].lane = lane;
+  tell_owed(r, p);
   return true;
 }
 
@@ -84,6 +107,7 @@ size_t lti_recorded_take(struct lti_recording *r, struct lti_recorded *p,
                                                 : p->sealed_clock,
                             .fullest = *fullest};
   lti_rings_take(&r->view, &r->slots[slot], slot, &taken);
+  lti_recorded_count(r, p, taken.n_counted);
   p->turned |= taken.turned_a_loop;
   p->late += taken.late;
   p->calls_short += taken.calls_short;
@@ -277,10 +301,28 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
     return;
   uint64_t late = p->late, calls = p->calls_short;
   p->late = p->calls_short = 0;
-  if (lti_trace_seal(&p->trace, watermark_ns, late, calls))
-    p->n_good = p->trace.n_events;
-  else
+  if (lti_trace_seal(&p->trace, watermark_ns, late, calls)) {
+    const struct lti_trace *t = &p->trace;
+    p->n_good = t->n_events;
+    if (p->slot != UINT32_MAX)
+      atomic_store_explicit(&r->view.procs[p->slot].filed,
+                            t->n_events - t->n_lost_events + t->n_lost,
+                            memory_order_relaxed);
+  } else
     (void)lti_recorded_fail(p, lti_writer_error(p->trace.writer), "write");
+}
+
+/* The epoch that reached the bound is the last one. */
+static void end_full(struct lti_recording *r, struct lti_recorded *p,
+                     int64_t watermark_ns) {
+  if (!r->max_bytes || p->error ||
+      lti_writer_size(p->trace.writer) < r->max_bytes)
+    return;
+  lti_trace_end(&p->trace, watermark_ns, LT_END_STOPPED, 0, 0);
+  if (lti_writer_error(p->trace.writer))
+    (void)lti_recorded_fail(p, lti_writer_error(p->trace.writer), "write");
+  p->trace.book.sink = NULL; /* nothing may follow the end mark */
+  p->is_full = true;
 }
 
 /* A clock up to which the process has no more events than are written at once;
@@ -300,14 +342,16 @@ static uint64_t choose_cut(const struct lti_recorded *p,
   return count_all_until(p, low) > 0 ? low : high;
 }
 
-/* Nothing more can be written: what would have been is counted. */
+/* Nothing more is written: what would have been is counted, where that was not
+ * asked for. */
 static void discard(struct lti_recorded *p, const struct lti_span *span) {
   for (struct lti_lane *l = p->lanes; l; l = l->next) {
     size_t n = l->n_held + count_until(l, span->to.clock);
     for (size_t i = 0; i < n; i++) {
       const struct lti_record *record = &l->records[i];
       bool is_lost = LTI_HEAD_KIND(record->head) == LT_LOST;
-      p->n_disk_lost += is_lost ? record->a : 1;
+      if (!p->is_full)
+        p->n_disk_lost += is_lost ? record->a : 1;
     }
     drop_first(l, n);
   }
@@ -324,8 +368,12 @@ static void take_no_ring(struct lti_recording *r, struct lti_recorded *p) {
   struct lti_record record = {p->lanes->last_clock,
                               LTI_HEAD(LT_LOST, LT_LOST_NO_RING, 0),
                               n - p->no_ring_seen, 0};
-  if (lti_lane_insert(p->lanes, &record))
-    p->no_ring_seen = n;
+  if (!lti_lane_insert(p->lanes, &record))
+    return;
+  lti_recorded_count(r, p, n - p->no_ring_seen);
+  p->no_ring_seen = n;
+  atomic_store_explicit(&r->view.procs[p->slot].told_no_ring, n,
+                        memory_order_relaxed);
 }
 
 void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
@@ -338,17 +386,18 @@ void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
   }
   if (!p->trace.writer && !p->error)
     (void)start_file(r, p);
-  if (!p->error) /* what was held, which is older than the last watermark */
+  if (!p->error && !p->is_full) /* what was held, which is older than the last watermark */
     write_epoch(r, p, NULL, 0, (int64_t)(span->from.ns - r->start.ns));
-  while (!p->error && count_all_until(p, span->to.clock) > 0) {
+  while (!p->error && !p->is_full && count_all_until(p, span->to.clock) > 0) {
     uint64_t cut = choose_cut(p, span);
     int64_t watermark = (int64_t)(lti_span_ns(span, cut) - r->start.ns);
     write_epoch(r, p, span, cut, watermark);
+    end_full(r, p, watermark);
     p->sealed_clock = cut;
     if (cut != span->to.clock && r->breathe)
       r->breathe(r->breathe_context);
   }
-  if (p->error)
+  if (p->error || p->is_full)
     discard(p, span);
   forget_lanes(p);
 }
@@ -403,7 +452,7 @@ void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
   struct lti_knot now = lti_knot_take(r->view.clock_is_tsc);
   uint64_t untracked = atomic_load_explicit(&r->view.procs[p->slot].untracked,
                                             memory_order_relaxed);
-  if (t->writer && !p->error) {
+  if (t->writer && !p->error && !p->is_full) {
     lti_trace_end(t, (int64_t)(now.ns - r->start.ns), reason, status,
                   untracked);
     if (lti_writer_error(t->writer))

@@ -23,6 +23,8 @@ struct lti_recording {
   bool path_is_taken; /* by the command */
   const char *recorder;
   uint64_t min_block_ns;
+  bool is_recovery;
+  uint64_t max_bytes; /* 0: no bound */
   void (*breathe)(void *context); /* called between epochs: take the rings */
   void *breathe_context;
 };
@@ -43,11 +45,13 @@ struct lti_recorded {
   bool turned;           /* it turned a loop: it gets a file */
   uint64_t late, calls_short;
   uint64_t no_ring_seen;
+  uint64_t owed; /* recovery: taken by a recorder that died, and not written */
   uint64_t n_good;      /* events in whole epochs */
   uint64_t n_disk_lost; /* events behind a write error */
   char *path;           /* NULL until the file is made */
   int error;
   const char *error_doing;
+  bool is_full; /* the file has its end mark, what comes now is passed over */
   bool is_closed;
   uint64_t size_bytes; /* when closed */
   uint64_t n_lost;
@@ -58,6 +62,10 @@ struct lti_recorded {
 struct lti_recorded *lti_recorded_new(struct lti_recording *recording,
                                       uint32_t slot);
 void lti_recorded_free(struct lti_recorded *process);
+
+/* So many events were put among its own: for recovery's books. */
+void lti_recorded_count(struct lti_recording *recording,
+                        struct lti_recorded *process, uint64_t n);
 
 /* A thread of it claimed a slot.  Returns: false when there is no memory. */
 bool lti_recorded_lane(struct lti_recording *recording,

@@ -131,6 +131,7 @@ static void take_event(struct lti_lane *lane, const struct lti_record *r,
   }
   lane->last_clock = to->clock;
   taken->turned_a_loop |= LTI_HEAD_KIND(r->head) == LT_LOOP_BEGIN;
+  taken->n_counted++;
 }
 
 #define KIND_BIT(id, NAME, text, ref, x, a, b, doc) | UINT64_C(1) << id
@@ -189,8 +190,9 @@ static struct losses read_losses(struct lti_thread *t,
   return l;
 }
 
-static void take_losses(struct lti_slot *slot, const struct losses *l,
-                        uint64_t now, struct lti_taken *taken) {
+static void take_losses(struct lti_thread *t, struct lti_slot *slot,
+                        const struct losses *l, uint64_t now,
+                        struct lti_taken *taken) {
   struct lti_lane *lane = slot->lane;
   uint64_t last = l->last < now ? l->last : now;
   if (last < taken->sealed_clock)
@@ -200,6 +202,8 @@ static void take_losses(struct lti_slot *slot, const struct losses *l,
     if (l->n[c]) {
       insert_lost(lane, c, l->n[c], last, first < last ? last - first : 0);
       slot->lost[c] += l->n[c];
+      atomic_store_explicit(&t->told[c], slot->lost[c], memory_order_relaxed);
+      taken->n_counted += l->n[c];
     }
 }
 
@@ -229,9 +233,10 @@ void lti_rings_take(const struct lti_view *view, struct lti_slot *slot,
   /* Partner: the owner's acquire load before it writes there again. */
   atomic_store_explicit(&t->tail, head, memory_order_release);
   if (losses.any)
-    take_losses(slot, &losses, now, taken);
+    take_losses(t, slot, &losses, now, taken);
   if (damaged)
     insert_lost(lane, LT_LOST_DAMAGED, damaged, lane->last_clock, 0);
+  taken->n_counted += damaged;
   slot->look_clock = now;
   uint64_t calls = atomic_load_explicit(&t->calls_short, memory_order_relaxed);
   taken->calls_short += calls - slot->calls_short;

@@ -52,6 +52,7 @@ struct lti_taken {
   uint64_t late;         /* how many had to be raised to it */
   uint64_t calls_short;
   size_t n_records;
+  uint64_t n_counted; /* events, and those that are said to be lost */
   bool turned_a_loop;
   double fullest; /* share of a ring that was in use */
 };

@@ -212,8 +212,10 @@ void lti_trace_event(struct lti_trace *t, const lt_event *event) {
     t->last_ns = e.time_ns;
   t->n_events++;
   t->epoch_events++;
-  if (e.kind == LT_LOST)
+  if (e.kind == LT_LOST) {
     t->n_lost += e.a;
+    t->n_lost_events++;
+  }
 }
 
 void lti_trace_skip(struct lti_trace *t, struct lti_trace_thread *thread,

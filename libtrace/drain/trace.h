@@ -42,6 +42,7 @@ struct lti_trace {
   uint64_t epoch_events;
   int64_t first_ns, last_ns; /* of all events */
   uint64_t n_events, n_lost;
+  uint64_t n_lost_events; /* LOST events among n_events */
 
   uint32_t n_generations;
   bool generation_is_due;

@@ -77,6 +77,9 @@ static void fill(struct lti_proc *proc, uint64_t first_task) {
   atomic_store(&proc->next_task, first_task);
   atomic_store(&proc->no_ring, 0);
   atomic_store(&proc->untracked, 0);
+  atomic_store(&proc->taken, 0);
+  atomic_store(&proc->filed, 0);
+  atomic_store(&proc->told_no_ring, 0);
 }
 
 static bool claim(uint64_t first_task) {

@@ -1,0 +1,229 @@
+/* Recovery of a file that was cut.
+ *
+ * Invariant: the new file is the old one up to the end of a whole EPOCH block,
+ * byte for byte, and an END block.  Called by `looptrace recover`; the file is
+ * hostile: sizes are checked against it before they are used. */
+#include "drain/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <looptrace/reader.h>
+
+#include "drain/writer.h"
+#include "format/block.h"
+#include "format/bytes.h"
+
+#define COPY_BYTES (256u << 10)
+
+struct walk {
+  int fd;
+  uint64_t size, at;
+  uint64_t good_end; /* behind the last whole epoch */
+  uint32_t next_number;
+  int64_t watermark_ns;
+  uint64_t events, lost;           /* of whole epochs */
+  uint64_t epoch_events, epoch_lost; /* since the last */
+  bool ended;
+  uint8_t buffer[COPY_BYTES];
+};
+
+static bool read_at(struct walk *w, uint64_t at, void *bytes, size_t n) {
+  uint8_t *to = bytes;
+  while (n > 0) {
+    ssize_t got = pread(w->fd, to, n, (off_t)at);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return false;
+    to += got;
+    at += (uint64_t)got;
+    n -= (size_t)got;
+  }
+  return true;
+}
+
+static bool payload_is_whole(struct walk *w, uint64_t at,
+                             const struct lti_block_header *head) {
+  uLong crc = crc32(0, NULL, 0);
+  uint64_t left = head->stored_bytes;
+  while (left > 0) {
+    size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
+    if (!read_at(w, at, w->buffer, n))
+      return false;
+    crc = crc32_z(crc, w->buffer, n);
+    at += n;
+    left -= n;
+  }
+  return (uint32_t)crc == head->payload_crc;
+}
+
+/* A block at w->at whose header is valid and which the file holds in full. */
+static bool block_here(struct walk *w, struct lti_block_header *head) {
+  uint8_t bytes[LTI_BLOCK_HEADER_BYTES];
+  return w->size - w->at >= sizeof bytes &&
+         read_at(w, w->at, bytes, sizeof bytes) &&
+         lti_block_header_get(bytes, head) == LT_OK &&
+         w->size - w->at >= (uint64_t)head->header_bytes + head->stored_bytes;
+}
+
+/* The next place where a header might begin; false at the end. */
+static bool find_next(struct walk *w) {
+  for (w->at++; w->size - w->at >= LTI_BLOCK_HEADER_BYTES;) {
+    uint64_t left = w->size - w->at;
+    size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
+    if (!read_at(w, w->at, w->buffer, n))
+      return false;
+    const uint8_t *p = memchr(w->buffer, 'L', n); /* of the magic "LTb" */
+    if (p) {
+      w->at += (uint64_t)(p - w->buffer);
+      return w->size - w->at >= LTI_BLOCK_HEADER_BYTES;
+    }
+    w->at += n;
+  }
+  return false;
+}
+
+static void take_block(struct walk *w, const struct lti_block_header *head,
+                       bool is_whole) {
+  uint64_t end = w->at + head->header_bytes + head->stored_bytes;
+  w->ended = false;
+  if (head->type == LTI_BLOCK_EVENTS && is_whole) {
+    w->epoch_events += head->count;
+    w->epoch_lost += head->lost;
+  } else if (head->type == LTI_BLOCK_EPOCH && is_whole) {
+    w->good_end = end;
+    w->next_number = head->number + 1;
+    w->watermark_ns = head->last_ns;
+    w->events += w->epoch_events;
+    w->lost += w->epoch_lost;
+    w->epoch_events = w->epoch_lost = 0;
+  } else if (head->type == LTI_BLOCK_END && is_whole) {
+    w->ended = end == w->size;
+  }
+  w->at = end;
+}
+
+static void walk_blocks(struct walk *w) {
+  struct lti_block_header head;
+  while (w->size > w->at) {
+    if (block_here(w, &head))
+      take_block(w, &head,
+                 payload_is_whole(w, w->at + head.header_bytes, &head));
+    else if (!find_next(w))
+      return;
+  }
+}
+
+static lt_status begin_walk(struct walk *w, const char *from) {
+  uint8_t bytes[LTI_FILE_HEADER_BYTES];
+  struct lti_file_header header;
+  struct stat st;
+  w->fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (w->fd < 0)
+    return errno == ENOENT ? LT_NOT_FOUND : LT_IO;
+  if (fstat(w->fd, &st) != 0)
+    return LT_IO;
+  if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof bytes)
+    return LT_NOT_A_TRACE;
+  w->size = (uint64_t)st.st_size;
+  if (!read_at(w, 0, bytes, sizeof bytes))
+    return LT_IO;
+  lt_status status = lti_file_header_get(bytes, &header);
+  w->at = header.header_bytes;
+  return status;
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t n) {
+  while (n > 0) {
+    ssize_t done = write(fd, bytes, n);
+    if (done < 0 && errno == EINTR)
+      continue;
+    if (done <= 0)
+      return false;
+    bytes += done;
+    n -= (size_t)done;
+  }
+  return true;
+}
+
+static size_t make_end(const struct walk *w, uint8_t *bytes) {
+  uint8_t *payload = bytes + LTI_BLOCK_HEADER_BYTES;
+  struct lti_out out = lti_out_of(payload, 64);
+  lti_out_varint(&out, LT_END_RECOVERED);
+  lti_out_varint(&out, 0);
+  lti_out_varint(&out, w->events);
+  lti_out_varint(&out, w->lost);
+  lti_out_varint(&out, 0);
+  uint32_t size = (uint32_t)(out.at - payload);
+  struct lti_block_header head = {
+      .type = LTI_BLOCK_END,
+      .stored_bytes = size,
+      .raw_bytes = size,
+      .number = w->next_number,
+      .first_ns = w->watermark_ns,
+      .last_ns = w->watermark_ns,
+      .payload_crc = lti_crc32(payload, size),
+  };
+  lti_block_header_put(bytes, &head);
+  return LTI_BLOCK_HEADER_BYTES + size;
+}
+
+static bool copy_and_end(struct walk *w, int to) {
+  uint8_t end[LTI_BLOCK_HEADER_BYTES + 64];
+  for (uint64_t at = 0; at < w->good_end;) {
+    uint64_t left = w->good_end - at;
+    size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
+    if (!read_at(w, at, w->buffer, n) || !write_all(to, w->buffer, n))
+      return false;
+    at += n;
+  }
+  return write_all(to, end, make_end(w, end));
+}
+
+static lt_status write_copy(struct walk *w, const char *path, bool overwrite) {
+  int to;
+  lt_status status = lti_writer_create_file(path, overwrite, &to);
+  if (status != LT_OK)
+    return status;
+  bool done = copy_and_end(w, to);
+  int error = errno;
+  if (close(to) != 0 && done) {
+    error = errno;
+    done = false;
+  }
+  if (!done)
+    unlink(path);
+  errno = error;
+  return done ? LT_OK : LT_IO;
+}
+
+lt_status lti_recover_file(const char *from, const char *to, bool overwrite,
+                           struct lti_recovered *recovered) {
+  struct walk *w = calloc(1, sizeof *w);
+  if (!w)
+    return LT_NOMEM;
+  lt_status status = begin_walk(w, from);
+  if (status == LT_OK)
+    walk_blocks(w);
+  if (status == LT_OK && !w->ended)
+    status = w->good_end ? write_copy(w, to, overwrite) : LT_CORRUPT;
+  if (status == LT_OK) {
+    uint8_t end[LTI_BLOCK_HEADER_BYTES + 64];
+    recovered->was_whole = w->ended;
+    recovered->n_events = w->events;
+    recovered->size_bytes = w->good_end + make_end(w, end);
+    recovered->cut_bytes = w->size - w->good_end;
+  }
+  int error = errno;
+  if (w->fd >= 0)
+    close(w->fd);
+  free(w);
+  errno = error;
+  return status;
+}

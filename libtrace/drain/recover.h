@@ -1,0 +1,30 @@
+/* Recovery: close a trace whose recorder died, and write what it left in its
+ * arena.  Nothing that exists is changed or, but for the drained arena, removed.
+ */
+#ifndef LTI_RECOVER_H
+#define LTI_RECOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <looptrace/status.h>
+
+struct lti_recovered {
+  bool was_whole;      /* it has its end mark: nothing was written */
+  uint64_t n_events;   /* in the new file */
+  uint64_t size_bytes; /* of it */
+  uint64_t cut_bytes;  /* behind the last whole epoch, left out */
+};
+
+/* Copy a trace up to its last whole epoch and put an end mark behind it, with
+ * reason LT_END_RECOVERED.  What is damaged in the middle stays as it is: a
+ * reader passes it over, and says so.
+ *
+ * to:     a new file, 0600.  overwrite: replace a regular file there.
+ * Errors: NOT_FOUND, NOT_A_TRACE, VERSION, CORRUPT (no whole epoch in it),
+ *         EXISTS (to), IO, NOMEM. */
+LT_WARN_UNUSED lt_status lti_recover_file(const char *from, const char *to,
+                                          bool overwrite,
+                                          struct lti_recovered *recovered);
+
+#endif
