@@ -135,6 +135,14 @@ class Watch(Case):
         self.assertEqual(stall['samples'][0]['call'], 'pause')
         self.assert_planted(stall, 'planted_wait')
 
+    def test_a_turn_without_a_callback_is_seen_too(self):
+        path = self.dir / 'turn.lt'
+        self.record(WATCHED, 'turn', '300', path=path, seconds=20)
+        told = self.check(path)['findings'][0]
+        self.assertEqual(told['rule'], 'long-turn')
+        self.assertGreaterEqual(len(told['samples']), 2)
+        self.assertIn('planted_outer', self.functions(told))
+
     def test_without_perf_there_is_a_note(self):
         if self.run_command(CONFINED, 'noperf', 'true').returncode == 77:
             self.skipTest('no seccomp here')

@@ -2,7 +2,8 @@
  *
  *   watched HOW MS [OPTION...]
  *
- * HOW: rawread, fgets, cond, spin, vdso, nap, hang.  OPTION: undumpable.
+ * HOW: rawread, fgets, cond, spin, vdso, nap, hang; turn: in a loop of its own,
+ * between two polls and in no callback.  OPTION: undumpable.
  * Below the callback lie functions whose names a stack is to show. */
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,6 +16,12 @@
 #include <unistd.h>
 
 #include <uv.h>
+
+/* In the library that is loaded into it. */
+extern uint32_t lt_loop_begin(uint32_t, const char *) __attribute__((weak));
+extern void lt_loop_end(uint32_t) __attribute__((weak));
+extern void lt_poll_begin(int) __attribute__((weak));
+extern void lt_poll_end(int) __attribute__((weak));
 
 #define NAMED __attribute__((noinline, noclone))
 
@@ -105,6 +112,20 @@ static void on_timer(uv_timer_t *timer) {
   uv_close((uv_handle_t *)timer, NULL);
 }
 
+/* A loop that is not libuv's. */
+static void turn(void) {
+  if (!lt_loop_begin)
+    return;
+  uint32_t loop = lt_loop_begin(0, "own");
+  lt_poll_begin(0);
+  lt_poll_end(0);
+  planted_outer();
+  sink++;
+  lt_poll_begin(0);
+  lt_poll_end(0);
+  lt_loop_end(loop);
+}
+
 int main(int argc, char **argv) {
   uv_timer_t timer;
   pthread_t thread;
@@ -114,6 +135,11 @@ int main(int argc, char **argv) {
   hold_ms = (unsigned)atoi(argv[2]);
   if (argc > 3 && strcmp(argv[3], "undumpable") == 0)
     prctl(PR_SET_DUMPABLE, 0);
+  if (strcmp(how, "turn") == 0) {
+    turn();
+    puts("done");
+    return 0;
+  }
   bool writes = strcmp(how, "rawread") == 0 || strcmp(how, "fgets") == 0;
   uv_timer_init(uv_default_loop(), &timer);
   uv_timer_start(&timer, on_timer, 5, 0);
