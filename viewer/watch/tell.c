@@ -14,7 +14,8 @@
 
 /* Ours, or the system's: not what the program's author wrote. */
 static bool is_runtime(const char *path, bool *is_ours) {
-  static const char *const names[] = {"libc.so", "libc-", "libpthread",
+  static const char *const names[] = {"libc.so",  "libc-",  "libpthread",
+                                      "libuv.so", "libuv-",
                                       "ld-linux", "[vdso]"};
   const char *slash = strrchr(path, '/');
   const char *base = slash ? slash + 1 : path;
