@@ -45,7 +45,7 @@ static const char help[] =
     "                        default 50ms\n"
     "      --mode MODE       what an event does that finds its thread's ring "
     "full:\n"
-    "                        drop     it is counted, and the program goes on "
+    "                        drop     it is counted, the program goes on "
     "(default)\n"
     "                        lossless the thread waits for room; the wait is "
     "in the\n"

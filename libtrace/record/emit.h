@@ -35,6 +35,7 @@ struct lti_self {
   uint8_t refused;          /* no slot to be had: count only */
   uint8_t in_uv;            /* libuv has the thread, not the program */
   uint8_t in_call;          /* inside a wrapped blocking call */
+  uint8_t claiming;         /* inside lti_process_claim() */
 };
 extern __thread struct lti_self lti_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,6 +25,10 @@ struct lti_process lti_process __attribute__((visibility("hidden"))) = {
 };
 
 static _Atomic int claim_lock; /* 0 open, 1 one thread claims */
+
+/* Threads that begin together wait for the one that claims, some milliseconds at
+ * most: their first event may be the beginning of a loop. */
+enum { CLAIM_PATIENCE = 10000 };
 
 /* Our own system calls do not pass through the wrappers for the host's. */
 static ssize_t read_file(const char *path, char *buf, size_t size) {
@@ -99,14 +104,20 @@ static bool claim(uint64_t first_task) {
 bool lti_process_claim(void) {
   if (__atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE))
     return true;
-  int open = 0;
-  /* A second thread that comes meanwhile (or a handler of this one) loses one
-   * event rather than wait. */
-  if (!atomic_compare_exchange_strong(&claim_lock, &open, 1))
-    return false;
-  bool done = lti_process.proc || claim(1);
-  atomic_store(&claim_lock, 0);
-  return done;
+  if (lti_self.claiming)
+    return false; /* a handler in the middle of it: that event is lost */
+  for (int i = 0; i < CLAIM_PATIENCE; i++) {
+    int open = 0;
+    if (atomic_compare_exchange_strong(&claim_lock, &open, 1)) {
+      lti_self.claiming = 1;
+      bool done = lti_process.proc || claim(1);
+      lti_self.claiming = 0;
+      atomic_store(&claim_lock, 0);
+      return done;
+    }
+    (void)sched_yield();
+  }
+  return false;
 }
 
 /* The same pid may have been another traced program before exec. */
@@ -190,6 +201,7 @@ void lti_process_revive_slow(void) {
   self->task_next = self->task_end = 0;
   self->busy = self->refused = self->in_call = 0;
   self->task = 0;
+  self->claiming = 0;
   atomic_store(&claim_lock, 0);
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */

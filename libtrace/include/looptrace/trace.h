@@ -117,6 +117,7 @@ LT_EXPORT void lt_counter(const char *name, int64_t value);
 #define LT_ALLOW_NAME(line) LT_ALLOW_NAME_(line)
 #define LT_ALLOW_NAME_(line) lt_allow_##line
 
+/* The same by hand, where a block of C is not the scope that is meant. */
 LT_EXPORT void lt_allow_begin(const char *why);
 LT_EXPORT void lt_allow_end(void);
 
