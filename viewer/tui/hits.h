@@ -8,6 +8,7 @@
 
 struct app;
 
+/* Does the filter keep it? */
 bool hits_stall(const struct app *app, const struct filter *filter,
                 size_t stall);
 bool hits_site(const struct app *app, const struct filter *filter, size_t site);
@@ -15,11 +16,14 @@ bool hits_task(const struct app *app, const struct filter *filter,
                const struct census_task *task);
 bool hits_span(const struct app *app, const struct filter *filter,
                const struct model_span *span);
+
 /* How many on the screen that is shown.  is_all: else of the first so many. */
 size_t hits_count(const struct app *app, const struct filter *filter,
                   size_t *n_all, bool *is_all);
+
 /* Select the next (or previous) hit of the search.  false: there is none. */
 bool hits_step(struct app *app, bool forward);
+
 /* The filter changed: lists show what is left. */
 void hits_apply(struct app *app);
 
