@@ -1,2 +1,3 @@
-EXTRA_DIST += doc/architecture.md doc/check.md doc/format.md doc/tasks.md \
+EXTRA_DIST += doc/architecture.md doc/check.md doc/format.md doc/performance.md \
+	doc/tasks.md \
 	$(wildcard $(srcdir)/doc/decisions/*.md) $(wildcard $(srcdir)/doc/ci/*.*)
