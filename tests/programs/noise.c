@@ -26,11 +26,12 @@ static void nap(void) {
   usleep((useconds_t)amount_ms * 1000);
 }
 
+static volatile unsigned sum;
+
 static void compute(void) {
-  volatile unsigned n = 0;
   for (int64_t end = cpu_ms() + amount_ms; cpu_ms() < end;)
     for (unsigned i = 0; i < 10000; i++)
-      n += i;
+      sum += i;
 }
 
 static void allowed(void) {

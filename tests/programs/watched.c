@@ -23,7 +23,11 @@ extern void lt_loop_end(uint32_t) __attribute__((weak));
 extern void lt_poll_begin(int) __attribute__((weak));
 extern void lt_poll_end(int) __attribute__((weak));
 
+#ifdef __clang__
+#define NAMED __attribute__((noinline))
+#else
 #define NAMED __attribute__((noinline, noclone))
+#endif
 
 static const char *how;
 static unsigned hold_ms;
