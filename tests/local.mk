@@ -10,8 +10,11 @@ EXTRA_DIST += tests/run $(wildcard $(srcdir)/tests/*/*.*) \
 CLEANFILES += tests/programs.list
 
 # All that tests/run needs; the list tells it which Check programs there are.
+# `all` descends into a make of its own (automake's BUILT_SOURCES), so what else
+# is to be made has to wait for its end: two makes would write the same files.
 .PHONY: tests-ready
-tests-ready: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+tests-ready: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_LTLIBRARIES)
 	@$(MKDIR_P) tests
 	@printf '%s\n' $(filter tests/unit/check_%,$(check_PROGRAMS)) \
 		> tests/programs.list
