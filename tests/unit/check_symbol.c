@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "symbol/demangle.h"
 #include "symbol/symbol.h"
 #include "symbol/table.h"
 
@@ -174,11 +175,13 @@ START_TEST(a_damaged_program_has_no_names_and_crashes_nobody) {
 END_TEST
 
 START_TEST(the_innermost_of_two_functions_is_found) {
-  struct function functions[] = {{100, 200, "outer", 0, 4},
-                                 {120, 130, "inner", 0, 4},
-                                 {120, 130, "__inner", 0, 2},
-                                 {300, 310, "last", 0, 4}};
-  struct table table = {functions, 4, 4};
+  struct function functions[] = {
+      {.begin = 100, .end = 200, .name = "outer", .rank = 4},
+      {.begin = 120, .end = 130, .name = "inner", .rank = 4},
+      {.begin = 120, .end = 130, .name = "__inner", .rank = 2},
+      {.begin = 300, .end = 310, .name = "last", .rank = 4},
+  };
+  struct table table = {.functions = functions, .n = 4, .capacity = 4};
   table_finish(&table);
   ck_assert_str_eq(table_find(&table, 100)->name, "outer");
   ck_assert_str_eq(table_find(&table, 120)->name, "inner");
@@ -188,6 +191,48 @@ START_TEST(the_innermost_of_two_functions_is_found) {
   ck_assert_ptr_null(table_find(&table, 200));
   ck_assert_str_eq(table_find(&table, 309)->name, "last");
   ck_assert_ptr_null(table_find(&table, 310));
+}
+END_TEST
+
+/* As written by g++ and rustc. */
+static const struct {
+  const char *mangled, *readable;
+} mangled_names[] = {
+    {"_ZN4node11Environment9RunTimersEP10uv_timer_s",
+     "node::Environment::RunTimers"},
+    {"_Z3addii", "add"},
+    {"_ZNK3Foo3barEv", "Foo::bar"},
+    {"_ZN12_GLOBAL__N_16on_tryEv", "(anonymous namespace)::on_try"},
+    {"_ZN3FooclEi", "Foo::operator()"},
+    {"_ZN3FooltEi", "Foo::operator<"},
+    {"_ZN3FooptEv", "Foo::operator->"},
+    {"_ZN3FoocvbEv", "Foo::operator bool"},
+    {"_ZnwmPv", "operator new"},
+    {"_ZN3FooD1Ev", "Foo::~Foo"},
+    {"_Z3maxIiET_S0_S0_", "max<int>"},
+    {"_ZNSt8functionIFvvEEC2ERKS1_", "std::function<void ()>::function"},
+    {"_ZNKSt8functionIFviEEclEi", "std::function<void (int)>::operator()"},
+    {"_ZThn8_N3Foo3barEv", "Foo::bar"},
+    {"_Z3foov.cold", "foo"},
+    {"_ZN4core3ops8function6FnOnce9call_once17h0123456789abcdefE",
+     "core::ops::function::FnOnce::call_once"},
+};
+
+START_TEST(mangled_names_are_readable_and_without_parameters) {
+  char *readable = symbol_demangle(mangled_names[_i].mangled);
+  ck_assert_str_eq(readable, mangled_names[_i].readable);
+  free(readable);
+}
+END_TEST
+
+START_TEST(what_is_not_mangled_stays_as_it_is) {
+  char text[4096] = "_ZN";
+  ck_assert_ptr_null(symbol_demangle("main"));
+  ck_assert_ptr_null(symbol_demangle(""));
+  ck_assert_ptr_null(symbol_demangle("_Z"));
+  ck_assert_ptr_null(symbol_demangle("_ZN4no"));
+  memset(text + 3, '3', sizeof text - 4);
+  ck_assert_ptr_null(symbol_demangle(text));
 }
 END_TEST
 
@@ -202,6 +247,9 @@ int main(void) {
   tcase_add_test(tc, what_is_no_program_has_no_names_and_stops_nobody);
   tcase_add_test(tc, a_damaged_program_has_no_names_and_crashes_nobody);
   tcase_add_test(tc, the_innermost_of_two_functions_is_found);
+  tcase_add_loop_test(tc, mangled_names_are_readable_and_without_parameters, 0,
+                      sizeof mangled_names / sizeof *mangled_names);
+  tcase_add_test(tc, what_is_not_mangled_stays_as_it_is);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);

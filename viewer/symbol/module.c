@@ -143,7 +143,7 @@ bool module_name(struct module *module, uint64_t offset,
       function = table_find(&module->table, code);
   }
   if (function) {
-    found.function = function->name;
+    found.function = table_name(&module->table, function);
     found.function_offset = address - function->begin;
   }
   if (module->lines)

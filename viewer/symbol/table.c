@@ -7,9 +7,10 @@
 #include "symbol/table.h"
 
 #include <gelf.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "symbol/demangle.h"
 
 /* Global names before weak and local ones, plain before __internal aliases. */
 static unsigned rank_of(const GElf_Sym *sym, const char *name) {
@@ -37,8 +38,11 @@ static bool push(struct table *table, const GElf_Sym *sym, const char *name) {
     table->functions = more;
     table->capacity = capacity;
   }
-  table->functions[table->n++] = (struct function){
-      sym->st_value, sym->st_value + sym->st_size, name, 0, rank_of(sym, name)};
+  table->functions[table->n++] =
+      (struct function){.begin = sym->st_value,
+                        .end = sym->st_value + sym->st_size,
+                        .name = name,
+                        .rank = rank_of(sym, name)};
   return true;
 }
 
@@ -102,7 +106,17 @@ const struct function *table_find(const struct table *table, uint64_t address) {
   return NULL;
 }
 
+const char *table_name(struct table *table, const struct function *function) {
+  struct function *own = &table->functions[function - table->functions];
+  if (!own->is_asked)
+    own->readable = symbol_demangle(own->name);
+  own->is_asked = true;
+  return own->readable ? own->readable : own->name;
+}
+
 void table_free(struct table *table) {
+  for (size_t i = 0; i < table->n; i++)
+    free(table->functions[i].readable);
   free(table->functions);
   *table = (struct table){0};
 }
