@@ -320,6 +320,31 @@ START_TEST(a_nested_poll_is_waiting_and_the_inner_slice_is_the_stall) {
 }
 END_TEST
 
+START_TEST(another_loop_run_inside_a_callback_is_a_blocking_call) {
+  struct model *m = model_of_text("0    loop+ loop=1\n"
+                                  "0    usage\n"
+                                  "0    resume task=1 kind=1 site=1\n"
+                                  "10   loop+ loop=2\n"
+                                  "10   poll\n"
+                                  "110  wake\n"
+                                  "120  poll\n"
+                                  "220  wake\n"
+                                  "220  loop- loop=2\n"
+                                  "230  await task=1\n"
+                                  "230  usage cpu=30 vsw=2\n"
+                                  "230  loop- loop=1\n",
+                                  230, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].task, 1);
+  ck_assert_uint_eq(m->stalls[0].n_calls_all, 1);
+  ck_assert_uint_eq(m->stalls[0].calls[0].callee, LT_CALLEE_uv_run);
+  ck_assert_int_eq(m->stalls[0].calls[0].begin_ns, 10 * MS);
+  ck_assert_int_eq(m->stalls[0].calls[0].duration_ns, 200 * MS);
+  assert_cause(&m->stalls[0], 30, 200, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(an_outer_slice_is_charged_its_own_time_only) {
   struct model *m = model_of_text("0    loop+\n"
                                   "0    usage\n"
@@ -638,6 +663,7 @@ static TCase *stall_tests(void) {
   tcase_add_test(t, many_callbacks_make_a_long_turn);
   tcase_add_test(t, two_slices_within_the_budget_can_make_a_turn_beyond_it);
   tcase_add_test(t, a_nested_poll_is_waiting_and_the_inner_slice_is_the_stall);
+  tcase_add_test(t, another_loop_run_inside_a_callback_is_a_blocking_call);
   tcase_add_test(t, an_outer_slice_is_charged_its_own_time_only);
   tcase_add_test(t, a_run_of_another_loop_inside_a_callback_blocks_the_outer);
   tcase_add_test(t, a_loop_that_could_have_run_has_a_gap);

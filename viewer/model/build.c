@@ -56,7 +56,9 @@ static void poll_end(struct builder *b, struct thread *th, int64_t now) {
       if (!f->is_open)
         frames_open_segment(b, th, i, now);
     } else if (th->in_poll) {
-      f->foreign_ns += waited;
+      if (f->foreign_ns == 0)
+        f->foreign_begin_ns = th->poll_begin_ns;
+      f->foreign_ns = add_ns(f->foreign_ns, waited);
       f->n_foreign += th->poll_waits;
     }
   }

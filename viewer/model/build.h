@@ -146,8 +146,9 @@ struct frame {
   int64_t begin_ns, segment_ns;
   int64_t poll_ns, child_ns; /* inside, since begin_ns */
   /* Of the segment: */
-  int64_t foreign_ns;
+  int64_t foreign_ns, foreign_begin_ns; /* in polls of another loop */
   uint64_t n_foreign;
+  int64_t reported_foreign_ns; /* of foreign_ns: in stalls inside it */
   int64_t reported_ns, reported_max_ns; /* stalls inside it */
   struct stall_record *inner[STALL_INNER_MAX];
   size_t n_inner;

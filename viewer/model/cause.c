@@ -60,7 +60,7 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   const struct usage *before = &r->before;
   struct model_stall *s = &r->s;
   int64_t duration = s->duration_ns;
-  int64_t evidence = min64(duration, add_ns(s->calls_ns, r->foreign_ns));
+  int64_t evidence = min64(duration, s->calls_ns);
   r->is_pending = false;
   s->has_usage = before->known && after && after->known;
   if (!s->has_usage) {

@@ -62,7 +62,8 @@ void frames_open_segment(struct builder *b, struct thread *th, size_t i,
   drop_inner(f);
   f->is_open = true;
   f->segment_ns = now;
-  f->foreign_ns = f->reported_ns = f->reported_max_ns = 0;
+  f->foreign_ns = f->reported_foreign_ns = 0;
+  f->reported_ns = f->reported_max_ns = 0;
   f->allowed_ns = 0;
   f->allowed_for = 0;
   f->n_foreign = f->n_callbacks = 0;

@@ -100,6 +100,8 @@ static void tell_outer(struct thread *th, size_t frame, struct stall_record *r,
     outer->reported_ns = add_ns(outer->reported_ns, r->s.duration_ns);
     if (outer->reported_max_ns < r->s.duration_ns)
       outer->reported_max_ns = r->s.duration_ns;
+    outer->reported_foreign_ns = add_ns(outer->reported_foreign_ns,
+                                        r->foreign_ns);
     if (outer->is_run)
       continue; /* a turn is reported with all that is in it */
     calls_remove_from(&outer->calls, r->s.begin_ns, calls);
@@ -108,6 +110,15 @@ static void tell_outer(struct thread *th, size_t frame, struct stall_record *r,
       r->pins++;
     }
   }
+}
+
+/* A callback that turns another loop waits in its poll: a blocking call, too. */
+static void add_nested_run(struct frame *f) {
+  int64_t waited = f->foreign_ns - f->reported_foreign_ns;
+  if (waited > 0)
+    calls_add(&f->calls, &(struct model_call){.callee = LT_CALLEE_uv_run,
+                                              .begin_ns = f->foreign_begin_ns,
+                                              .duration_ns = waited});
 }
 
 /* The recorder often reads the totals just before it writes the end: then these
@@ -162,6 +173,7 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
       .allowed_for = f->allowed_for,
       .n_callbacks = f->n_callbacks,
   };
+  add_nested_run(f);
   take_calls(&r->s, &f->calls);
   if (!f->is_run) {
     r->s.n_ancestors =

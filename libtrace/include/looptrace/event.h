@@ -253,6 +253,7 @@ typedef enum lt_lost {
   X(82, looptrace_wait, "--mode drop: the recorder could not keep up")         \
   X(83, getpwuid, "uv_queue_work")                                             \
   X(84, getgrgid, "uv_queue_work")                                             \
+  X(85, uv_run, "callbacks on this loop, not a loop that is run inside one")   \
   X(100, uv_fs_close, "the same call with a callback")                         \
   X(101, uv_fs_open, "the same call with a callback")                          \
   X(102, uv_fs_read, "the same call with a callback")                          \
