@@ -1,7 +1,7 @@
 command_sources += viewer/cmd_view.c
 tui_sources = viewer/tui/app.h viewer/tui/app.c \
 	viewer/tui/filter.h viewer/tui/filter.c viewer/tui/hits.h viewer/tui/hits.c \
-	viewer/tui/follow.c viewer/tui/prompt.c viewer/tui/format.h viewer/tui/format.c \
+	viewer/tui/follow.c viewer/tui/frame.c viewer/tui/prompt.c viewer/tui/format.h viewer/tui/format.c \
 	viewer/tui/grid.h viewer/tui/grid.c viewer/tui/role.h \
 	viewer/tui/glyph.c viewer/tui/dump.c \
 	viewer/tui/keymap.h viewer/tui/keymap.c \
