@@ -28,9 +28,11 @@ static const char help[] =
     "Look at a trace in the terminal.\n"
     "\n"
     "Usage: looptrace view [options] FILE\n"
+    "       looptrace view [options] OLD NEW\n"
     "\n"
-    "      --screen NAME    begin with overview, lanes, stalls, sites or "
-    "tasks\n"
+    "      --screen NAME    begin with overview, lanes, stalls, sites, tasks "
+    "or\n"
+    "                       compare (that is where two files begin)\n"
     "      --at TIME        begin at a moment, such as 31.286s, in the lanes\n"
     "  -f, --follow         go on reading a file that is still being written\n"
     "      --color WHEN     auto, always or never; auto minds NO_COLOR\n"
@@ -59,8 +61,8 @@ static const char help[] =
     "Keys\n";
 
 struct view_options {
-  const char *path, *keys;
-  int64_t at_ns; /* -1: not given */
+  const char *path, *base, *keys; /* base: what it is compared with, or NULL */
+  int64_t at_ns;                  /* -1: not given */
   enum screen_id screen;
   bool has_screen;
   enum screen_color color;
@@ -161,7 +163,7 @@ static int take_option(int c, struct view_options *o) {
                ? -1
                : open_usage(WHO,
                             "'%s' is no screen; there are overview, lanes, "
-                            "stalls, sites and tasks",
+                            "stalls, sites, tasks and compare",
                             optarg);
   case OPT_COLOR:
     return parse_color(optarg, o)
@@ -198,9 +200,15 @@ static int parse(int argc, char **argv, struct view_options *o) {
   while ((c = getopt_long(argc, argv, "fh", long_options, NULL)) != -1)
     if ((code = take_option(c, o)) >= 0)
       return code;
-  if (optind + 1 != argc)
+  int n = argc - optind;
+  if (n != 1 && n != 2)
     return open_usage(WHO, "which trace? looptrace view FILE%s", "");
-  o->path = argv[optind];
+  o->path = argv[argc - 1];
+  if (n == 2) {
+    o->base = argv[optind];
+    o->screen = o->has_screen ? o->screen : SCREEN_COMPARE;
+    o->has_screen = true;
+  }
   return -1;
 }
 
@@ -240,6 +248,16 @@ static int begin_trace(const struct view_options *o, struct model **model) {
   if (status == LT_OK)
     return -1;
   open_complain(WHO, o->path, status, error);
+  return EXIT_UNREADABLE;
+}
+
+/* The trace that it is compared with. */
+static int begin_base(struct app *app, const char *path) {
+  errno = 0;
+  lt_status status = compare_open(app, path);
+  if (status == LT_OK)
+    return -1;
+  open_complain(WHO, path, status, errno);
   return EXIT_UNREADABLE;
 }
 
@@ -410,8 +428,11 @@ static int run_view(int argc, char **argv) {
   app.is_loading = true;
   app.follow.is_on = o.follows;
   app_begin(&app, o.screen, -1);
-  code = o.dumps_text || o.dumps_roles ? run_headless(&app, &o)
-                                       : run_terminal(&app, &o);
+  if (o.base)
+    code = begin_base(&app, o.base);
+  if (code < 0)
+    code = o.dumps_text || o.dumps_roles ? run_headless(&app, &o)
+                                         : run_terminal(&app, &o);
   model = app.model; /* another one where the file has grown */
   app_fini(&app);
   model_close(model);

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """A trace of a small server that never was: every number is stated here.
 
-    shop.py FILE [--cut | --empty | --lost | --hostile]
+    shop.py FILE [--cut | --empty | --lost | --hostile | --calm]
 
 Two loops, two pool threads, 2.4 s. Stalls on main: an fsync of 142 ms in a file
 callback, 88 ms of computation, 61 ms at a lock, 70 ms in which the machine did
 not let it run, and a sleep of 260 ms in a timer that eight timers wait behind.
 --cut leaves out the end, --lost loses some events, --empty has no loop,
---hostile names things so that a terminal would obey them.
+--hostile names things so that a terminal would obey them, --calm is what the
+server was before it got slow.
 """
 import pathlib
 import sys
@@ -78,7 +79,7 @@ class Thread:
         self.put(DONE if ends else AWAIT, task)
 
 
-def main_thread():
+def main_thread(calm=False):
     t = Thread(0)
     t.put(SPAWN, 1, LISTEN, 2, 1)
     for i in range(8):  # tick timers, every 40 ms
@@ -91,6 +92,8 @@ def main_thread():
         t.put(ARM, task, TIMER, 9, due[task] - t.now + 1)
     special = [(400, starved), (620, save), (980, parse), (1430, lock),
                (1700, sleep)]
+    if calm:  # no pause in the timer, and a quick tick
+        special = [(620, save), (1430, lock)]
     request = 100
     turn = 0
     while t.now < END_NS - 20 * MS:
@@ -105,7 +108,7 @@ def main_thread():
             request += 10
         for task in sorted(due):
             if due[task] <= t.now:
-                t.slice(task, TIMER, 9, lambda: t.run((180 + turn % 7 * 40) * US))
+                t.slice(task, TIMER, 9, lambda: t.run((180 + turn % 7 * 40) * US // (3 if calm else 1)))
                 due[task] = t.now + 40 * MS
                 t.put(ARM, task, TIMER, 9, 40 * MS + 1)
         if turn % 3 == 0:
@@ -258,14 +261,14 @@ def definitions(folder, hostile):
 
 
 def make(folder='/opt/shop/src', cut=False, empty=False, lost=False,
-         hostile=False):
+         hostile=False, calm=False):
     """The bytes of the trace.  folder: where the sources are said to be."""
     w = enc.Writer()
     w.generation(definitions(folder, hostile))
     if empty:
         w.end()
         return w.data()
-    threads = [main_thread(), worker_thread(),
+    threads = [main_thread(calm), worker_thread(),
                pool_thread(2, 100, 180, 60, 9000),
                pool_thread(3, 640, 400, 220, 9500)]
     if lost:

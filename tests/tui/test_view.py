@@ -4,6 +4,7 @@ UPDATE=1 writes the golden files anew; read their diff.
 """
 import base64
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -122,6 +123,16 @@ class Golden(ViewCase):
                 self.assertEqual(result.returncode, 0)
                 self.compare(f'{name}-100x30.attr', result.stdout.decode())
 
+    def test_two_traces(self):
+        old, new = self.trace('old.lt', calm=True), self.trace()
+        for name, script in (('compare', ''), ('compare-sorted', 'u>>jj')):
+            for size in SIZES:
+                with self.subTest(name=name, size=size):
+                    text = self.dump(old, new, '--size', size,
+                                     '--keys', script)
+                    self.assert_shape(text, *map(int, size.split('x')))
+                    self.compare(f'{name}-{size}.screen', text)
+
     def test_states(self):
         for name, script in (('cut', ''), ('cut', '<Enter>2G'), ('empty', ''),
                              ('empty', '2'), ('empty', '3'), ('empty', '4'),
@@ -166,6 +177,55 @@ class Golden(ViewCase):
             self.assertEqual(len(dumps), len(sizes))
             for (w, h), text in zip(sizes, dumps):
                 self.assert_shape(text, w, h)
+
+
+class Comparing(ViewCase):
+    def setUp(self):
+        super().setUp()
+        self.old = self.trace('old.lt', calm=True)
+        self.new = self.trace()
+
+    def test_the_verdicts_are_those_of_diff(self):
+        text = self.dump(self.old, self.new, '--size', '150x60')
+        rows = json.loads(self.looptrace('diff', '--format', 'json', self.old,
+                                         self.new).stdout)['sites']
+        self.assertGreater(len(rows), 5)
+        for row in rows:
+            line = next(line for line in text.split('\n')
+                        if line[2:].startswith(row.get('callee') or row['kind'])
+                        and row['function'] in line)
+            self.assertTrue(
+                line.endswith(row['verdict']) or row['ratio'] and
+                f'×{row["ratio"]:.2f}' in line, (row, line))
+
+    def test_enter_opens_the_stall_or_the_site(self):
+        for script, wanted in (('<Enter>', 'How it came to run'),
+                               ('t', 'on screen'),
+                               ('/site:tick<Enter><Enter>', '[4 Sites')):
+            self.assertIn(wanted, self.dump(self.old, self.new, '--keys',
+                                            script), script)
+
+    def test_a_base_can_be_named_later(self):
+        text = self.dump(self.new, '--keys', '6')
+        self.assertIn(':compare FILE', text)
+        text = self.dump(self.new, '--keys', f':compare {self.old}<Enter>')
+        self.assertIn('of 14 slower', text)
+        text = self.dump(self.new, '--keys', ':compare no-such.lt<Enter>')
+        self.assertIn('compare takes an older trace', text)
+
+    def test_filter_and_search(self):
+        text = self.dump(self.old, self.new, '--keys', '&new -kind:timer<Enter>')
+        self.assertIn('nanosleep in heartbeat', text)
+        self.assertNotIn('timer heartbeat', text)
+
+    def test_cut_empty_and_missing_ones(self):
+        for a, b in (('cut', None), (None, 'cut'), ('empty', None),
+                     (None, 'empty'), ('empty', 'empty')):
+            x, y = (self.trace(f'{i}{name}.lt', **({name: True} if name else {}))
+                    for i, name in enumerate((a, b)))
+            self.assertIn('slower', self.dump(x, y, '--keys', '<Enter>6jj'))
+        result = self.view('no-such.lt', self.new, '--dump-screen')
+        self.assertEqual(result.returncode, 3)
 
 
 class Replay(ViewCase):
@@ -327,7 +387,7 @@ class Errors(ViewCase):
                             (['--at', '5'], '100ms'),
                             (['--screen', 'detail'], 'overview'),
                             (['--color', 'red'], 'always'),
-                            (['another.lt'], 'which trace')):
+                            (['b.lt', 'c.lt'], 'which trace')):
             self.assertIn(what, self.fails(2, '--dump-screen', *words))
 
     def test_help_lists_the_keys(self):

@@ -15,8 +15,9 @@
 const struct view *const app_views[SCREEN_COUNT] = {
     [SCREEN_OVERVIEW] = &view_overview, [SCREEN_LANES] = &view_lanes,
     [SCREEN_STALLS] = &view_stalls,     [SCREEN_SITES] = &view_sites,
-    [SCREEN_TASKS] = &view_tasks,       [SCREEN_DETAIL] = &view_detail,
-    [SCREEN_HELP] = &view_help,         [SCREEN_REPLAY] = &view_replay,
+    [SCREEN_TASKS] = &view_tasks,       [SCREEN_COMPARE] = &view_compare,
+    [SCREEN_DETAIL] = &view_detail,     [SCREEN_HELP] = &view_help,
+    [SCREEN_REPLAY] = &view_replay,
 };
 
 static const struct model_stall *sorting; /* qsort has no context */
@@ -98,6 +99,7 @@ bool app_set_model(struct app *app, struct model *model) {
   if (app_screen(app) == SCREEN_TASKS)
     tasks_open(&app->tasks, app->path);
   hits_apply(app);
+  compare_make(app);
   return true;
 }
 
@@ -130,6 +132,7 @@ void app_fini(struct app *app) {
   free(app->lanes.turns);
   free(app->replay.events);
   tasks_close(&app->tasks);
+  compare_close(&app->compare);
   follow_fini(app);
   filter_free(&app->filter);
   filter_free(&app->search);
@@ -303,7 +306,7 @@ static void go_task(struct app *app) {
 
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
-         (app->tasks.census && !app->tasks.is_done);
+         (app->tasks.census && !app->tasks.is_done) || compare_has_work(app);
 }
 
 bool app_work(struct app *app, uint64_t n_events) {
@@ -311,6 +314,8 @@ bool app_work(struct app *app, uint64_t n_events) {
     return false;
   if (app->is_loading || app->follow.next)
     return follow_work(app, n_events) || app_has_work(app);
+  if (!app->tasks.census || app->tasks.is_done)
+    return compare_work(app, n_events) || app_has_work(app);
   bool more = tasks_work(&app->tasks, n_events);
   if (!more) {
     struct tasks_pane *pane = &app->tasks;
@@ -318,11 +323,11 @@ bool app_work(struct app *app, uint64_t n_events) {
     if (!tasks_find(pane, pane->selected) && pane->n)
       pane->selected = pane->all[pane->rows[0].index].id;
   }
-  return more;
+  return more || app_has_work(app);
 }
 
 static bool go_tab(struct app *app, enum action action) {
-  if (action < ACTION_GO_OVERVIEW || action > ACTION_GO_TASKS)
+  if (action < ACTION_GO_OVERVIEW || action > ACTION_GO_COMPARE)
     return false;
   enum screen_id screen = (enum screen_id)(action - ACTION_GO_OVERVIEW);
   /* Numbers change between tabs; only what was opened from one is deeper. */

@@ -6,6 +6,7 @@
 #define LTV_TUI_APP_H
 
 #include "model/model.h"
+#include "tui/compare.h"
 #include "tui/grid.h"
 #include "tui/hits.h"
 #include "tui/keymap.h"
@@ -18,6 +19,7 @@ enum screen_id {
   SCREEN_STALLS,
   SCREEN_SITES,
   SCREEN_TASKS,
+  SCREEN_COMPARE,
   SCREEN_DETAIL,
   SCREEN_HELP,
   SCREEN_REPLAY, /* the lanes, played */
@@ -38,7 +40,7 @@ struct view {
   bool (*key)(struct app *app, enum action action);
 };
 extern const struct view view_overview, view_lanes, view_stalls, view_sites,
-    view_tasks, view_detail, view_help, view_replay;
+    view_tasks, view_compare, view_detail, view_help, view_replay;
 extern const struct view *const app_views[SCREEN_COUNT];
 
 #define NO_STALL ((size_t)-1)
@@ -139,6 +141,7 @@ struct app {
   struct lanes lanes;
   struct replay replay;
   struct tasks_pane tasks;
+  struct compare compare;
   struct filter filter, search;
   struct prompt prompt;
   int64_t marks[26]; /* by letter; -1: not set */

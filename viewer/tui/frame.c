@@ -94,10 +94,31 @@ static void draw_breadcrumb(struct app *app, struct rect r) {
                 stall_callback(app->model, s, text, sizeof text));
 }
 
+enum tab_form { TAB_WHOLE, TAB_NAME, TAB_NUMBER };
+
+static void tab_text(const struct app *app, int i, enum tab_form form, bool on,
+                     char *buf, size_t size) {
+  static const char *const names[] = {"Overview", "Lanes", "Stalls",
+                                      "Sites",    "Tasks", "Compare"};
+  char count[FORMAT_SIZE + 2] = "";
+  format_buf n;
+  if (i >= SCREEN_STALLS && i != SCREEN_COMPARE && form == TAB_WHOLE)
+    snprintf(count, sizeof count, " %s",
+             format_count(n, i == SCREEN_STALLS  ? app->model->n_stalls
+                             : i == SCREEN_SITES ? app->model->n_sites
+                                                 : app->model->n_tasks));
+  if (form == TAB_NUMBER && !on)
+    snprintf(buf, size, " %d", i + 1);
+  else
+    snprintf(buf, size, on ? "[%d %s%s]" : " %d %s%s ", i + 1, names[i], count);
+}
+
+/* Where not all have room, counts go first, then names: never the tab that is
+ * shown. */
 static void draw_tabs(struct app *app, struct rect r) {
-  static const char *const names[] = {"Overview", "Lanes", "Stalls", "Sites",
-                                      "Tasks"};
   enum screen_id now = app_screen(app);
+  int form = TAB_WHOLE, x = 1;
+  char text[FILTER_TEXT_MAX + 10];
   if (now == SCREEN_REPLAY)
     now = SCREEN_LANES;
   grid_clip(&app->grid, r);
@@ -105,22 +126,22 @@ static void draw_tabs(struct app *app, struct rect r) {
     draw_breadcrumb(app, r);
     return;
   }
-  int x = 1;
-  for (int i = 0; i < 5; i++) {
-    char count[FORMAT_SIZE + 2] = "";
-    format_buf n;
-    if (i >= SCREEN_STALLS)
-      snprintf(count, sizeof count, " %s",
-               format_count(n, i == SCREEN_STALLS  ? app->model->n_stalls
-                               : i == SCREEN_SITES ? app->model->n_sites
-                                                   : app->model->n_tasks));
+  int n = SCREEN_COMPARE + (app->compare.base != NULL || now == SCREEN_COMPARE);
+  for (; form < TAB_NUMBER; form++) {
+    int width = 0;
+    for (int i = 0; i < n; i++) {
+      tab_text(app, i, (enum tab_form)form, (int)now == i, text, sizeof text);
+      width += text_width(text) + 1;
+    }
+    if (width <= r.w)
+      break;
+  }
+  for (int i = 0; i < n; i++) {
     bool on = (int)now == i;
-    x = grid_print(&app->grid, x, r.y, on ? ROLE_TAB : ROLE_TEXT,
-                   on ? "[%d %s%s]" : " %d %s%s ", i + 1, names[i], count) +
-        1;
+    tab_text(app, i, (enum tab_form)form, on, text, sizeof text);
+    x = grid_text(&app->grid, x, r.y, on ? ROLE_TAB : ROLE_TEXT, text) + 1;
   }
   if (app->filter.n) {
-    char text[FILTER_TEXT_MAX + 10];
     snprintf(text, sizeof text, "filter: %s", app->filter.text);
     int room = r.w - x - 1, w = text_width(text);
     grid_text_max(&app->grid, w < room ? r.w - 1 - w : x, r.y, room, ROLE_WARN,
@@ -181,7 +202,7 @@ static void draw_loading(struct app *app, const struct layout *layout) {
   bar_draw(&app->grid, 2, body.y + 2, body.w - 4, ROLE_RUN,
            (int64_t)(p.share * 1000), 1000);
   grid_text_max(&app->grid, 2, body.y + 4, body.w - 4, ROLE_DIM,
-                "1 to 5 choose the screen to begin with; q quits.");
+                "1 to 6 choose the screen to begin with; q quits.");
 }
 
 void app_draw(struct app *app) {

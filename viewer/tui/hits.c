@@ -103,7 +103,7 @@ bool hits_span(const struct app *app, const struct filter *filter,
 
 /* Things by number, on the screen that is shown. */
 
-enum list { LIST_STALLS, LIST_SITES, LIST_TASKS, LIST_SPANS };
+enum list { LIST_STALLS, LIST_SITES, LIST_TASKS, LIST_ROWS, LIST_SPANS };
 
 static enum list list_of(const struct app *app) {
   switch (app_screen(app)) {
@@ -114,6 +114,8 @@ static enum list list_of(const struct app *app) {
     return LIST_SITES;
   case SCREEN_TASKS:
     return LIST_TASKS;
+  case SCREEN_COMPARE:
+    return LIST_ROWS;
   default:
     return LIST_STALLS;
   }
@@ -127,6 +129,8 @@ static size_t size_of(const struct app *app, enum list list) {
     return app->n_site_order;
   case LIST_TASKS:
     return app->tasks.n_rows;
+  case LIST_ROWS:
+    return app->compare.n_order;
   default:
     return app->lanes.n_spans;
   }
@@ -141,6 +145,9 @@ static bool hits(const struct app *app, enum list list,
     return hits_site(app, filter, app->site_order[row]);
   case LIST_TASKS:
     return hits_task(app, filter, &app->tasks.all[app->tasks.rows[row].index]);
+  case LIST_ROWS:
+    return hits_row(app, filter,
+                    &app->compare.diff.rows[app->compare.order[row]]);
   default:
     return hits_span(app, filter, &app->lanes.spans[row]);
   }
@@ -160,6 +167,8 @@ size_t hits_count(const struct app *app, const struct filter *filter,
 static size_t row_of(const struct app *app, enum list list) {
   if (list == LIST_SITES)
     return app->site;
+  if (list == LIST_ROWS)
+    return app->compare.row;
   if (list == LIST_TASKS)
     return tasks_row(&app->tasks, app->tasks.selected);
   for (size_t i = 0; i < app->n_order; i++)
@@ -173,6 +182,8 @@ static void select_row(struct app *app, enum list list, size_t row) {
     app_select_stall(app, app->order[row]);
   else if (list == LIST_SITES)
     app->site = row;
+  else if (list == LIST_ROWS)
+    app->compare.row = row;
   else
     app->tasks.selected = app->tasks.all[app->tasks.rows[row].index].id;
 }
@@ -236,6 +247,7 @@ void hits_apply(struct app *app) {
   for (size_t i = 0; i < n; i++)
     if (app->site_order[i] == site)
       app->site = i;
+  compare_order(app);
   if (!pane->rows)
     return;
   tasks_order(pane, app->model->end_ns);

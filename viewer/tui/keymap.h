@@ -51,8 +51,10 @@ enum {
   AT_HELP = 32,
   AT_REPLAY = 64,
   AT_TASKS = 128,
-  AT_TABS =
-      AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_TASKS | AT_DETAIL,
+  AT_COMPARE = 256,
+  AT_TABS = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_TASKS |
+            AT_COMPARE | AT_DETAIL,
+  AT_LISTS = AT_STALLS | AT_SITES | AT_TASKS | AT_COMPARE,
   AT_ALL = AT_TABS | AT_HELP,
   AT_ANY = AT_ALL | AT_REPLAY,
   AT_MOMENT = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL /* is chosen */
@@ -98,13 +100,14 @@ enum {
     "Perfetto, mpv")                                                           \
   X(PREV_EVENT, ",", AT_LANES, NULL, "previous event on the lane",             \
     "Perfetto, mpv")                                                           \
-  X(ENTER, "<Enter>", AT_MOMENT | AT_TASKS, "Enter open",                      \
+  X(ENTER, "<Enter>", AT_MOMENT | AT_TASKS | AT_COMPARE, "Enter open",         \
     "open what is selected", "tig")                                            \
   X(NEXT_STALL, "e", AT_MOMENT | AT_REPLAY, "e E stall", "next stall in time", \
     "lnav")                                                                    \
   X(PREV_STALL, "E", AT_MOMENT | AT_REPLAY, NULL, "previous stall in time",    \
     "lnav")                                                                    \
-  X(TO_LANES, "t", AT_OVERVIEW | AT_STALLS | AT_DETAIL | AT_TASKS, "t lanes",  \
+  X(TO_LANES, "t",                                                             \
+    AT_OVERVIEW | AT_STALLS | AT_DETAIL | AT_TASKS | AT_COMPARE, "t lanes",    \
     "show the same moment in the lanes", "")                                   \
   X(TO_TASK, "T", AT_MOMENT | AT_REPLAY, "T task",                             \
     "the task under the cursor, or of the stall", "")                          \
@@ -114,12 +117,11 @@ enum {
   X(REPLAY, "<Space>", AT_MOMENT, "Space replay", "play from here", "mpv")     \
   X(NEXT_PANE, "<Tab> <S-Tab>", AT_OVERVIEW, "Tab pane", "the other pane",     \
     "tig")                                                                     \
-  X(SORT_NEXT, ">", AT_STALLS | AT_SITES | AT_TASKS, "< > sort",               \
-    "sort by the next column", "htop")                                         \
-  X(SORT_PREV, "<lt>", AT_STALLS | AT_SITES | AT_TASKS, NULL,                  \
-    "sort by the previous column", "htop")                                     \
-  X(INVERT, "i", AT_STALLS | AT_SITES | AT_TASKS, "i invert",                  \
-    "turn the order around", "htop")                                           \
+  X(UNIT, "u", AT_COMPARE, "u unit", "per 1000 callbacks, per second, in all", \
+    "")                                                                        \
+  X(SORT_NEXT, ">", AT_LISTS, "< > sort", "sort by the next column", "htop")   \
+  X(SORT_PREV, "<lt>", AT_LISTS, NULL, "sort by the previous column", "htop")  \
+  X(INVERT, "i", AT_LISTS, "i invert", "turn the order around", "htop")        \
   X(PAGE_DOWN, "<PageDown> <C-d> <S-Right>", AT_ALL, NULL,                     \
     "half a page on (lanes: half a window)", "less, lnav")                     \
   X(PAGE_UP, "<PageUp> <C-u> <S-Left>", AT_ALL, NULL,                          \
@@ -134,11 +136,12 @@ enum {
     "vim")                                                                     \
   X(SET_MARK, "m", AT_TABS, NULL, "mark this moment with a letter", "less")    \
   X(GO_MARK, "'", AT_TABS, NULL, "go to a mark", "less")                       \
-  X(GO_OVERVIEW, "1", AT_ANY, "1-5 screen", "Overview", "btop")                \
+  X(GO_OVERVIEW, "1", AT_ANY, "1-6 screen", "Overview", "btop")                \
   X(GO_LANES, "2", AT_ANY, NULL, "Lanes", "btop")                              \
   X(GO_STALLS, "3", AT_ANY, NULL, "Stalls", "btop")                            \
   X(GO_SITES, "4", AT_ANY, NULL, "Sites", "btop")                              \
   X(GO_TASKS, "5", AT_ANY, NULL, "Tasks", "btop")                              \
+  X(GO_COMPARE, "6", AT_ANY, NULL, "Compare with another trace", "btop")       \
   X(COPY, "y", AT_TABS, NULL, "copy the command that comes back here", "vim")  \
   X(FOLLOW, "F", AT_TABS, NULL, "follow a file that grows; hold", "less")      \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \

@@ -16,6 +16,7 @@
 
 struct map {
   struct app *app;
+  const struct model *model; /* whose map it is */
   struct grid *grid;
   int x, w; /* of the columns */
   int64_t end_ns;
@@ -94,7 +95,7 @@ static double column_busy(const struct map *map, const struct model_loop *loop,
   double sum = 0, most = 0;
   /* Shares come at the end; until then these are times. */
   double unit =
-      map->app->is_loading ? (double)model_progress(map->app->model).bin_ns : 1;
+      map->app->is_loading ? (double)model_progress(map->model).bin_ns : 1;
   for (int i = first; i <= last; i++) {
     sum += (double)loop->busy[i] / unit;
     if (i - first >= n)
@@ -116,7 +117,7 @@ static struct mark marks[COLUMNS_MAX]; /* of the row that is being drawn */
 
 static void make_marks(const struct map *map, size_t first_loop,
                        size_t last_loop) {
-  const struct model *m = map->app->model;
+  const struct model *m = map->model;
   memset(marks, 0, sizeof marks);
   for (size_t i = 0; i < m->n_stalls; i++) {
     const struct model_stall *s = &m->stalls[i];
@@ -158,23 +159,27 @@ static void draw_stalls(const struct map *map, int y) {
     char32_t ch = !mark.any ? U'·' : !mark.begins ? U'─' : U"~!‼"[mark.level];
     grid_put(map->grid, map->x + c, y, mark.any ? role : ROLE_DIM, ch);
   }
-  if (!map->app->model->info->ended)
+  if (!map->model->info->ended)
     grid_put(map->grid, map->x + map->w - 1, y, ROLE_ERROR, U'╳');
   grid_right(map->grid, map->x + map->w + SHARE_W - 1, y, ROLE_DIM,
-             format_count(n, map->app->model->n_stalls));
+             format_count(n, map->model->n_stalls));
+}
+
+static void name_loops(const struct map *map, int y, size_t first,
+                       size_t last) {
+  char name[48];
+  if (first == last)
+    snprintf(name, sizeof name, "%s", map->model->loops[first].name);
+  else
+    snprintf(name, sizeof name, "%zu loops", last - first + 1);
+  grid_text_max(map->grid, 1, y, NAME_W - 2, ROLE_TEXT, name);
 }
 
 /* One row for loops first..last together: the highest of them. */
 static void draw_loops(const struct map *map, int y, size_t first,
                        size_t last) {
-  const struct model *m = map->app->model;
-  char name[48];
+  const struct model *m = map->model;
   int64_t busy = 0, whole = 0;
-  if (first == last)
-    snprintf(name, sizeof name, "%s", m->loops[first].name);
-  else
-    snprintf(name, sizeof name, "%zu loops", last - first + 1);
-  grid_text_max(map->grid, 1, y, NAME_W - 2, ROLE_TEXT, name);
   make_marks(map, first, last);
   for (int c = 0; c < map->w; c++) {
     double most = 0;
@@ -216,23 +221,47 @@ static void draw_axis(const struct map *map, int y) {
     axis_mark(map->grid, map->x + at, y, U'▲');
 }
 
+static struct map map_of(struct app *app, const struct layout *layout,
+                         const struct model *model) {
+  int w = layout->minimap.w - NAME_W - SHARE_W;
+  return (struct map){.app = app,
+                      .model = model,
+                      .grid = &app->grid,
+                      .x = NAME_W,
+                      .w = w > COLUMNS_MAX ? COLUMNS_MAX : w,
+                      .end_ns = model->end_ns};
+}
+
+/* Two traces, each over its own whole length: all loops of it in one row. */
+static void draw_pair(struct app *app, const struct layout *layout) {
+  const struct model *models[] = {app->compare.base, app->model};
+  int y = layout->minimap.y;
+  for (int i = layout->has_stalls ? 0 : 1; i < 2; i++, y++) {
+    struct map map = map_of(app, layout, models[i]);
+    grid_text(&app->grid, 1, y, ROLE_STRONG, i ? "B" : "A");
+    if (models[i]->n_loops)
+      draw_loops(&map, y, 0, models[i]->n_loops - 1);
+    else
+      grid_text(&app->grid, NAME_W, y, ROLE_DIM, "no loop ran");
+  }
+}
+
 void minimap_draw(struct app *app, const struct layout *layout) {
-  struct rect r = layout->minimap;
-  struct map map = {.app = app,
-                    .grid = &app->grid,
-                    .x = NAME_W,
-                    .w = r.w - NAME_W - SHARE_W,
-                    .end_ns = app->model->end_ns};
-  if (map.w > COLUMNS_MAX)
-    map.w = COLUMNS_MAX;
+  struct map map = map_of(app, layout, app->model);
   size_t n = app->model->n_loops;
-  int y = r.y;
-  grid_clip(&app->grid, r);
+  int y = layout->minimap.y;
+  grid_clip(&app->grid, layout->minimap);
+  if (app_screen(app) == SCREEN_COMPARE && app->compare.is_made) {
+    draw_pair(app, layout);
+    return;
+  }
   if (layout->has_stalls)
     draw_stalls(&map, y++);
-  for (int i = 0; i < layout->n_loops && (size_t)i < n; i++, y++)
-    draw_loops(&map, y, (size_t)i,
-               i == layout->n_loops - 1 ? n - 1 : (size_t)i);
+  for (int i = 0; i < layout->n_loops && (size_t)i < n; i++, y++) {
+    size_t last = i == layout->n_loops - 1 ? n - 1 : (size_t)i;
+    name_loops(&map, y, (size_t)i, last);
+    draw_loops(&map, y, (size_t)i, last);
+  }
   if (n == 0)
     grid_text(&app->grid, 1, y++, ROLE_DIM, "no loop ran");
   if (layout->has_axis)

@@ -8,8 +8,8 @@
 #include "tui/app.h"
 #include "tui/format.h"
 
-static const char *const commands[] = {"goto",   "zoom", "screen", "filter",
-                                       "search", "quit", NULL};
+static const char *const commands[] = {"goto",   "zoom",    "screen", "filter",
+                                       "search", "compare", "quit",   NULL};
 
 void prompt_open(struct app *app, char kind) {
   struct prompt *p = &app->prompt;
@@ -166,6 +166,15 @@ static void set_search(struct app *app, const char *text) {
     app_say(app, "no hit for %s here", text);
 }
 
+static void compare_with(struct app *app, const char *path) {
+  lt_status status = *path ? compare_open(app, path) : LT_INVALID;
+  if (status != LT_OK)
+    app_say(app, "compare takes an older trace: %s",
+            *path ? lt_status_text(status) : "a file");
+  else
+    app_key(app, U'6');
+}
+
 /* Returns: false for the command to quit. */
 static bool command(struct app *app, char *text) {
   char *argument = text + strcspn(text, " ");
@@ -182,6 +191,8 @@ static bool command(struct app *app, char *text) {
     zoom_to(app, argument);
   else if (!strcmp(text, "filter"))
     set_filter(app, argument);
+  else if (!strcmp(text, "compare"))
+    compare_with(app, argument);
   else if (!strcmp(text, "search"))
     set_search(app, argument);
   else if (!strcmp(text, "screen")) {
@@ -189,7 +200,8 @@ static bool command(struct app *app, char *text) {
       if (app_views[i]->is_tab && i != SCREEN_REPLAY &&
           !strcmp(app_views[i]->name, argument))
         return app_key(app, U'1' + i);
-    app_say(app, "screens are overview, lanes, stalls, sites and tasks");
+    app_say(app,
+            "screens are overview, lanes, stalls, sites, tasks and compare");
   } else if (*text)
     app_say(app, "there is no command %s; Tab lists them", text);
   return true;
@@ -291,7 +303,7 @@ static void draw_candidates(struct app *app, struct rect r) {
   int x = grid_text(&app->grid, 1, r.y, ROLE_KEY, "Tab ");
   if (app->prompt.kind == ':' && !is_command) {
     grid_text_max(&app->grid, x, r.y, r.w - x - 1, ROLE_DIM,
-                  "goto 31.2s · zoom 1.2s..1.4s · screen lanes");
+                  "goto 31.2s · zoom 1.2s..1.4s · screen lanes · compare FILE");
     return;
   }
   const char *begin = is_command ? app->prompt.text : word;

@@ -86,9 +86,9 @@ static int draw_stack(struct app *app, struct rect r,
   if (r.h < 4)
     return y;
   size_t room = (size_t)r.h - 2;
-  size_t n = model_stack_lines(
-      app->model, s->stack, lines,
-      room < MODEL_STACK_LINES ? room : MODEL_STACK_LINES);
+  size_t n =
+      model_stack_lines(app->model, s->stack, lines,
+                        room < MODEL_STACK_LINES ? room : MODEL_STACK_LINES);
   if (n == 0)
     return y;
   y++;

@@ -3,7 +3,7 @@
 
 static const char *place_names(unsigned where, char *buf, size_t size) {
   size_t used = 0;
-  if (where == AT_ALL || where == AT_TABS)
+  if (where == AT_ALL || where == AT_TABS || where == AT_ANY)
     return "everywhere";
   buf[0] = '\0';
   for (int i = 0; i < SCREEN_COUNT && used < size; i++)
@@ -34,10 +34,10 @@ static void draw(struct app *app, const struct layout *layout) {
                   row->help);
     if (!wide)
       continue;
-    grid_text_max(&app->grid, 68, y, body.w - 69, ROLE_DIM,
+    grid_text_max(&app->grid, 68, y, body.w >= 130 ? 48 : body.w - 69, ROLE_DIM,
                   place_names(row->where, places, sizeof places));
     if (body.w >= 130)
-      grid_text_max(&app->grid, 106, y, body.w - 107, ROLE_DIM, row->known);
+      grid_text_max(&app->grid, 118, y, body.w - 119, ROLE_DIM, row->known);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "tui/app.h"
 #include "tui/format.h"
+#include "tui/histogram.h"
 #include "tui/stall.h"
 
 /* Loops */
@@ -156,25 +157,6 @@ static void draw_worst(struct app *app, struct rect rect) {
 
 /* Histogram of callbacks */
 
-/* The bin that a time falls into: asked of the histogram itself. */
-static int bin_of(int64_t ns) {
-  struct model_histogram one = {0};
-  model_histogram_add(&one, ns);
-  for (int i = 0; i < MODEL_HISTOGRAM_BINS; i++)
-    if (one.bins[i])
-      return i;
-  return 0;
-}
-
-struct histogram_plot {
-  struct rect plot; /* the bars */
-  int n_bins;       /* shown, from bin 0 */
-};
-
-static int plot_column(const struct histogram_plot *p, int64_t ns) {
-  return p->plot.x + (int)((int64_t)bin_of(ns) * p->plot.w / p->n_bins);
-}
-
 static void draw_bars(struct grid *g, const struct histogram_plot *p,
                       const struct model_histogram *h) {
   double most = 1;
@@ -187,7 +169,7 @@ static void draw_bars(struct grid *g, const struct histogram_plot *p,
   for (int c = 0; c < p->plot.w && c < 1024; c++)
     if ((double)counts[c] > most)
       most = (double)counts[c];
-  int budget = plot_column(p, MODEL_ERROR_NS) - p->plot.x;
+  int budget = histogram_column(p, MODEL_ERROR_NS) - p->plot.x;
   for (int c = 0; c < p->plot.w && c < 1024; c++) {
     /* One callback must be seen beside a million: the scale is logarithmic. */
     double share = counts[c] ? log2(1 + (double)counts[c]) / log2(1 + most) : 0;
@@ -201,8 +183,6 @@ static void draw_bars(struct grid *g, const struct histogram_plot *p,
 
 static void draw_histogram(struct app *app, struct rect rect) {
   const struct model_histogram *h = &app->model->callbacks;
-  static const int64_t ticks[] = {1024,     10000,     100000,     1000000,
-                                  10000000, 100000000, 1000000000, 10000000000};
   if (rect.h < 6)
     return;
   char title[80];
@@ -216,7 +196,7 @@ static void draw_histogram(struct app *app, struct rect rect) {
                   "No callback was recorded.");
     return;
   }
-  int last = bin_of(h->max_ns), least = bin_of(1000000000);
+  int last = histogram_bin(h->max_ns), least = histogram_bin(1000000000);
   struct histogram_plot p = {
       .plot = {r.x + 2, r.y + 1, r.w - 4, r.h - 2},
       .n_bins = (last > least ? last : least) + 8,
@@ -224,26 +204,13 @@ static void draw_histogram(struct app *app, struct rect rect) {
   if (p.n_bins > MODEL_HISTOGRAM_BINS)
     p.n_bins = MODEL_HISTOGRAM_BINS;
   int x = grid_text(g, r.x + 1, r.y, ROLE_DIM, "count (log)");
-  int budget = plot_column(&p, MODEL_ERROR_NS);
+  int budget = histogram_column(&p, MODEL_ERROR_NS);
   for (int y = 0; y < p.plot.h; y++)
     grid_put(g, budget, p.plot.y + y, ROLE_DIM, U'┊');
   draw_bars(g, &p, h);
   grid_print(g, budget > x ? budget : x + 1, r.y, ROLE_DIM, "%s",
              format_duration(a, MODEL_ERROR_NS));
-  int free_from = 0;
-  for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++) {
-    int at = plot_column(&p, ticks[i]);
-    format_duration(a, i ? ticks[i] : 1000);
-    if (at < free_from || at + text_width(a) > r.x + r.w)
-      continue;
-    /* 1.00s is 1s on an axis */
-    char *dot = strchr(a, '.');
-    if (dot)
-      memmove(dot, dot + strspn(dot, ".0"),
-              strlen(dot + strspn(dot, ".0")) + 1);
-    grid_text(g, at, r.y + r.h - 1, ROLE_DIM, a);
-    free_from = at + text_width(a) + 1;
-  }
+  histogram_axis(g, &p, r.x + r.w, r.y + r.h - 1);
 }
 
 /* Findings */
