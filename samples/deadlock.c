@@ -3,8 +3,8 @@
  *   looptrace record -o deadlock.lt -- samples/deadlock
  *
  * The wait that would close the circle is refused (LT_EDEADLK) and explained on
- * stderr; in the trace the two await edges point at each other, with a mark "await
- * cycle".  Without that, both would be silent for ever. */
+ * stderr; in the trace the two await edges point at each other, with a mark
+ * "await cycle".  Without that, both would be silent for ever. */
 #include "sample.h"
 
 static lt_task *hen, *egg;
@@ -26,7 +26,7 @@ static int64_t start(void *unused) {
   hen = lt_spawn_named("hen", lay_egg, NULL);
   egg = lt_spawn_named("egg", hatch, NULL);
   int64_t result = lt_await(lt_keep(hen));
-  printf("the hen's result: %s\n", uv_strerror((int)result));
+  printf("the hen's result: %s\n", lt_strerror(result));
   return result == LT_EDEADLK ? 0 : result;
 }
 

@@ -32,7 +32,7 @@ static inline int sample_run(int argc, char **argv, lt_task_fn *fn) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   int64_t result = lt_run(fn, NULL);
   if (result < 0)
-    fprintf(stderr, "%s: %s\n", argv[0], uv_strerror((int)result));
+    fprintf(stderr, "%s: %s\n", argv[0], lt_strerror(result));
   return result < 0;
 }
 

@@ -1,4 +1,5 @@
-/* Saying what cannot be meant.  Called by all of task/. */
+/* Saying what cannot be meant, and what an error is.  Called by all of task/.
+ */
 #include "config.h"
 
 #include <stdarg.h>
@@ -36,4 +37,19 @@ void lti_misuse(const char *format, ...) {
     (void)wrote;
   }
   errno = kept;
+}
+
+/* Not uv_strerror(): that allocates for numbers that it does not know. */
+const char *lt_strerror(int64_t result) {
+  switch (result) {
+#define SAY(name, text)                                                        \
+  case UV_##name:                                                              \
+    return text;
+    UV_ERRNO_MAP(SAY)
+#undef SAY
+  case LT_EDEADLK:
+    return "tasks wait for each other in a circle";
+  default:
+    return result < 0 ? "an error that libuv does not know" : "no error";
+  }
 }

@@ -140,7 +140,7 @@ static void report_one(struct lti_tcb *task, void *unused) {
       task->result != UV_ECANCELED)
     lti_misuse("task \"%s\" failed with %s, and nobody awaited it",
                lti_task_name(task, buffer, sizeof buffer),
-               uv_strerror((int)task->result));
+               lt_strerror(task->result));
   else if (task->state != LTI_DONE && task->handles)
     lti_misuse("task \"%s\" was left when the loop ended (it %s): await or "
                "detach it",

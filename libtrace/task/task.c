@@ -196,7 +196,7 @@ static void report_unseen(const struct lti_tcb *task) {
   char buffer[32];
   lti_misuse("task \"%s\" failed with %s, and nobody awaited it",
              lti_task_name(task, buffer, sizeof buffer),
-             uv_strerror((int)task->result));
+             lt_strerror(task->result));
 }
 
 /* On the task's own stack, which is given back later: see bury(). */

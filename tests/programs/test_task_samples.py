@@ -3,79 +3,19 @@ import signal
 import subprocess
 import unittest
 
-import lt_decode
-from looptrace import Case, SAMPLES
+from looptrace import SAMPLES, needs
+from task_trace import SampleCase
 
-SCALE = '0.3'
-NAMES = {getattr(lt_decode, name.upper().replace('-', '_')): name
-         for name in ('spawn', 'arm', 'ready', 'resume', 'await', 'done', 'call',
-                      'poll-begin', 'poll-end', 'loop-begin', 'loop-end',
-                      'pool-begin', 'pool-end', 'usage', 'mark', 'counter',
-                      'label', 'lost', 'sample', 'loop-name', 'call-begin')}
+POLL, WORK = 7, 16  # kinds of tasks
 
 
-class Trace:
-    """What a trace says of tasks: by id, with the events of each."""
-
-    def __init__(self, path):
-        self.events = []
-        self.label, self.kind, self.parent, self.done = {}, {}, {}, {}
-        self.awaits = []  # (who, whom)
-        self.slices = []  # (task, begin, end)
-        open_by_thread = {}
-        trace = lt_decode.read(path.read_bytes())
-        strings = trace_strings(trace)
-        for event in trace.events():
-            e = dict(zip(('t', 'thread', 'kind', 'ref', 'x', 'a', 'b'), event))
-            e['kind'] = NAMES[e['kind']]
-            self.events.append(e)
-            stack = open_by_thread.setdefault(e['thread'], [])
-            running = stack[-1][0] if stack else 0
-            if e['kind'] == 'spawn':
-                self.kind[e['ref']] = e['x']
-                self.parent[e['ref']] = running
-            elif e['kind'] == 'label':
-                self.label[e['ref']] = strings[e['a']]
-            elif e['kind'] == 'resume':
-                stack.append((e['ref'], e['t']))
-            elif e['kind'] in ('await', 'done'):
-                if e['kind'] == 'done':
-                    self.done[e['ref']] = (e['x'], e['a'], e['t'])
-                elif e['a']:
-                    self.awaits.append((e['ref'], e['a']))
-                if stack and stack[-1][0] == e['ref']:
-                    task, began = stack.pop()
-                    self.slices.append((task, began, e['t']))
-
-    def named(self, label):
-        return [task for task, text in self.label.items() if text == label]
-
-    def of_kind(self, number):
-        return [task for task, kind in self.kind.items() if kind == number]
-
-    def count(self, kind):
-        return sum(e['kind'] == kind for e in self.events)
-
-    def times(self, kind, ref):
-        return [e['t'] for e in self.events
-                if e['kind'] == kind and e['ref'] == ref]
+def needs_sample(name):
+    """Skip a test of a sample whose library was not there for configure."""
+    return unittest.skipUnless((SAMPLES / name).exists(),
+                               f'not built: samples/{name}')
 
 
-def trace_strings(trace):
-    return {d['id']: d['text'] for d in trace.defs if d['def'] == 'string'}
-
-
-class TaskSamples(Case):
-    def sample(self, name, *arguments):
-        """Record a sample.  Returns its output and its trace."""
-        path = self.dir / f'{name}.lt'
-        result = self.looptrace('record', '-o', path, '--', SAMPLES / name,
-                                '--scale', SCALE, *arguments)
-        self.assertEqual(result.returncode, 0, result)
-        self.said = result.stderr.decode()
-        self.path = path
-        return result.stdout.decode(), Trace(path)
-
+class TaskSamples(SampleCase):
     def test_greet_awaits_one_after_the_other(self):
         output, trace = self.sample('greet')
         self.assertEqual(output, 'hello, you\nhello, world\n')
@@ -100,10 +40,10 @@ class TaskSamples(Case):
     def test_blocking_is_flagged_and_names_the_tasks(self):
         output, trace = self.sample('blocking')
         stalls = self.stalls(self.path, '--max-stall', '60ms')
-        text = str(stalls)
-        self.assertGreaterEqual(len(stalls), 1, text)
+        blamed = {stall['task'] for stall in stalls}
         for name in ('ask database', 'compute'):
             task, = trace.named(name)
+            self.assertIn(task, blamed, stalls)
             longest = max(end - begin for who, begin, end in trace.slices
                           if who == task)
             self.assertGreater(longest, 100e6)
@@ -115,12 +55,8 @@ class TaskSamples(Case):
 
     def test_to_thread_keeps_the_heart_beating(self):
         output, trace = self.sample('to_thread')
-        for name in ('ask database', 'compute'):
-            task, = trace.named(name)
-            longest = max(end - begin for who, begin, end in trace.slices
-                          if who == task)
-            self.assertLess(longest, 90e6)
-        jobs = trace.of_kind(16)
+        self.assertEqual(self.stalls(self.path), [])
+        jobs = trace.of_kind(WORK)
         self.assertEqual(len(jobs), 2)
         for job in jobs:
             begin, = trace.times('pool-begin', job)
@@ -131,12 +67,15 @@ class TaskSamples(Case):
     def test_pool_full_shows_the_queue(self):
         output, trace = self.sample('pool_full')
         self.assertEqual(output, '12 jobs took at least three rounds\n')
-        queued = sorted(trace.times('pool-begin', job)[0] -
-                        trace.times('spawn', job)[0]
-                        for job in trace.of_kind(16))
-        self.assertEqual(len(queued), 12)
-        self.assertLess(queued[3], 40e6)
-        self.assertGreater(queued[-1], 2 * 60e6 - 1e6)
+        jobs = trace.of_kind(WORK)
+        self.assertEqual(len(jobs), 12)
+        begins = sorted(trace.times('pool-begin', job)[0] for job in jobs)
+        ends = sorted(trace.times('pool-end', job)[0] for job in jobs)
+        for i in range(4, 12):  # a fifth begins when one of four has ended
+            self.assertGreaterEqual(begins[i], ends[i - 4])
+        queued = max(trace.times('pool-begin', job)[0] -
+                     trace.times('spawn', job)[0] for job in jobs)
+        self.assertGreater(queued, 2 * 60e6 - 1e6)
 
     def test_pipeline_shows_back_pressure(self):
         output, trace = self.sample('pipeline')
@@ -180,13 +119,14 @@ class TaskSamples(Case):
         self.assertEqual({trace.parent[c] for c in clients}, {server})
 
     def test_chat_bears_load(self):
-        server = subprocess.Popen([SAMPLES / 'chat', '--serve'],
+        server = subprocess.Popen([self.samples / 'chat', '--serve'],
                                   stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE)
+                                  stderr=subprocess.PIPE,
+                                  env=self.environment())
         try:
             port = server.stdout.readline().split()[1].decode()
-            load = self.run_command(SAMPLES / 'chat', '--load', port, '100',
-                                    '2')
+            load = self.run_command(self.samples / 'chat', '--load', port, '100',
+                                    '2', env=self.environment())
             self.assertEqual(load.returncode, 0, load)
             self.assertEqual(load.stderr, b'')
             self.assertGreater(int(load.stdout.split()[0]), 99)
@@ -197,6 +137,59 @@ class TaskSamples(Case):
             if server.poll() is None:
                 server.kill()
                 server.communicate()
+
+    @needs_sample('fetch_sync')
+    def test_fetch_sync_holds_the_loop_three_times(self):
+        output, trace = self.sample('fetch_sync')
+        self.assertEqual(output, 'three fetched; it took at least the sum of '
+                         'their times\n'
+                         'longest gap of the heartbeat: more than 200 ms\n')
+        fetches = trace.named('fetch')
+        self.assertEqual(len(fetches), 3)
+        stall, = [stall for stall in
+                  self.stalls(self.path, '--max-stall', '60ms')
+                  if stall['task'] in fetches]
+        self.assertEqual((stall['callee'], stall['count']), ('poll', 3), stall)
+        for took, ms in zip(sorted(stall['durations_ns']), (180, 240, 300)):
+            self.assertGreater(took, ms * 1e6)
+        heart, = trace.named('heartbeat')
+        for task in fetches:
+            (begin, end), = [(a, b) for who, a, b in trace.slices
+                             if who == task]
+            self.assertFalse([a for who, a, _ in trace.slices
+                              if who == heart and begin < a < end])
+
+    @needs_sample('fetch_all')
+    def test_fetch_all_overlaps(self):
+        output, trace = self.sample('fetch_all')
+        self.assertIn('three fetched', output)
+        fetches = trace.named('fetch')
+        self.assertEqual(len(fetches), 3)
+        begins = [trace.times('spawn', task)[0] for task in fetches]
+        ends = [trace.done[task][2] for task in fetches]
+        self.assertLess(max(begins), min(ends))  # all three at once
+        self.assertEqual([trace.done[task][1] for task in fetches], [0, 0, 0])
+        self.assertEqual(self.stalls(self.path), [])
+        polls = [e for e in trace.events
+                 if e['kind'] == 'spawn' and e['x'] == POLL]
+        self.assertGreaterEqual(len(polls), 3)
+
+    @needs('redis-server')
+    @needs_sample('database')
+    def test_database_flags_the_query_that_blocks_alone(self):
+        output, trace = self.sample('database')
+        self.assertEqual(output, 'asked without blocking: answered\n'
+                         'asked while blocking: answered\n'
+                         'longest gap of the heartbeat: more than 200 ms\n')
+        blamed = {stall['task']: stall['callee'] for stall in
+                  self.stalls(self.path, '--max-stall', '100ms')}
+        waiting, = trace.named('waiting')
+        blocking, = trace.named('blocking')
+        self.assertEqual(blamed.get(blocking), 'read', blamed)
+        self.assertNotIn(waiting, blamed)
+        longest = max(b - a for who, a, b in trace.slices if who == blocking)
+        self.assertGreater(longest, 180e6)
+        self.assertEqual(trace.done[waiting][1], 0)
 
 
 if __name__ == '__main__':

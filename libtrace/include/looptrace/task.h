@@ -15,7 +15,7 @@
  * thread, so what lies between two waits needs no lock.
  *
  * RESULTS.  As in libuv: 0 or more is a result, below 0 is an error (UV_EOF,
- * UV_ENOENT...; uv_strerror() has the text).  LT_PTR() and lt_ptr() turn pointers
+ * UV_ENOENT...; lt_strerror() has the text).  LT_PTR() and lt_ptr() turn pointers
  * into results and back.
  *
  * HANDLES.  A handle is yours until you give it, once, to lt_await, lt_gather,
@@ -68,6 +68,10 @@ typedef struct lt_task lt_task;
 
 /* A circle of waits. */
 #define LT_EDEADLK (-EDEADLK)
+
+/* What an error is, for people: uv_strerror() with the errors of this header.
+ * Threads: any.  Returns: static, also for numbers that are no errors. */
+LT_EXPORT const char *lt_strerror(int64_t result);
 
 /* Pointers as results; both are defined for any pointer of the program. */
 #define LT_PTR(pointer) ((int64_t)(intptr_t)(pointer))
