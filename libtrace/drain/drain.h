@@ -34,7 +34,8 @@ struct lti_name {
  * recorder (then `report` names what it can from the files on the disk). */
 struct lti_namer {
   /* Name an offset in a module's file, seen from process pid (whose root may be
-   * another).  false: no name. */
+   * another).  Code that is in no file, made at run time, is asked for with
+   * the path "" and its address.  false: no name. */
   bool (*site)(void *context, int32_t pid, const char *path, uint64_t offset,
                struct lti_name *name);
   /* The build-id of a module as hex; NULL where there is none. */

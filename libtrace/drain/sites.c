@@ -216,10 +216,11 @@ static void ask_site(struct lti_book *b, uint32_t id,
                      const struct lti_namer *namer, void *context) {
   struct lti_name name = {0};
   struct lti_site *s = &b->sites[id - 1];
-  struct lti_module *m = &b->modules[s->module - 1];
-  if (!m->build_id_asked)
+  struct lti_module *m = s->module ? &b->modules[s->module - 1] : NULL;
+  if (m && !m->build_id_asked)
     ask_build_id(b, m, namer, context);
-  if (!namer->site(context, b->pid, m->path, s->offset, &name))
+  if (!namer->site(context, b->pid, m ? m->path : "",
+                   m ? s->offset : s->address, &name))
     return;
   s->function = name.function ? lti_book_own_string(b, name.function) : 0;
   s->function_offset = name.function ? name.function_offset : 0;
@@ -234,7 +235,7 @@ bool lti_book_name(struct lti_book *b, const struct lti_namer *namer,
     if (lti_monotonic_ns() >= deadline_ns)
       return false;
     uint32_t id = (uint32_t)++b->n_named;
-    if (b->sites[id - 1].module && !b->sites[id - 1].function)
+    if (!b->sites[id - 1].function && (b->sites[id - 1].module || b->is_live))
       ask_site(b, id, namer, context);
   }
   return true;

@@ -194,6 +194,80 @@ START_TEST(the_innermost_of_two_functions_is_found) {
 }
 END_TEST
 
+/* The map that a compiler in this process would write. */
+static char map_path[64];
+
+static FILE *open_map(void) {
+  snprintf(map_path, sizeof map_path, "/tmp/perf-%d.map", (int)getpid());
+  FILE *map = fopen(map_path, "w");
+  ck_assert_ptr_nonnull(map);
+  return map;
+}
+
+static void assert_made(struct symbol *symbols, uint64_t address,
+                        const char *function, const char *file, uint32_t line) {
+  struct lti_name name = {0};
+  ck_assert(symbol_site(symbols, getpid(), "", address, &name));
+  ck_assert_str_eq(name.function, function);
+  ck_assert_pstr_eq(name.file, file);
+  ck_assert_uint_eq(name.line, line);
+}
+
+START_TEST(code_made_at_run_time_is_named_by_its_map) {
+  struct symbol *symbols = symbol_open();
+  struct lti_name name;
+  ck_assert(!symbol_site(symbols, getpid(), "", 0x1000, &name));
+  FILE *map = open_map();
+  fputs("1000 10 LazyCompile:*on_read /srv/my app.js:88\n"
+        "2000 10 JS:~tick file:///srv/b.js:3:19\n"
+        "3000 10 py::main:/srv/c.py\n"
+        "4000 10 Builtin:ArgumentsAdaptor\n"
+        "5000 10 Function:~ /srv/d.js:1\n"
+        "5800 10 LazyCompile:~next node:timers:517\n"
+        "nonsense\n6000\nffffffffffffffff 10 wraps\n7000 10\n"
+        "8000 10 cut",
+        map);
+  fflush(map);
+  assert_made(symbols, 0x1000, "on_read", "/srv/my app.js", 88);
+  assert_made(symbols, 0x200f, "tick", "/srv/b.js", 3);
+  assert_made(symbols, 0x3008, "main:/srv/c.py", NULL, 0);
+  assert_made(symbols, 0x4000, "Builtin:ArgumentsAdaptor", NULL, 0);
+  assert_made(symbols, 0x5000, "(anonymous)", "/srv/d.js", 1);
+  assert_made(symbols, 0x5800, "next", "node:timers", 517);
+  ck_assert(!symbol_site(symbols, getpid(), "", 0x2010, &name));
+  ck_assert(!symbol_site(symbols, getpid(), "", 0x7000, &name));
+  ck_assert(!symbol_site(symbols, getpid(), "", 0x8000, &name));
+  fputs(" here\n1000 8 LazyCompile:^newer /srv/a.js:9\n", map);
+  fclose(map);
+  assert_made(symbols, 0x8000, "cut here", NULL, 0);
+  assert_made(symbols, 0x1004, "newer", "/srv/a.js", 9);
+  assert_made(symbols, 0x1008, "on_read", "/srv/my app.js", 88);
+  symbol_close(symbols);
+  unlink(map_path);
+}
+END_TEST
+
+START_TEST(a_map_that_is_no_file_is_not_read) {
+  struct symbol *symbols = symbol_open();
+  struct lti_name name;
+  char target[] = "/tmp/looptrace-map-XXXXXX";
+  close(mkstemp(target));
+  fclose(open_map());
+  unlink(map_path);
+  ck_assert_int_eq(symlink(target, map_path), 0);
+  FILE *map = fopen(target, "w");
+  fputs("1000 10 planted\n", map);
+  fclose(map);
+  ck_assert(!symbol_site(symbols, getpid(), "", 0x1000, &name));
+  unlink(map_path);
+  ck_assert_int_eq(mkfifo(map_path, 0600), 0);
+  ck_assert(!symbol_site(symbols, getpid(), "", 0x1000, &name));
+  symbol_close(symbols);
+  unlink(map_path);
+  unlink(target);
+}
+END_TEST
+
 /* As written by g++ and rustc. */
 static const struct {
   const char *mangled, *readable;
@@ -249,6 +323,8 @@ int main(void) {
   tcase_add_test(tc, the_innermost_of_two_functions_is_found);
   tcase_add_loop_test(tc, mangled_names_are_readable_and_without_parameters, 0,
                       sizeof mangled_names / sizeof *mangled_names);
+  tcase_add_test(tc, code_made_at_run_time_is_named_by_its_map);
+  tcase_add_test(tc, a_map_that_is_no_file_is_not_read);
   tcase_add_test(tc, what_is_not_mangled_stays_as_it_is);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);

@@ -44,10 +44,25 @@ unsigned finding_callee(const struct model_stall *s,
   return is_calls ? s->calls[best].callee : 0;
 }
 
-/* Where the time went: at the call, where that has a name, else the callback.
- */
+/* The innermost function of code made at run time: in a program whose language
+ * is compiled as it runs, its callbacks are all the runtime's own. */
+static uint32_t made_site(const struct model *m, uint32_t stack) {
+  const lt_stack_def *def = model_stack(m, stack);
+  for (uint32_t i = 0; def && i < def->n_frames; i++) {
+    const lt_site_def *site = model_site(m, def->frames[i].site);
+    if (site && !site->module && site->function)
+      return def->frames[i].site;
+  }
+  return 0;
+}
+
+/* Where the time went: in such a function, at the call, where that has a name,
+ * else in the callback. */
 static uint32_t place(const struct model *m, const struct finding *f,
                       uint32_t callback) {
+  uint32_t made = f->stall ? made_site(m, f->stall->stack) : 0;
+  if (made)
+    return made;
   if (!f->call || f->call->site == 0)
     return callback;
   const lt_site_def *call = model_site(m, f->call->site);

@@ -29,7 +29,9 @@ bool model_is_runtime(const struct model *m, uint32_t site) {
   for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
     if (strncmp(name, names[i], strlen(names[i])) == 0)
       return true;
-  return !name; /* the vdso, and code made at run time */
+  /* The vdso; and code made at run time, unless its maker has named it. */
+  const lt_site_def *def = name ? NULL : model_site(m, site);
+  return !name && !(def && def->function);
 }
 
 /* What lies below it started the program. */

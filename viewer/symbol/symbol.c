@@ -18,6 +18,7 @@
 #define HASH_NONFATAL_OOM 1 /* never exit() */
 #include <uthash.h>
 
+#include "symbol/jit.h"
 #include "symbol/module.h"
 
 struct identity {
@@ -37,9 +38,17 @@ struct seen {
   char key[]; /* "PID PATH" */
 };
 
+/* A process's code that is in no file. */
+struct made {
+  int32_t pid; /* key */
+  struct jit *jit;
+  UT_hash_handle hh;
+};
+
 struct symbol {
   struct opened *opened;
   struct seen *seen;
+  struct made *made;
 };
 
 struct symbol *symbol_open(void) {
@@ -49,6 +58,7 @@ struct symbol *symbol_open(void) {
 void symbol_close(struct symbol *symbols) {
   struct seen *seen, *next_seen;
   struct opened *opened, *next_opened;
+  struct made *made, *next_made;
   if (!symbols)
     return;
   HASH_ITER(hh, symbols->seen, seen, next_seen) {
@@ -59,6 +69,11 @@ void symbol_close(struct symbol *symbols) {
     HASH_DEL(symbols->opened, opened);
     module_close(opened->module);
     free(opened);
+  }
+  HASH_ITER(hh, symbols->made, made, next_made) {
+    HASH_DEL(symbols->made, made);
+    jit_close(made->jit);
+    free(made);
   }
   free(symbols);
 }
@@ -133,8 +148,25 @@ static struct module *find(struct symbol *symbols, int32_t pid,
   return seen->module;
 }
 
+static bool name_made(struct symbol *symbols, int32_t pid, uint64_t address,
+                      struct lti_name *name) {
+  struct made *made;
+  HASH_FIND(hh, symbols->made, &pid, sizeof pid, made);
+  if (!made) {
+    made = calloc(1, sizeof *made);
+    if (!made)
+      return false;
+    made->pid = pid;
+    made->jit = jit_open(pid);
+    HASH_ADD(hh, symbols->made, pid, sizeof pid, made);
+  }
+  return made->jit && jit_name(made->jit, address, name);
+}
+
 bool symbol_site(struct symbol *symbols, int32_t pid, const char *path,
                  uint64_t offset, struct lti_name *name) {
+  if (!*path)
+    return pid > 0 && name_made(symbols, pid, offset, name);
   struct module *module = find(symbols, pid, path);
   return module && module_name(module, offset, name);
 }

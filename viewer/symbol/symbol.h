@@ -38,6 +38,9 @@ void symbol_close(struct symbol *symbols);
  * path: absolute.  Afterwards the file may be another than it was: compare
  *       build-ids before names are believed.
  *
+ * For code that is in no file path is "" and offset the address itself; such a
+ * name lives until the next call.  (jit.h)
+ *
  * A function is named only where the size of its symbol covers the address.  An
  * offset at which no function begins is taken for a return address: its line is
  * that of the byte before, the call.
