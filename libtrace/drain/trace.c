@@ -5,6 +5,7 @@
  * seal.  Called by the recorder, process by process. */
 #include "drain/trace.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/bytes.h"
@@ -97,6 +98,8 @@ void lti_trace_start(struct lti_trace *t, struct lti_writer *writer,
   t->start_ns = header->start_ns;
   t->book.sink = take_definitions;
   t->book.sink_context = t;
+  lti_summary_free(t->summary);
+  t->summary = lti_summary_new();
   lti_writer_header(writer, header);
   begin_generation(t);
 }
@@ -124,6 +127,7 @@ static void end_block(struct lti_trace *t) {
 
 void lti_trace_thread_end(struct lti_trace *t) {
   end_block(t);
+  lti_summary_pause(t->summary, t->at->index, &t->at->open);
   t->at = NULL;
 }
 
@@ -199,6 +203,7 @@ static void translate_event(struct lti_trace *t,
 void lti_trace_event(struct lti_trace *t, const lt_event *event) {
   lt_event e = *event;
   translate_event(t, t->at, &e);
+  lti_summary_event(t->summary, t->at->index, &t->at->open, &e);
   if (!lti_encoder_add(t->encoder, &e)) {
     end_block(t);
     lti_encoder_begin(t->encoder, &t->at->open);
@@ -251,24 +256,45 @@ bool lti_trace_seal(struct lti_trace *t, int64_t watermark_ns, uint64_t late,
   return lti_writer_flush(t->writer);
 }
 
+/* The summary; nothing of it where there is no memory for it.
+ * Returns: the offset of the index, 0 for none. */
+static uint64_t put_index(struct lti_trace *t, int64_t time_ns) {
+  uint8_t *bytes;
+  uint64_t at = lti_writer_size(t->writer);
+  if (!t->summary)
+    return 0;
+  lti_summary_end(t->summary, time_ns);
+  size_t size = lti_summary_encode(t->summary, &bytes);
+  if (!size)
+    return 0;
+  if (size <= LTI_INDEX_PAYLOAD_MAX)
+    put_block(t, LTI_BLOCK_INDEX, LTI_INDEX_SUMMARY, 0, bytes, size);
+  free(bytes);
+  return lti_writer_size(t->writer) > at ? at : 0;
+}
+
 void lti_trace_end(struct lti_trace *t, int64_t time_ns, lt_end_reason reason,
                    int status, uint64_t untracked) {
   uint8_t payload[64];
   struct lti_out out = lti_out_of(payload, sizeof payload);
   lti_book_flush(&t->book); /* names that came in since */
+  t->watermark_ns = time_ns;
+  uint64_t index_at = put_index(t, time_ns);
   lti_out_varint(&out, (uint64_t)reason);
   lti_out_varint(&out, (uint32_t)status);
   lti_out_varint(&out, t->n_events);
   lti_out_varint(&out, t->n_lost);
   lti_out_varint(&out, untracked);
-  t->watermark_ns = time_ns;
+  lti_out_varint(&out, index_at);
   put_block(t, LTI_BLOCK_END, 0, 0, payload, (size_t)(out.at - payload));
   (void)lti_writer_flush(t->writer);
 }
 
 void lti_trace_fini(struct lti_trace *t) {
   lti_writer_free(t->writer);
+  lti_summary_free(t->summary);
   t->writer = NULL;
+  t->summary = NULL;
   t->book.sink = NULL;
   lti_tasks_fini(&t->tasks);
   lti_book_fini(&t->book);

@@ -18,6 +18,7 @@
 #include "drain/writer.h"
 #include "format/brackets.h"
 #include "format/encode.h"
+#include "format/summary.h"
 
 /* A thread as the file sees it. */
 struct lti_trace_thread {
@@ -51,6 +52,7 @@ struct lti_trace {
   int64_t generation_ns;
   int64_t start_ns; /* CLOCK_MONOTONIC at time 0 */
   lti_trace_clock *clock;
+  struct lti_summary *summary; /* for the index; NULL without memory for it */
 };
 
 /* Everything else of the trace is zero.  encoder: borrowed, shared by traces.

@@ -7,4 +7,5 @@ read_sources = libtrace/read/state.h libtrace/read/problem.h \
 	libtrace/read/epoch.h libtrace/read/epoch.c \
 	libtrace/read/merge.h libtrace/read/merge.c \
 	libtrace/read/survey.c libtrace/read/reader.c \
-	libtrace/read/access.c libtrace/read/tasks.c libtrace/read/opens.c
+	libtrace/read/access.c libtrace/read/tasks.c libtrace/read/opens.c \
+	libtrace/read/summary.c

@@ -85,6 +85,7 @@ void lt_reader_close(lt_reader *r) {
   lti_idmap_free(&r->spans);
   lti_idmap_free(&r->tasks);
   lti_source_close(&r->source);
+  lti_summary_read_free(r->summary);
   free(r->epoch.blocks);
   free(r->index.entries);
   free(r->span_order);

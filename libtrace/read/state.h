@@ -4,6 +4,7 @@
 
 #include <looptrace/reader.h>
 
+#include "format/summary.h"
 #include "read/defs.h"
 #include "read/epoch.h"
 #include "read/merge.h"
@@ -16,6 +17,8 @@ struct lti_span {
   uint64_t last_at;
   uint64_t next_at; /* scratch of opens.c */
 };
+
+struct lti_summary_read;
 
 struct lt_reader {
   struct lti_run run; /* the next events: hot, so first */
@@ -32,6 +35,9 @@ struct lt_reader {
   struct lti_budget spans_budget;
   struct lti_idmap spans; /* struct lti_span, by thread */
   uint32_t *span_order;   /* by thread index; made when first needed */
+
+  struct lti_block sections[LTI_INDEX_SECTIONS]; /* of the index; at 0: none */
+  struct lti_summary_read *summary; /* NULL until it was asked for */
 
   struct lti_cursor cursor; /* of the epoch behind the current one */
   struct lti_epoch epoch;   /* the current one: that of the next event */
@@ -71,6 +77,9 @@ typedef lt_status lti_visit(struct lt_reader *r, struct lti_scan *scan,
 LT_WARN_UNUSED lt_status lti_reader_collect(struct lt_reader *r,
                                             struct lti_scan *scan,
                                             lti_visit *visit);
+
+/* Free what lt_reader_summary() made; NULL is a no-op. */
+void lti_summary_read_free(struct lti_summary_read *summary);
 
 /* See to it that run has an event.
  * Errors: END, IO, NOMEM. */

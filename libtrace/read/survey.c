@@ -200,7 +200,12 @@ static lt_status visit(struct lt_reader *r, struct lti_scan *scan,
     return visit_generation(r, block);
   case LTI_BLOCK_DEFS:
     return add_defs(r, block, &ignored);
-  case LTI_BLOCK_EPOCH:
+  case LTI_BLOCK_INDEX:
+    if (block->head.index < LTI_INDEX_SECTIONS)
+      r->sections[block->head.index] = *block;
+    return LT_OK;
+  case LTI_BLOCK_EPOCH: /* an index before it would not know of it */
+    memset(r->sections, 0, sizeof r->sections);
     r->sealed_end = scan->at;
     return visit_epoch(r, block);
   case LTI_BLOCK_END:

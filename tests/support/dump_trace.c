@@ -103,6 +103,45 @@ static lt_status print_place(lt_reader *r, int64_t time_ns) {
   return status;
 }
 
+static void print_lane(const lt_summary *sum, const lt_lane *l) {
+  printf("lane %d %" PRIu32 " %" PRIu32 " busy %" PRId64 " longest %" PRId64
+         " count %" PRIu64 "\n",
+         l->is_pool, l->loop, l->thread, l->busy_ns, l->longest_ns, l->count);
+  for (uint32_t k = 0; k < sum->n_levels; k++)
+    for (uint32_t i = 0; i < sum->n_bins >> k; i++) {
+      const lt_lane_bin *b = &l->level[k][i];
+      if (b->longest_ns || b->count)
+        printf("bin %" PRIu32 " %" PRIu32 " %" PRId64 " %" PRId64 " %" PRIu32
+               "\n",
+               k, i, b->busy_ns, b->longest_ns, b->count);
+    }
+  printf("stalls %" PRIu64 "\n", l->n_stalls_all);
+  for (uint32_t i = 0; i < l->n_stalls; i++) {
+    const lt_lane_stall *t = &l->stalls[i];
+    printf("stall %" PRId64 " %" PRId64 " %d %" PRId64 " %" PRIu64 " %" PRIu32
+           " %" PRIu32 "\n",
+           t->begin_ns, t->duration_ns, t->unfinished, t->slice_ns, t->task,
+           t->slice_kind, t->site);
+  }
+}
+
+/* What lt_reader_summary() gives; "none" where there is none. */
+static lt_status print_summary(lt_reader *r) {
+  const lt_summary *sum;
+  lt_status status = lt_reader_summary(r, &sum);
+  if (status == LT_NOT_FOUND) {
+    printf("none\n");
+    return LT_OK;
+  }
+  if (status != LT_OK)
+    return status;
+  printf("summary bin %" PRId64 " warn %" PRId64 " left out %" PRIu32 "\n",
+         sum->bin_ns, sum->warn_ns, sum->n_lanes_left_out);
+  for (uint32_t i = 0; i < sum->n_lanes; i++)
+    print_lane(sum, &sum->lanes[i]);
+  return LT_OK;
+}
+
 static lt_status each_event(lt_reader *r, void (*use)(const lt_event *)) {
   lt_event event;
   lt_status status;
@@ -137,6 +176,8 @@ static lt_status act(lt_reader *r, const char *what, const char *argument) {
     print_defs(r, 4096);
   else if (strcmp(what, "--count") == 0)
     status = count_events(r);
+  else if (strcmp(what, "--summary") == 0)
+    status = print_summary(r);
   else if (strcmp(what, "--verify") == 0) {
     printf("%s\n", lt_status_text(lt_reader_verify(r)));
     print_info(r);
@@ -154,7 +195,8 @@ static lt_status act(lt_reader *r, const char *what, const char *argument) {
 int main(int argc, char **argv) {
   if (argc < 2) {
     fprintf(stderr,
-            "dump_trace [--info|--defs|--at NS|--verify|--count] FILE\n");
+            "dump_trace [--info|--defs|--at NS|--verify|--count|--summary] "
+            "FILE\n");
     return 64;
   }
   lt_reader *r;

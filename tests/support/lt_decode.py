@@ -357,6 +357,34 @@ def read_defs(block):
     return defs
 
 
+def read_summary(block):
+    """Section 3 of the index: lanes by (is_pool, loop, thread)."""
+    data = block.payload()
+    c = Cursor(data, 0, len(data), block.at)
+    v = c.varint
+    out = {"shift": v(), "bins": v(), "least": v(), "left_out": v(), "lanes": {}}
+    for _ in range(v()):
+        key = (v(), v(), v())
+        lane = {"busy": v(), "longest": v(), "count": v(), "bins": {}, "stalls": []}
+        at = 0
+        for _ in range(v()):
+            at += v()
+            lane["bins"][at] = (v(), v(), v())
+            at += 1
+        if at > out["bins"]:
+            raise c.wrong("a bin is beyond the last")
+        lane["stalls_all"] = v()
+        for _ in range(v()):
+            begin = unzigzag(v())
+            lane["stalls"].append((begin,) + tuple(v() for _ in range(6)))
+        if out["lanes"] and key <= max(out["lanes"]):
+            raise c.wrong("lanes are not in order")
+        out["lanes"][key] = lane
+    if c.at != c.end:
+        raise c.wrong("something follows the summary")
+    return out
+
+
 class Trace:
     def __init__(self):
         self.header = {}
@@ -365,6 +393,7 @@ class Trace:
         self.epochs = []  # lists of events in merged order
         self.opens = []   # for each epoch: {thread: opens at its first block}
         self.late = self.short_calls = 0
+        self.sections = {}  # of the index
         self.end = None
         self.problem = None
 
@@ -442,13 +471,23 @@ def read_block(trace, block, epoch):
         trace.defs.extend(read_defs(block))
     elif block.type == EVENTS:
         epoch.add(block)
+    elif block.type == INDEX:
+        if block.thread in trace.sections:
+            raise Wrong(block.at, "a section of the index a second time")
+        trace.sections[block.thread] = block
     elif block.type == EPOCH:
+        trace.sections.clear()
         return epoch.seal(block, trace)
     elif block.type == END:
         if epoch.n_blocks:
             raise Wrong(block.at, "events that no epoch seals before the end")
         c = Cursor(block.payload(), 0, block.size, block.at)
-        trace.end = dict(zip(("reason", "status", "events", "lost", "untracked"), [c.varint() for _ in range(5)]))
+        names = ("reason", "status", "events", "lost", "untracked", "index")
+        trace.end = {name: c.varint() if c.at < c.end or name != "index" else 0 for name in names}
+        trace.end["last"] = block.last
+        first = min((b.at for b in trace.sections.values()), default=0)
+        if trace.end["index"] not in (0, first):
+            raise Wrong(block.at, "the index is not where the end mark says")
     return epoch
 
 

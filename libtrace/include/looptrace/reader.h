@@ -213,6 +213,65 @@ LT_EXPORT const char *lt_reader_note(const lt_reader *reader, uint32_t index);
  * Never NULL. */
 LT_EXPORT const char *lt_reader_callee(const lt_reader *reader, unsigned callee);
 
+/* A summary of the whole trace, for a first picture that needs no events.
+ *
+ * A lane is a loop on a thread that turned it, or a thread that ran jobs of the
+ * pool.  It is busy from LOOP_BEGIN or POLL_END to POLL_BEGIN or LOOP_END (its
+ * own, at whatever depth): a turn; or from POOL_BEGIN to POOL_END: a job.  A
+ * turn that events were lost in is not counted. */
+typedef struct lt_lane_bin {
+  int64_t busy_ns;    /* of turns, in this bin */
+  int64_t longest_ns; /* the longest turn that touches this bin, as a whole */
+  uint32_t count;     /* turns that begin in it */
+} lt_lane_bin;
+
+/* A turn of at least lt_summary.warn_ns. */
+typedef struct lt_lane_stall {
+  int64_t begin_ns;
+  int64_t duration_ns;
+  int64_t slice_ns;    /* the part of it in its longest callback; 0 for none */
+  uint64_t task;       /* of that callback */
+  uint32_t slice_kind; /* lt_task_kind */
+  uint32_t site;       /* of its function */
+  bool unfinished;     /* the recording ended in it */
+} lt_lane_stall;
+
+#define LT_SUMMARY_LEVELS 12
+
+typedef struct lt_lane {
+  bool is_pool;    /* jobs of the thread pool, else turns of a loop */
+  uint32_t loop;   /* id; 0 for a pool lane */
+  uint32_t thread; /* index */
+  int64_t busy_ns; /* in all */
+  int64_t longest_ns;
+  uint64_t count; /* turns or jobs */
+  /* The pyramid: level[0] has lt_summary.n_bins bins of bin_ns from time 0,
+   * each level above half as many of twice the width, the last one bin. */
+  const lt_lane_bin *level[LT_SUMMARY_LEVELS];
+  uint64_t n_stalls_all; /* of loops only */
+  uint32_t n_stalls;     /* the longest of them, longest first */
+  const lt_lane_stall *stalls;
+} lt_lane;
+
+typedef struct lt_summary {
+  int64_t bin_ns;
+  uint32_t n_bins; /* of level 0; a power of two, at most 2,048 */
+  uint32_t n_levels;
+  int64_t warn_ns; /* shorter turns are no stalls: 50 ms */
+  uint32_t n_lanes;
+  uint32_t n_lanes_left_out; /* there were more than an index holds */
+  const lt_lane *lanes;      /* loops first, by id and thread; then the pool */
+} lt_summary;
+
+/* The summary that the recorder left in the file's index; read when first asked
+ * for, and checked: one that contradicts itself is not given out.
+ *
+ * summary: borrowed until the reader is closed.
+ * Errors:  NOT_FOUND (the file has none that can be used: it was cut, or made
+ *          without one; compute what is needed from the events), IO, NOMEM. */
+LT_EXPORT LT_WARN_UNUSED lt_status
+lt_reader_summary(lt_reader *reader, const lt_summary **summary);
+
 /* Check every block's CRC and decode everything.  The next event is then the
  * first of the file.
  *
