@@ -30,10 +30,15 @@ static const char help[] =
     "Usage: looptrace view [options] FILE\n"
     "       looptrace view [options] OLD NEW\n"
     "\n"
-    "      --screen NAME    begin with overview, lanes, stalls, sites, tasks "
-    "or\n"
-    "                       compare (that is where two files begin)\n"
+    "      --screen NAME    begin with overview, lanes, stalls, sites, tasks,\n"
+    "                       detail or compare (that is where two files begin)\n"
     "      --at TIME        begin at a moment, such as 31.286s, in the lanes\n"
+    "      --range A..B     show this stretch of time in the lanes: "
+    "1.2s..1.4s\n"
+    "      --select THING   a stall as LOOP/TURN (main/68), a task ('#12'), "
+    "or\n"
+    "                       a function (on_timer); the key y copies all these\n"
+    "      --filter WORDS   list only what matches; the key & tells the words\n"
     "  -f, --follow         go on reading a file that is still being written\n"
     "      --color WHEN     auto, always or never; auto minds NO_COLOR\n"
     "      --ascii          no symbols beyond ASCII; automatic where the "
@@ -62,7 +67,9 @@ static const char help[] =
 
 struct view_options {
   const char *path, *base, *keys; /* base: what it is compared with, or NULL */
-  int64_t at_ns;                  /* -1: not given */
+  const char *select, *filter;
+  int64_t from_ns, to_ns; /* -1: not given */
+  int64_t at_ns;          /* -1: not given */
   enum screen_id screen;
   bool has_screen;
   enum screen_color color;
@@ -89,7 +96,8 @@ static bool parse_size(const char *text, struct view_options *o) {
 
 static bool parse_screen(const char *text, struct view_options *o) {
   for (int i = 0; i < SCREEN_COUNT; i++)
-    if (app_views[i]->is_tab && !strcmp(app_views[i]->name, text)) {
+    if ((app_views[i]->is_tab || i == SCREEN_DETAIL) && i != SCREEN_REPLAY &&
+        !strcmp(app_views[i]->name, text)) {
       o->screen = (enum screen_id)i;
       o->has_screen = true;
       return true;
@@ -107,12 +115,13 @@ static bool parse_color(const char *text, struct view_options *o) {
   return false;
 }
 
-static bool parse_at(const char *text, struct view_options *o) {
-  uint64_t ns;
-  if (duration_parse(text, &ns) != LT_OK || ns > INT64_MAX)
-    return false;
-  o->at_ns = (int64_t)ns;
-  return true;
+static int take_filter(const char *text, struct view_options *o) {
+  static struct filter filter; /* large */
+  char error[200] = "";
+  o->filter = text;
+  bool ok = filter_parse(&filter, text, error, sizeof error);
+  filter_free(&filter);
+  return ok ? -1 : open_usage(WHO, "--filter: %s", error);
 }
 
 static int check_keys(const char *keys) {
@@ -131,6 +140,9 @@ enum {
   OPT_AT,
   OPT_SCREEN,
   OPT_COLOR,
+  OPT_RANGE,
+  OPT_SELECT,
+  OPT_FILTER,
   OPT_ASCII
 };
 
@@ -154,7 +166,7 @@ static int take_option(int c, struct view_options *o) {
                ? -1
                : open_usage(WHO, "'%s' is no size such as 100x30", optarg);
   case OPT_AT:
-    return parse_at(optarg, o)
+    return prompt_moment(optarg, strlen(optarg), &o->at_ns)
                ? -1
                : open_usage(WHO, "'%s' is no time; it takes " DURATION_FORMS,
                             optarg);
@@ -163,8 +175,19 @@ static int take_option(int c, struct view_options *o) {
                ? -1
                : open_usage(WHO,
                             "'%s' is no screen; there are overview, lanes, "
-                            "stalls, sites, tasks and compare",
+                            "stalls, sites, tasks, detail and compare",
                             optarg);
+  case OPT_RANGE:
+    return prompt_range(optarg, &o->from_ns, &o->to_ns)
+               ? -1
+               : open_usage(WHO,
+                            "'%s' is no stretch of time such as 1.2s..1.4s",
+                            optarg);
+  case OPT_SELECT:
+    o->select = optarg;
+    return -1;
+  case OPT_FILTER:
+    return take_filter(optarg, o);
   case OPT_COLOR:
     return parse_color(optarg, o)
                ? -1
@@ -189,6 +212,9 @@ static int parse(int argc, char **argv, struct view_options *o) {
       {"dump-attr", no_argument, NULL, OPT_ATTR},
       {"at", required_argument, NULL, OPT_AT},
       {"screen", required_argument, NULL, OPT_SCREEN},
+      {"range", required_argument, NULL, OPT_RANGE},
+      {"select", required_argument, NULL, OPT_SELECT},
+      {"filter", required_argument, NULL, OPT_FILTER},
       {"color", required_argument, NULL, OPT_COLOR},
       {"ascii", no_argument, NULL, OPT_ASCII},
       {"follow", no_argument, NULL, 'f'},
@@ -278,6 +304,21 @@ static void dump(struct app *app, const struct view_options *o, int *n) {
     grid_dump_roles(&app->grid, stdout);
 }
 
+/* What only who has the terminal can do for the viewer. */
+static void serve(struct app *app) {
+  if (app->clipboard[0])
+    screen_copy(app->clipboard);
+  app->clipboard[0] = '\0';
+  if (app->edit.path[0] && !screen_edit(app->edit.path, app->edit.line))
+    app_say(app, "the editor could not be run; is EDITOR set?");
+  app->edit.path[0] = '\0';
+  if (app->wants_suspend)
+    screen_suspend();
+  if (app->wants_redraw)
+    screen_forget();
+  app->wants_suspend = app->wants_redraw = false;
+}
+
 /* Press the keys of a script.  Returns: false when they ended the viewer. */
 static bool press_script(struct app *app, const struct view_options *o,
                          int *n_dumps) {
@@ -291,21 +332,36 @@ static bool press_script(struct app *app, const struct view_options *o,
       app_resize(app, press.w, press.h);
     else if (!app_key(app, press.key))
       return false;
+    if (!n_dumps)
+      serve(app);
     while (n_dumps && app_work(app, UINT64_MAX)) /* keys find what they mean */
       ;
   }
   return true;
 }
 
-/* A moment can be gone to when the trace has been read. */
+/* A moment and a thing can be gone to when the trace has been read. */
 static void begin_at(struct app *app, struct view_options *o) {
+  char error[200];
   if (app->is_loading || o->has_begun)
     return;
   o->has_begun = true;
-  if (o->at_ns < 0)
+  if (o->filter && filter_parse(&app->filter, o->filter, error, sizeof error))
+    hits_apply(app);
+  if (o->at_ns >= 0 || o->from_ns >= 0) /* what was going on then? */
+    app_begin(app, o->has_screen ? o->screen : SCREEN_LANES,
+              o->at_ns >= 0 ? o->at_ns : o->from_ns);
+  if (o->from_ns >= 0)
+    lanes_set_window(app, o->from_ns, o->to_ns);
+  if (!o->select)
     return;
-  /* what was going on then? */
-  app_begin(app, o->has_screen ? o->screen : SCREEN_LANES, o->at_ns);
+  int64_t cursor_ns = app->cursor_ns;
+  if (!action_select(app, o->select))
+    app_say(app, "--select: there is no such thing in this trace");
+  else if (!o->has_screen && *o->select != '#')
+    app_go(app, strchr(o->select, '/') ? SCREEN_DETAIL : SCREEN_SITES);
+  if (o->at_ns >= 0)
+    app->cursor_ns = cursor_ns;
 }
 
 static int run_headless(struct app *app, struct view_options *o) {
@@ -390,14 +446,7 @@ static int run_terminal(struct app *app, struct view_options *o) {
       continue;
     }
     goes_on = app_key(app, key);
-    if (app->clipboard[0])
-      screen_copy(app->clipboard);
-    app->clipboard[0] = '\0';
-    if (app->wants_suspend)
-      screen_suspend();
-    if (app->wants_redraw)
-      screen_forget();
-    app->wants_suspend = app->wants_redraw = false;
+    serve(app);
   }
   screen_close();
   int ended_by = screen_signal();
@@ -405,7 +454,7 @@ static int run_terminal(struct app *app, struct view_options *o) {
 }
 
 static int run_view(int argc, char **argv) {
-  struct view_options o = {.w = 100, .h = 30, .at_ns = -1};
+  struct view_options o = {.w = 100, .h = 30, .at_ns = -1, .from_ns = -1};
   struct model *model = NULL;
   struct app app;
   char name[NAME_MAX + 1];
@@ -426,6 +475,7 @@ static int run_view(int argc, char **argv) {
   }
   app.path = o.path;
   app.is_loading = true;
+  notes_read(&app);
   app.follow.is_on = o.follows;
   app_begin(&app, o.screen, -1);
   if (o.base)

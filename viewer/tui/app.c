@@ -17,7 +17,7 @@ const struct view *const app_views[SCREEN_COUNT] = {
     [SCREEN_STALLS] = &view_stalls,     [SCREEN_SITES] = &view_sites,
     [SCREEN_TASKS] = &view_tasks,       [SCREEN_COMPARE] = &view_compare,
     [SCREEN_DETAIL] = &view_detail,     [SCREEN_HELP] = &view_help,
-    [SCREEN_REPLAY] = &view_replay,
+    [SCREEN_REPLAY] = &view_replay,     [SCREEN_EXPLAIN] = &view_explain,
 };
 
 static const struct model_stall *sorting; /* qsort has no context */
@@ -110,6 +110,7 @@ bool app_init(struct app *app, struct model *model, const char *file, int w,
   app->lanes.current.thread = model->n_loops ? model->loops[0].thread : 0;
   for (size_t i = 0; i < sizeof app->marks / sizeof *app->marks; i++)
     app->marks[i] = -1;
+  app->came_from_ns = -1;
   app->replay.speed = 1;
   app->replay.skips_idle = true;
   app->replay.a_ns = app->replay.b_ns = -1;
@@ -133,6 +134,7 @@ void app_fini(struct app *app) {
   free(app->replay.events);
   tasks_close(&app->tasks);
   compare_close(&app->compare);
+  notes_free(&app->notes);
   follow_fini(app);
   filter_free(&app->filter);
   filter_free(&app->search);
@@ -140,25 +142,12 @@ void app_fini(struct app *app) {
   *app = (struct app){0};
 }
 
-/* Screen 5; what it shows is read when it is first asked for.  id 0: the task
- * that was chosen, at first that of the chosen stall. */
-static void open_tasks(struct app *app, uint64_t id) {
-  struct tasks_pane *pane = &app->tasks;
-  tasks_open(pane, app->path);
-  if (id)
-    pane->selected = id;
-  else if (!pane->selected && app->stall != NO_STALL)
-    pane->selected = app->model->stalls[app->stall].task;
-  if (app->stack[0] != SCREEN_TASKS)
-    app_go(app, SCREEN_TASKS);
-}
-
 /* A moment is looked at closely: a fiftieth of the whole around it. */
 void app_begin(struct app *app, enum screen_id screen, int64_t at_ns) {
   int64_t end = app->model->end_ns;
   app->stack[0] = screen;
   if (screen == SCREEN_TASKS)
-    open_tasks(app, 0);
+    app_open_tasks(app, 0);
   if (at_ns < 0)
     return;
   app->shows_problem = false;
@@ -286,24 +275,6 @@ void app_sort(struct app *app) {
 
 /* Keys */
 
-static void go_task(struct app *app) {
-  uint64_t id = 0;
-  if (app_screen(app) == SCREEN_LANES || app_screen(app) == SCREEN_REPLAY) {
-    struct lane lanes[LANES_MAX];
-    size_t n = lanes_list(app, lanes);
-    const struct model_span *s =
-        n ? lanes_under_cursor(app, &lanes[lanes_current(app, lanes, n)])
-          : NULL;
-    id = s ? s->task : 0;
-  } else if (app->stall != NO_STALL) {
-    id = app->model->stalls[app->stall].task;
-  }
-  if (id)
-    open_tasks(app, id);
-  else
-    app_say(app, "there is no task here");
-}
-
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
          (app->tasks.census && !app->tasks.is_done) || compare_has_work(app);
@@ -334,7 +305,7 @@ static bool go_tab(struct app *app, enum action action) {
   app->depth = 1;
   app->shows_problem = false;
   if (screen == SCREEN_TASKS)
-    open_tasks(app, 0);
+    app_open_tasks(app, 0);
   else if (screen != app->stack[0])
     app_go(app, screen);
   return true;
@@ -347,18 +318,6 @@ bool app_is_moving(const struct app *app) {
 bool app_tick(struct app *app, int64_t elapsed_ns) {
   bool looked = follow_look(app);
   return (app_is_moving(app) && replay_tick(app, elapsed_ns)) || looked;
-}
-
-/* The command that shows this moment on this screen. */
-static void copy_link(struct app *app) {
-  enum screen_id screen = app_screen(app);
-  if (screen == SCREEN_REPLAY || !app_views[screen]->is_tab)
-    screen = screen == SCREEN_DETAIL ? SCREEN_STALLS : SCREEN_LANES;
-  snprintf(app->clipboard, sizeof app->clipboard,
-           "looptrace view --screen %s --at %lld.%09llds %s",
-           app_views[screen]->name, (long long)(app->cursor_ns / 1000000000),
-           (long long)(app->cursor_ns % 1000000000), app->file);
-  app_say(app, "copied: %s", app->clipboard);
 }
 
 bool app_key(struct app *app, char32_t key) {
@@ -407,10 +366,19 @@ bool app_key(struct app *app, char32_t key) {
     replay_begin(app);
     break;
   case ACTION_TO_TASK:
-    go_task(app);
+    action_task(app);
     break;
   case ACTION_COPY:
-    copy_link(app);
+    action_copy(app);
+    break;
+  case ACTION_EXPLAIN:
+    action_explain(app);
+    break;
+  case ACTION_EDIT:
+    action_edit(app);
+    break;
+  case ACTION_MUTE:
+    action_mute(app);
     break;
   case ACTION_SEARCH:
   case ACTION_FILTER:

@@ -11,6 +11,7 @@
 #include "tui/hits.h"
 #include "tui/keymap.h"
 #include "tui/layout.h"
+#include "tui/notes.h"
 #include "tui/tasks.h"
 
 enum screen_id {
@@ -23,6 +24,7 @@ enum screen_id {
   SCREEN_DETAIL,
   SCREEN_HELP,
   SCREEN_REPLAY, /* the lanes, played */
+  SCREEN_EXPLAIN,
   SCREEN_COUNT
 };
 
@@ -40,7 +42,7 @@ struct view {
   bool (*key)(struct app *app, enum action action);
 };
 extern const struct view view_overview, view_lanes, view_stalls, view_sites,
-    view_tasks, view_compare, view_detail, view_help, view_replay;
+    view_tasks, view_compare, view_detail, view_help, view_replay, view_explain;
 extern const struct view *const app_views[SCREEN_COUNT];
 
 #define NO_STALL ((size_t)-1)
@@ -144,10 +146,20 @@ struct app {
   struct compare compare;
   struct filter filter, search;
   struct prompt prompt;
-  int64_t marks[26]; /* by letter; -1: not set */
-  const char *path;  /* to read the trace a second time; NULL: not possible */
+  int64_t marks[26];    /* by letter; -1: not set */
+  int64_t came_from_ns; /* before the last jump; -1: none */
+  struct notes notes;
+  const char *path; /* to read the trace a second time; NULL: not possible */
   char message[160];
-  char clipboard[300]; /* to be copied by who owns the terminal, or "" */
+  struct {
+    const char *rule; /* that is explained */
+    size_t row;
+  } explain;
+  struct {
+    char path[4100]; /* to be opened in an editor, or "" */
+    unsigned line;
+  } edit;
+  char clipboard[1400]; /* to be copied by who owns the terminal, or "" */
   bool wants_redraw, wants_suspend; /* for who owns the terminal */
 };
 
@@ -191,8 +203,27 @@ void app_sort(struct app *app);
 void stalls_sort(struct app *app);
 void sites_sort(struct app *app);
 
+/* Screen 5; what it shows is read when it is first asked for.  id 0: the task
+ * that was chosen, at first that of the chosen stall. */
+void app_open_tasks(struct app *app, uint64_t id);
+
+/* actions.c: keys that do something with what is selected. */
+void action_task(struct app *app);
+void action_copy(struct app *app);
+void action_explain(struct app *app);
+void action_edit(struct app *app);
+void action_mute(struct app *app);
+/* Write the suppression of the selected stall. */
+void action_suppress(struct app *app, const char *reason);
+/* Select "LOOP/TURN" (a stall), "#12" (a task) or a function.  false: there is
+ * none. */
+bool action_select(struct app *app, const char *word);
+
 /* prompt.c: the line at the bottom. */
 void prompt_open(struct app *app, char kind);
+/* The first n letters as a moment; "A..B" as two. */
+bool prompt_moment(const char *text, size_t n, int64_t *ns);
+bool prompt_range(const char *text, int64_t *from_ns, int64_t *to_ns);
 /* Returns: false when the viewer is to end. */
 bool prompt_key(struct app *app, char32_t key);
 void prompt_draw(struct app *app, const struct layout *layout);
@@ -204,6 +235,8 @@ void axis_draw(struct grid *grid, int x, int y, int w, int64_t from,
                int64_t to);
 /* A mark on an axis; a label that it would hit goes. */
 void axis_mark(struct grid *grid, int x, int y, char32_t ch);
+/* Notes and marks of from..to. */
+void axis_notes(struct app *app, int x, int y, int w, int64_t from, int64_t to);
 /* The column of a moment; may lie outside 0..w-1. */
 int axis_column(int64_t ns, int64_t from, int64_t to, int w);
 

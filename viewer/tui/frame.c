@@ -78,6 +78,10 @@ static void draw_title(struct app *app, struct rect r) {
 
 static void draw_breadcrumb(struct app *app, struct rect r) {
   int x = grid_text(&app->grid, 1, r.y, ROLE_DIM, "Stalls › ");
+  if (app_screen(app) == SCREEN_EXPLAIN) {
+    grid_field(&app->grid, 1, r.y, r.w - 1, ROLE_STRONG, "Rules of check");
+    return;
+  }
   if (app_screen(app) == SCREEN_HELP || app->stall == NO_STALL) {
     grid_field(&app->grid, 1, r.y, r.w - 1, ROLE_STRONG, "Keys");
     return;

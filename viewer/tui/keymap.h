@@ -52,10 +52,11 @@ enum {
   AT_REPLAY = 64,
   AT_TASKS = 128,
   AT_COMPARE = 256,
+  AT_EXPLAIN = 512,
   AT_TABS = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_TASKS |
             AT_COMPARE | AT_DETAIL,
   AT_LISTS = AT_STALLS | AT_SITES | AT_TASKS | AT_COMPARE,
-  AT_ALL = AT_TABS | AT_HELP,
+  AT_ALL = AT_TABS | AT_HELP | AT_EXPLAIN,
   AT_ANY = AT_ALL | AT_REPLAY,
   AT_MOMENT = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL /* is chosen */
 };
@@ -132,10 +133,10 @@ enum {
   X(NEXT_HIT, "n", AT_TABS, NULL, "next hit of the search", "less")            \
   X(PREV_HIT, "N", AT_TABS, NULL, "previous hit of the search", "less")        \
   X(FILTER, "&", AT_TABS, "& filter", "list only what matches", "less")        \
-  X(COMMAND, ":", AT_TABS, NULL, "goto TIME, zoom A..B, screen NAME, quit",    \
+  X(COMMAND, ":", AT_TABS, NULL, "note TEXT, goto TIME, zoom A..B, ...",       \
     "vim")                                                                     \
   X(SET_MARK, "m", AT_TABS, NULL, "mark this moment with a letter", "less")    \
-  X(GO_MARK, "'", AT_TABS, NULL, "go to a mark", "less")                       \
+  X(GO_MARK, "'", AT_TABS, NULL, "to a mark; ' back; ] [ notes", "less")       \
   X(GO_OVERVIEW, "1", AT_ANY, "1-6 screen", "Overview", "btop")                \
   X(GO_LANES, "2", AT_ANY, NULL, "Lanes", "btop")                              \
   X(GO_STALLS, "3", AT_ANY, NULL, "Stalls", "btop")                            \
@@ -143,6 +144,11 @@ enum {
   X(GO_TASKS, "5", AT_ANY, NULL, "Tasks", "btop")                              \
   X(GO_COMPARE, "6", AT_ANY, NULL, "Compare with another trace", "btop")       \
   X(COPY, "y", AT_TABS, NULL, "copy the command that comes back here", "vim")  \
+  X(EDIT, "O", AT_TABS, "O edit", "open $EDITOR at its line of source",        \
+    "uftrace")                                                                 \
+  X(EXPLAIN, "K", AT_TABS, "K explain", "explain the rule", "vim")             \
+  X(MUTE, "x", AT_MOMENT, "x suppress",                                        \
+    "have check pass the stall: asks for the reason", "")                      \
   X(FOLLOW, "F", AT_TABS, NULL, "follow a file that grows; hold", "less")      \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \
   X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \

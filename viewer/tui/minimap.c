@@ -76,6 +76,20 @@ void axis_mark(struct grid *grid, int x, int y, char32_t ch) {
   grid_put(grid, x, y, ROLE_CURSOR, ch);
 }
 
+void axis_notes(struct app *app, int x, int y, int w, int64_t from,
+                int64_t to) {
+  for (size_t i = 0; i < app->notes.n; i++) {
+    int c = axis_column(app->notes.all[i].at_ns, from, to, w);
+    if (c >= 0 && c < w)
+      axis_mark(&app->grid, x + c, y, U'◆');
+  }
+  for (int i = 0; i < 26; i++) {
+    int c = axis_column(app->marks[i], from, to, w);
+    if (app->marks[i] >= 0 && c >= 0 && c < w)
+      axis_mark(&app->grid, x + c, y, U'a' + (char32_t)i);
+  }
+}
+
 /* First and last bin that a column touches. */
 static void bins_of(const struct map *map, int column, int *first, int *last) {
   *first = (int)((int64_t)column * MODEL_BINS / map->w);
@@ -204,6 +218,7 @@ static void draw_axis(const struct map *map, int y) {
   struct app *app = map->app;
   axis_draw(map->grid, map->x, y, map->w, 0, map->end_ns);
   int at = axis_column(app->cursor_ns, 0, map->end_ns, map->w);
+  axis_notes(app, map->x, y, map->w, 0, map->end_ns);
   if (app_screen(app) == SCREEN_LANES &&
       (app->lanes.from > 0 || app->lanes.to < map->end_ns)) {
     int a = axis_column(app->lanes.from, 0, map->end_ns, map->w);

@@ -111,7 +111,7 @@ static void complete(struct app *app) {
 
 /* Taking it */
 
-static bool parse_moment(const char *text, size_t n, int64_t *ns) {
+bool prompt_moment(const char *text, size_t n, int64_t *ns) {
   char copy[40];
   uint64_t value;
   if (n >= sizeof copy)
@@ -124,6 +124,7 @@ static bool parse_moment(const char *text, size_t n, int64_t *ns) {
 }
 
 static void go_to(struct app *app, int64_t at) {
+  app->came_from_ns = app->cursor_ns;
   app->cursor_ns = at < app->model->end_ns ? at : app->model->end_ns - 1;
   if (app->cursor_ns < 0)
     app->cursor_ns = 0;
@@ -135,11 +136,20 @@ static void go_to(struct app *app, int64_t at) {
   app_go(app, SCREEN_LANES);
 }
 
-static void zoom_to(struct app *app, const char *range) {
-  const char *dots = strstr(range, "..");
+bool prompt_range(const char *text, int64_t *from_ns, int64_t *to_ns) {
+  const char *dots = strstr(text, "..");
   int64_t from, to;
-  if (!dots || !parse_moment(range, (size_t)(dots - range), &from) ||
-      !parse_moment(dots + 2, strlen(dots + 2), &to) || to <= from) {
+  if (!dots || !prompt_moment(text, (size_t)(dots - text), &from) ||
+      !prompt_moment(dots + 2, strlen(dots + 2), &to) || to <= from)
+    return false;
+  *from_ns = from;
+  *to_ns = to;
+  return true;
+}
+
+static void zoom_to(struct app *app, const char *range) {
+  int64_t from, to;
+  if (!prompt_range(range, &from, &to)) {
     app_say(app, "zoom takes a stretch of time, such as 1.2s..1.4s");
     return;
   }
@@ -180,10 +190,11 @@ static bool command(struct app *app, char *text) {
   char *argument = text + strcspn(text, " ");
   if (*argument)
     *argument++ = '\0';
+  argument += strspn(argument, " ");
   int64_t at;
   if (!strcmp(text, "quit") || !strcmp(text, "q"))
     return false;
-  if (!strcmp(text, "goto") && parse_moment(argument, strlen(argument), &at))
+  if (!strcmp(text, "goto") && prompt_moment(argument, strlen(argument), &at))
     go_to(app, at);
   else if (!strcmp(text, "goto"))
     app_say(app, "goto takes " DURATION_FORMS);
@@ -191,6 +202,8 @@ static bool command(struct app *app, char *text) {
     zoom_to(app, argument);
   else if (!strcmp(text, "filter"))
     set_filter(app, argument);
+  else if (!strcmp(text, "note"))
+    notes_add(app, argument);
   else if (!strcmp(text, "compare"))
     compare_with(app, argument);
   else if (!strcmp(text, "search"))
@@ -219,8 +232,23 @@ static bool accept(struct app *app) {
     hits_step(app, true);
   else if (kind == '/')
     set_search(app, text);
+  else if (kind == 'x')
+    action_suppress(app, text);
   else if (kind == ':')
     return command(app, text);
+  return true;
+}
+
+/* '' and '] and '[ are moments, too. */
+static bool go_elsewhere(struct app *app, char32_t key) {
+  const struct note *note =
+      key == U']' || key == U'[' ? notes_next(app, key == U']') : NULL;
+  if (key == U'\'' && app->came_from_ns >= 0)
+    go_to(app, app->came_from_ns);
+  else if (note)
+    go_to(app, note->at_ns);
+  else
+    return false;
   return true;
 }
 
@@ -228,6 +256,13 @@ static bool mark(struct app *app, char32_t key) {
   bool sets = app->prompt.kind == 'm';
   format_buf at;
   app->prompt.kind = 0;
+  if (!sets && go_elsewhere(app, key))
+    return true;
+  if (!sets && (key == U']' || key == U'[')) {
+    app_say(app, "no note %s this moment; :note TEXT makes one",
+            key == U']' ? "after" : "before");
+    return true;
+  }
   if (key < U'a' || key > U'z') {
     app_say(app, "a mark is a letter from a to z");
     return true;
@@ -235,6 +270,7 @@ static bool mark(struct app *app, char32_t key) {
   int64_t *moment = &app->marks[key - U'a'];
   if (sets) {
     *moment = app->cursor_ns;
+    notes_keep_mark(app, (char)key);
     app_say(app, "mark %c is at %s", (char)key,
             format_moment(at, *moment, 100000));
   } else if (*moment < 0) {
@@ -303,7 +339,8 @@ static void draw_candidates(struct app *app, struct rect r) {
   int x = grid_text(&app->grid, 1, r.y, ROLE_KEY, "Tab ");
   if (app->prompt.kind == ':' && !is_command) {
     grid_text_max(&app->grid, x, r.y, r.w - x - 1, ROLE_DIM,
-                  "goto 31.2s · zoom 1.2s..1.4s · screen lanes · compare FILE");
+                  "note TEXT · goto 31.2s · zoom 1.2s..1.4s · screen lanes · "
+                  "compare FILE");
     return;
   }
   const char *begin = is_command ? app->prompt.text : word;
@@ -336,7 +373,9 @@ void prompt_draw(struct app *app, const struct layout *layout) {
                      : p->kind == '&' ? "filter"
                      : p->kind == 'm' ? "mark: a letter"
                      : p->kind == ':' ? "command"
-                                      : "go to mark: a letter";
+                     : p->kind == 'x'
+                         ? "reason to accept it"
+                         : "go to mark: a letter, ' where you were, ] [ a note";
   grid_clip(&app->grid, r);
   grid_field(&app->grid, 0, r.y, r.w, ROLE_TEXT, "");
   int x = grid_text(&app->grid, 1, r.y, ROLE_DIM, name);
@@ -346,8 +385,12 @@ void prompt_draw(struct app *app, const struct layout *layout) {
   if (p->kind == '/' || p->kind == '&')
     draw_preview(app, r);
   grid_clip(&app->grid, layout->keys);
-  if (p->kind == 'm' || p->kind == '\'')
-    grid_text(&app->grid, 1, layout->keys.y, ROLE_DIM, "Esc cancels");
+  if (p->kind == 'm' || p->kind == '\'' || p->kind == 'x')
+    grid_text(&app->grid, 1, layout->keys.y, ROLE_DIM,
+              p->kind == 'x'
+                  ? "Enter writes a line for check into .looptrace-suppress, "
+                    "Esc cancels"
+                  : "Esc cancels");
   else
     draw_candidates(app, layout->keys);
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static struct {
   SCREEN *terminal;
   chtype attrs[ROLE_COUNT];
   short pairs[ROLE_COUNT];
-  sigset_t blocked, while_waiting;
+  sigset_t blocked, while_waiting, mask_before;
   struct sigaction old_actions[3];
 } screen;
 
@@ -73,7 +74,8 @@ static void catch_signals(void) {
     sigaddset(&screen.blocked, end_signals[i]);
   }
   sigaddset(&screen.blocked, SIGWINCH);
-  sigprocmask(SIG_BLOCK, &screen.blocked, &screen.while_waiting);
+  sigprocmask(SIG_BLOCK, &screen.blocked, &screen.mask_before);
+  screen.while_waiting = screen.mask_before;
   for (size_t i = 0; i < 3; i++)
     sigdelset(&screen.while_waiting, end_signals[i]);
   sigdelset(&screen.while_waiting, SIGWINCH);
@@ -197,6 +199,43 @@ void screen_show(const struct grid *grid) {
 
 void screen_forget(void) {
   screen.forget = true;
+}
+
+/* The editor's command may have arguments, so a shell reads it; the file's name
+ * comes from a trace and is never read by one. */
+static void exec_editor(const char *path, unsigned line) {
+  const char *editor = getenv("VISUAL");
+  char command[600], place[24];
+  if (!editor || !*editor)
+    editor = getenv("EDITOR");
+  if (!editor || !*editor)
+    editor = "vi";
+  snprintf(command, sizeof command, "exec %s \"$@\"", editor);
+  snprintf(place, sizeof place, "+%u", line);
+  execl("/bin/sh", "sh", "-c", command, "editor", place, path, (char *)NULL);
+  _exit(127);
+}
+
+bool screen_edit(const char *path, unsigned line) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+  int status = -1;
+  if (!screen.open)
+    return false;
+  def_prog_mode();
+  endwin();
+  sigaction(SIGINT, &ignore, &old); /* ^C is for the editor */
+  pid_t pid = fork();
+  if (pid == 0) {
+    sigaction(SIGINT, &screen.old_actions[0], NULL);
+    sigprocmask(SIG_SETMASK, &screen.mask_before, NULL);
+    exec_editor(path, line);
+  }
+  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  sigaction(SIGINT, &old, NULL);
+  reset_prog_mode();
+  screen_forget();
+  return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) < 126;
 }
 
 void screen_suspend(void) {

@@ -26,6 +26,9 @@ void screen_show(const struct grid *grid);
 void screen_forget(void);
 /* Give a text to the terminal's clipboard (OSC 52), where it may have one. */
 void screen_copy(const char *text);
+/* Run $VISUAL, $EDITOR or vi on a line of a file, in the place of the screen.
+ * Returns: false where it could not be run. */
+bool screen_edit(const char *path, unsigned line);
 /* Stop the process as ^Z does; returns when it goes on. */
 void screen_suspend(void);
 /* Wait for a key, at most so long (-1: without an end); then TK_TICK. TK_RESIZE

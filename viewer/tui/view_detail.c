@@ -178,8 +178,10 @@ static void draw_advice(struct app *app, struct rect r,
 static void draw(struct app *app, const struct layout *layout) {
   struct layout_detail areas;
   char title[200], text[160];
-  if (app->stall == NO_STALL)
+  if (app->stall == NO_STALL) {
+    grid_rule(&app->grid, layout->rule, "no loop was held: no stall to show");
     return;
+  }
   const struct model_stall *s = &app->model->stalls[app->stall];
   layout_detail(layout, &areas);
   snprintf(title, sizeof title, "held by %s · turn %llu%s",

@@ -261,6 +261,7 @@ void lanes_draw(struct app *app, struct rect axis, struct rect rows,
   p.w = p.w > COLUMNS_MAX ? COLUMNS_MAX : p.w;
   grid_clip(p.g, axis);
   axis_draw(p.g, p.x, axis.y, p.w, p.from, p.to);
+  axis_notes(app, p.x, axis.y, p.w, p.from, p.to);
   size_t n = lanes_list(app, lanes);
   size_t current = lanes_current(app, lanes, n);
   draw_rows(&p, lanes, n, current, rows);
@@ -292,7 +293,10 @@ static void draw(struct app *app, const struct layout *layout) {
   size_t current = lanes_current(app, lanes, n);
   if (n)
     lanes_draw_under_cursor(app, &lanes[current], &areas);
-  if (n)
+  const struct note *note = notes_near(app, app->cursor_ns, column_ns);
+  if (note)
+    app_note(app, layout, "◆ %s", note->text);
+  else if (n)
     app_note(app, layout, "lane %zu of %zu", current + 1, n);
 }
 

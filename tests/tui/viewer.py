@@ -1,0 +1,102 @@
+"""What the tests of the viewer share: a trace, a dump, a terminal."""
+import fcntl
+import os
+import pathlib
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'support'))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import looptrace  # noqa: E402
+import shop  # noqa: E402
+
+UTF8 = {**os.environ, 'LC_ALL': 'C.UTF-8'}
+UTF8.pop('NO_COLOR', None)
+
+SOURCE = '''#include "beat.h"
+
+static int interval_ms = 1000;
+
+static void heartbeat(uv_timer_t *timer) {
+  struct state *state = timer->data;
+  state->beats++;
+\tif (state->is_slow) {
+    /* Wait for the other side: it may be busy.
+     * \x1b]0;not a title\x07 */
+    struct timespec pause = {0, 260000000};
+    nanosleep(&pause, NULL);
+  }
+  report(state);
+}
+'''
+
+
+class ViewCase(looptrace.Case):
+    def setUp(self):
+        super().setUp()
+        self.sources = self.dir / 'src'
+        self.sources.mkdir()
+        (self.sources / 'beat.c').write_text(SOURCE)
+
+    def trace(self, name='shop.lt', **options):
+        path = self.dir / name
+        path.write_bytes(shop.make(folder=str(self.sources), **options))
+        return path
+
+    def view(self, path, *arguments, environment=UTF8, **options):
+        return self.looptrace('view', path, *arguments, env=environment,
+                              **options)
+
+    def dump(self, path, *arguments, **options):
+        result = self.view(path, '--dump-screen', *arguments, **options)
+        self.assertEqual((result.returncode, result.stderr), (0, b''))
+        return result.stdout.decode()
+
+
+class TerminalCase(ViewCase):
+    """A pseudo-terminal of our own: how it is taken and given back."""
+
+    def open_terminal(self, *arguments, term='xterm-256color', size=(30, 100),
+                      **environment):
+        """Returns the process and the terminal's other end."""
+        leader, follower = pty.openpty()
+        self.addCleanup(os.close, leader)
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('4H', *size, 0, 0))
+        self.before = termios.tcgetattr(follower)
+        process = subprocess.Popen(
+            [looptrace.LOOPTRACE, 'view', *map(str, arguments)],
+            stdin=follower, stdout=follower, stderr=follower,
+            start_new_session=True, env={**UTF8, 'TERM': term, **environment})
+        self.addCleanup(self.end, process)
+        self.follower = follower
+        self.addCleanup(os.close, follower)
+        return process, leader
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+    def read_until(self, leader, wanted, seconds=20):
+        """Until wanted came, or nothing more can."""
+        os.set_blocking(leader, False)
+        data, end = b'', time.monotonic() + seconds
+        while wanted not in data:
+            self.assertLess(time.monotonic(), end, (wanted, data[-600:]))
+            try:
+                data += os.read(leader, 65536)
+            except BlockingIOError:
+                time.sleep(0.005)
+            except OSError:
+                break
+        return data
+
+    def assert_given_back(self, data):
+        self.assertIn(b'\x1b[?1049l', data)
+        self.assertEqual(termios.tcgetattr(self.follower)[3], self.before[3])
