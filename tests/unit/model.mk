@@ -5,7 +5,8 @@ model_test_sources = tests/unit/trace_text.h tests/unit/trace_text.c \
 model_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(DW_CFLAGS) $(SAN_CFLAGS)
 model_test_ldadd = libtracecore.la $(DW_LIBS) $(CHECK_LIBS)
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_model tests/unit/check_finding
+check_PROGRAMS += tests/unit/check_model tests/unit/check_finding \
+	tests/unit/check_trouble
 tests_unit_check_model_SOURCES = tests/unit/check_model.c $(model_test_sources)
 tests_unit_check_model_CFLAGS = $(model_test_cflags)
 tests_unit_check_model_LDADD = $(model_test_ldadd)
@@ -15,5 +16,10 @@ tests_unit_check_finding_SOURCES = tests/unit/check_finding.c \
 tests_unit_check_finding_CFLAGS = $(model_test_cflags)
 tests_unit_check_finding_LDADD = $(model_test_ldadd)
 tests_unit_check_finding_LDFLAGS = $(SAN_CFLAGS)
+tests_unit_check_trouble_SOURCES = tests/unit/check_trouble.c \
+	$(model_test_sources)
+tests_unit_check_trouble_CFLAGS = $(model_test_cflags)
+tests_unit_check_trouble_LDADD = $(model_test_ldadd)
+tests_unit_check_trouble_LDFLAGS = $(SAN_CFLAGS)
 endif
 EXTRA_DIST += $(wildcard $(srcdir)/tests/cli/golden/*)

@@ -15,6 +15,7 @@ static struct text_trace {
 } trace;
 
 struct members {
+  double awaited;
   double thread, task, kind, site, from, callee, ms, on, loop, alive, timeout;
   double cpu, delay, vsw, faults, cause, n, text;
 };
@@ -45,6 +46,7 @@ static void set_member(struct members *m, const char *word) {
              {"faults", &m->faults},
              {"cause", &m->cause},
              {"n", &m->n},
+             {"for", &m->awaited},
              {"text", &m->text}};
   const char *equal = strchr(word, '=');
   for (size_t i = 0; equal && i < sizeof all / sizeof *all; i++)
@@ -68,7 +70,9 @@ static void set_event(lt_event *e, const char *word, const struct members *m) {
        m->ms >= 0 ? ns(m->ms) + 1 : 0},
       {"resume", LT_RESUME, (uint64_t)m->task, (uint64_t)m->kind,
        (uint64_t)m->site, 0},
-      {"await", LT_AWAIT, (uint64_t)m->task, 0, 0, 0},
+      {"await", LT_AWAIT, (uint64_t)m->task, 0, (uint64_t)m->awaited, 0},
+      {"ready", LT_READY, (uint64_t)m->task, (uint64_t)m->cause,
+       (uint64_t)m->from, 0},
       {"done", LT_DONE, (uint64_t)m->task, 0, 0, 0},
       {"call", LT_CALL, (uint64_t)m->on, (uint64_t)m->callee, (uint64_t)m->site,
        ns(m->ms)},

@@ -7,7 +7,8 @@
  *   utilization.max  = 85%         long-turn = warn
  *   blocking.count   = 0
  *   lost_events.max  = 0           [run]
- *                                  warmup = 2s
+ *   timer.late       = 20ms        warmup = 2s
+ *   pool.queue       = 50ms
  *
  * Invariant: a line that is not understood is an error with its number; nothing
  * is passed over.  Called by options.c. */
@@ -50,11 +51,13 @@ static const char *glob_of(const char *section) {
 }
 
 static const char *near_key(const char *name) {
-  static const char *const keys[] = {
-      "stall.max",       "stall.p99",      "stall.count>50ms",
-      "utilization.max", "blocking.count", "lost_events.max",
-      "warmup",          "runs",           "aggregate",
-      "baseline",        "suppressions"};
+  static const char *const keys[] = {"stall.max",        "stall.p99",
+                                     "stall.count>50ms", "utilization.max",
+                                     "blocking.count",   "lost_events.max",
+                                     "timer.late",       "pool.queue",
+                                     "warmup",           "runs",
+                                     "aggregate",        "baseline",
+                                     "suppressions"};
   size_t least = 4;
   const char *nearest = NULL;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -92,6 +95,10 @@ static bool limit_of(const char *name, const char *value, struct limit *l) {
     l->kind = LIMIT_UTILIZATION;
     return options_permille(value, &l->value);
   }
+  if (strcmp(name, "timer.late") == 0 || strcmp(name, "pool.queue") == 0) {
+    l->kind = *name == 't' ? LIMIT_TIMER_LATE : LIMIT_POOL_QUEUE;
+    return options_time(value, &l->value) && l->value > 0;
+  }
   l->kind = strcmp(name, "blocking.count") == 0 ? LIMIT_BLOCKING_COUNT
                                                 : LIMIT_LOST_EVENTS;
   return options_count(value, &l->value);
@@ -102,6 +109,7 @@ static bool is_limit(const char *name) {
          strncmp(name, "stall.count>", 12) == 0 ||
          strcmp(name, "utilization.max") == 0 ||
          strcmp(name, "blocking.count") == 0 ||
+         strcmp(name, "timer.late") == 0 || strcmp(name, "pool.queue") == 0 ||
          strcmp(name, "lost_events.max") == 0;
 }
 
@@ -117,7 +125,8 @@ static int budget_line(struct file *f, const char *section, const char *name,
                name, value);
   if (strcmp(section, "budget") != 0) {
     limit.loops = glob_of(section);
-    if (!limit.loops || limit.kind == LIMIT_LOST_EVENTS) {
+    if (!limit.loops || limit.kind == LIMIT_LOST_EVENTS ||
+        limit.kind == LIMIT_POOL_QUEUE) {
       free((char *)(uintptr_t)limit.loops);
       return bad(f, "`%s` is not of one loop", name);
     }

@@ -20,6 +20,8 @@ enum {
   OPT_MAX_P99,
   OPT_MAX_UTILIZATION,
   OPT_MAX_BLOCKING,
+  OPT_MAX_TIMER_LATE,
+  OPT_MAX_POOL_QUEUE,
   OPT_BUDGET,
   OPT_WARMUP,
   OPT_FAIL_ON,
@@ -43,6 +45,8 @@ static const struct option long_options[] = {
     {"max-stall-p99", required_argument, NULL, OPT_MAX_P99},
     {"max-utilization", required_argument, NULL, OPT_MAX_UTILIZATION},
     {"max-blocking", required_argument, NULL, OPT_MAX_BLOCKING},
+    {"max-timer-late", required_argument, NULL, OPT_MAX_TIMER_LATE},
+    {"max-pool-queue", required_argument, NULL, OPT_MAX_POOL_QUEUE},
     {"budget", required_argument, NULL, OPT_BUDGET},
     {"warmup", required_argument, NULL, OPT_WARMUP},
     {"fail-on", required_argument, NULL, OPT_FAIL_ON},
@@ -208,6 +212,16 @@ static int set_budget(struct options *o, int c) {
       return open_usage(CHECK_WHO, "--max-blocking `%s`: a number", optarg);
     return set_limit(
         o, (struct limit){.kind = LIMIT_BLOCKING_COUNT, .value = value});
+  case OPT_MAX_TIMER_LATE:
+    if (!options_time(optarg, &value) || value == 0)
+      return no_time("--max-timer-late");
+    return set_limit(o,
+                     (struct limit){.kind = LIMIT_TIMER_LATE, .value = value});
+  case OPT_MAX_POOL_QUEUE:
+    if (!options_time(optarg, &value) || value == 0)
+      return no_time("--max-pool-queue");
+    return set_limit(o,
+                     (struct limit){.kind = LIMIT_POOL_QUEUE, .value = value});
   case OPT_WARMUP:
     if (!options_time(optarg, &o->budget.warmup_ns))
       return no_time("--warmup");

@@ -58,6 +58,100 @@ static const struct rule rules[] = {
          "items, and leave the rest to the next turn (uv_idle_start, or\n"
          "uv_async_send to yourself).\n",
      .silence = SILENCE_PLACE},
+    {.name = "never-yields",
+     .summary = "a callback still held its loop when the recording ended",
+     .means =
+         "It ran for a second or more, and had not come back: most likely it\n"
+         "loops, waits for what only its own loop could bring, or is stuck in\n"
+         "a call. Until it was ended from outside, the program did nothing "
+         "else.\n",
+     .measured =
+         "As a stall, whose end is not in the trace: it took at least so "
+         "long.\n"
+         "A shorter one that was cut short is told under the rule stall.\n",
+     .fix =
+         "The stack and the call in the finding say where it is; gdb -p tells\n"
+         "more while it is stuck. Never wait in a callback for another one of\n"
+         "the same loop.\n",
+     .silence = SILENCE_PLACE},
+    {.name = "late-timer",
+     .summary = "a timer ran too late, and no single stall is to blame",
+     .means =
+         "What the timer is for, a heartbeat or a timeout, came late. Where a\n"
+         "stall made it late, the stall tells so, and this rule does not; "
+         "here\n"
+         "it were many things one after the other.\n",
+     .measured =
+         "From the moment for which it was armed (or a period after its last\n"
+         "run) to its callback. Only time counts that was neither in the poll\n"
+         "nor for lack of a CPU. A warning over stall.max; with a budget line\n"
+         "timer.late = 20ms an error over that, also behind stalls.\n",
+     .fix = "Do less in one turn: see the rule long-turn.\n",
+     .silence = SILENCE_LIMIT},
+    {.name = "starved-timer",
+     .summary = "a timer is late in most of its runs",
+     .means =
+         "The loop has no time for it: in more than half of at least ten runs\n"
+         "it came late by half its interval or more, and by 10 ms or more.\n",
+     .measured = "As late-timer; only time that is the program's own counts.\n",
+     .fix = "Move work off the loop, or give the timer a loop of its own. An\n"
+            "interval that the loop cannot keep may just be too short.\n",
+     .silence = SILENCE_LIMIT},
+    {.name = "pool-saturated",
+     .summary = "jobs waited for a worker of the thread pool, and all had one",
+     .means =
+         "File operations, name look-ups and uv_queue_work share one pool, of\n"
+         "4 threads unless told otherwise. When long jobs fill it, everything\n"
+         "else queues behind them: reading a file takes as long as they do.\n",
+     .measured =
+         "From the request to the worker that takes it, as far as each worker\n"
+         "seen had a job in that time. A warning over --max-stall; with a\n"
+         "budget line pool.queue = 50ms an error over that.\n",
+     .fix = "Set UV_THREADPOOL_SIZE, split long jobs, or give them threads of\n"
+            "their own. looptrace report shows how long jobs wait and take.\n",
+     .silence = SILENCE_LIMIT},
+    {.name = "handle-leak",
+     .summary = "ever more handles or tasks of one place are alive",
+     .means =
+         "They are made and not closed: memory grows, and so does what the\n"
+         "loop has to look at. Or more is begun than gets done.\n",
+     .measured =
+         "Handles are alive from their first start to the callback of their\n"
+         "close, requests and tasks until they are done. Told where 100 or\n"
+         "more of one kind, function and place are alive at the end, more at\n"
+         "each of the last six eighths of the trace, and half as many again "
+         "as\n"
+         "at half-time.\n",
+     .fix =
+         "uv_close what is no longer needed; bound what is begun at a time.\n"
+         "valgrind shows the memory, once the program ends.\n",
+     .silence = "in a file, for good reasons only:\n"
+                "  handle-leak : CALLBACK < MADE_IN  # why\n"
+                "all of the rule:  looptrace check -A handle-leak, or\n"
+                "  [levels]\n  handle-leak = off\n"},
+    {.name = "never-finished",
+     .summary = "tasks still waited when the program ended",
+     .means =
+         "Somebody began them, and what they waited for never came: a lost\n"
+         "wake-up, a reply without a timeout, a task that nobody awaits.\n",
+     .measured =
+         "Tasks of <looptrace/task.h> or lt_task_spawn() without an end, in a\n"
+         "program that exited by itself.\n",
+     .fix =
+         "Await, cancel or time out what was begun: lt_timeout, lt_cancel.\n",
+     .silence = "all of the rule:  looptrace check -A never-finished, or\n"
+                "  [levels]\n  never-finished = off\n"},
+    {.name = "await-cycle",
+     .summary = "tasks wait for each other in a circle",
+     .means =
+         "Each waits for the next, and the last for the first: none will ever\n"
+         "go on. (lt_await notices, and answers LT_EDEADLK.)\n",
+     .measured =
+         "At each wait that names what it waits for, along the others'.\n",
+     .fix =
+         "Let one of them go on without the other's result, or split what it\n"
+         "gives into two tasks.\n",
+     .silence = "all of the rule:  looptrace check -A await-cycle\n"},
     {.name = "blocking-call",
      .summary = "a call that can block was made on a loop's thread",
      .means =

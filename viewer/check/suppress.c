@@ -102,6 +102,11 @@ static void chain_of(struct chain *chain, const struct model *m,
     add_name(chain, model_callee_name(m, f->callee, callee, sizeof callee));
   if (f->call && f->call->site)
     add_site(chain, m, f->call->site);
+  if (f->trouble) { /* its callback, and where that was asked for */
+    add_site(chain, m, f->trouble->site);
+    add_site(chain, m, f->trouble->spawn_site);
+    return;
+  }
   if (!s) {
     if (!f->call)
       add_site(chain, m, f->site);

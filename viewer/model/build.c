@@ -131,6 +131,8 @@ static int64_t due_of(struct task *task, const lt_event *e) {
   int64_t due = task->due_ns;
   if (e->x != LT_TASK_TIMER)
     return due;
+  if (due < 0 && task->period_ns)
+    task->delay_ns = task->period_ns;
   if (due < 0 && task->ran_ns >= 0) {
     int64_t took = e->time_ns - task->ran_ns, period = task->period_ns;
     if (period && took - period >= 2000000 && took - period >= period / 2)
@@ -143,6 +145,14 @@ static int64_t due_of(struct task *task, const lt_event *e) {
   return due;
 }
 
+/* From when on a task could have run; -1 unknown. */
+static int64_t since_of(const struct task *task, int64_t due_ns) {
+  return !task                 ? -1
+         : task->has_worked    ? task->worked_ns
+         : task->ready_ns >= 0 ? task->ready_ns
+                               : due_ns;
+}
+
 static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
   struct task *task = tasks_get(&b->tasks, e->ref);
   uint32_t loop = loop_of(th);
@@ -153,9 +163,14 @@ static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
     b->model.loops[loop].slices++;
   for (size_t i = 0; i < th->n_frames; i++)
     th->frames[i].n_callbacks++;
-  stalls_resume(b, th, loop, e->time_ns, task ? due_of(task, e) : -1);
+  int64_t due = task ? due_of(task, e) : -1;
+  bool is_told = stalls_resume(b, th, loop, task, e, due, since_of(task, due));
   if (task) {
     pool_resume(b, task, e->time_ns);
+    if (e->x == LT_TASK_TIMER)
+      timers_ran(b, th, loop, task, due, is_told);
+    task->ready_ns = -1;
+    task->awaits = 0;
     if (task->kind == LT_TASK_UNKNOWN)
       task->kind = e->x;
     if (task->site == 0)
@@ -180,6 +195,10 @@ static void end_slice(struct builder *b, struct thread *th, const lt_event *e) {
     return;
   while (th->n_frames > i)
     frames_pop(b, th, e->thread, e->time_ns, false);
+  struct task *task = tasks_known(&b->tasks, e->ref);
+  if (task)
+    task->ran_total_ns =
+        add_ns(task->ran_total_ns, e->time_ns - th->frames[i - 1].begin_ns);
   frames_pop(b, th, e->thread, e->time_ns, true);
 }
 
@@ -247,8 +266,7 @@ static void starve(struct builder *b, const struct thread *th,
   struct model_loop *l = &b->model.loops[loop];
   l->has_starved = true;
   if (e->b - 1 > last->delay_ns && e->b - 1 - last->delay_ns < INT64_MAX)
-    l->starved_ns =
-        add_ns(l->starved_ns, (int64_t)(e->b - 1 - last->delay_ns));
+    l->starved_ns = add_ns(l->starved_ns, (int64_t)(e->b - 1 - last->delay_ns));
 }
 
 static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
@@ -263,6 +281,7 @@ static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
                              .poll_ns = th->poll_total_ns,
                              .n_waits = th->n_waits,
                              .n_losses = th->n_losses};
+  usages_keep(th);
   for (size_t i = 0; i < th->n_frames; i++) {
     struct frame *f = &th->frames[i];
     if (f->is_open && f->n_callbacks == 0 &&
@@ -304,8 +323,29 @@ static void on_lost(struct builder *b, struct thread *th, const lt_event *e) {
 }
 
 static void on_spawn(struct builder *b, struct thread *th, const lt_event *e) {
-  if (!tasks_spawn(&b->tasks, e, frames_task(b, th)) && e->ref)
-    b->is_out_of_memory = true;
+  struct task *task = tasks_spawn(&b->tasks, e, frames_task(b, th));
+  if (!task) {
+    b->is_out_of_memory |= e->ref != 0;
+    return;
+  }
+  lives_spawn(b, task);
+  pool_spawn(b, task);
+}
+
+static void on_ready(struct builder *b, const lt_event *e) {
+  struct task *task = tasks_known(&b->tasks, e->ref);
+  if (task && task->ready_ns < 0)
+    task->ready_ns = e->time_ns;
+}
+
+static void on_done(struct builder *b, struct thread *th, const lt_event *e) {
+  end_slice(b, th, e);
+  struct task *task = tasks_known(&b->tasks, e->ref);
+  if (!task || !task->alive)
+    return;
+  awaits_done(b, task);
+  lives_done(task);
+  tasks_done(&b->tasks, e->ref, e->time_ns);
 }
 
 static void on_arm(struct builder *b, const lt_event *e) {
@@ -314,6 +354,7 @@ static void on_arm(struct builder *b, const lt_event *e) {
     return;
   bool has_time = e->b != 0 && e->b <= INT64_MAX / 2;
   task->due_ns = has_time ? e->time_ns + (int64_t)(e->b - 1) : -1;
+  task->delay_ns = has_time ? (int64_t)(e->b - 1) : 0;
   task->ran_ns = -1;
   task->period_ns = 0;
 }
@@ -335,6 +376,8 @@ static void on_event(struct builder *b, const lt_event *e) {
   if (!th)
     return;
   b->now_ns = e->time_ns;
+  if (b->now_ns >= b->next_mark_ns)
+    lives_mark(b);
   switch (e->kind) {
   case LT_SPAWN:
     on_spawn(b, th, e);
@@ -345,12 +388,15 @@ static void on_event(struct builder *b, const lt_event *e) {
   case LT_RESUME:
     on_resume(b, th, e);
     break;
+  case LT_READY:
+    on_ready(b, e);
+    break;
   case LT_AWAIT:
     end_slice(b, th, e);
+    awaits_begin(b, e);
     break;
   case LT_DONE:
-    end_slice(b, th, e);
-    tasks_done(&b->tasks, e->ref, e->time_ns);
+    on_done(b, th, e);
     break;
   case LT_CALL:
   case LT_CALL_BEGIN:
@@ -396,7 +442,7 @@ static void on_event(struct builder *b, const lt_event *e) {
     on_loop_name(b, e);
     break;
   default:
-    break; /* READY, MARK, COUNTER change no number here */
+    break; /* MARK, COUNTER change no number here */
   }
 }
 
@@ -418,8 +464,12 @@ static void finish(struct builder *b) {
     while (th->n_frames)
       frames_pop(b, th, t, m->end_ns, false);
   }
+  lives_mark(b);
   stalls_finish(b);
   pool_finish(b);
+  timers_finish(b);
+  awaits_finish(b);
+  lives_finish(b);
   loops_finish(b);
   if (!sites_finish(&b->sites, m) || !callers_finish(&b->callers, m))
     b->is_out_of_memory = true;
@@ -444,6 +494,7 @@ static struct builder *begin(const struct model_source *source,
   b->warmup_ns = options->warmup_ns;
   b->keep_turns = options->keep_turns;
   b->bin_ns = source->info->end_ns / MODEL_BINS + 1;
+  b->next_mark_ns = source->info->end_ns / MODEL_LEVELS;
   return b;
 }
 
@@ -471,11 +522,11 @@ lt_status model_step(struct model *model, uint64_t n_events) {
 
 struct model_progress model_progress(const struct model *model) {
   const struct builder *b = (const struct builder *)model;
-  return (struct model_progress){
-      .share = (double)b->now_ns / (double)(model->info->end_ns + 1),
-      .n_events = b->n_taken,
-      .n_stalls = b->n_records,
-      .bin_ns = b->bin_ns};
+  return (struct model_progress){.share = (double)b->now_ns /
+                                          (double)(model->info->end_ns + 1),
+                                 .n_events = b->n_taken,
+                                 .n_stalls = b->n_records,
+                                 .bin_ns = b->bin_ns};
 }
 
 lt_status model_build(const struct model_source *source,
@@ -509,6 +560,9 @@ void model_close(struct model *model) {
   sites_fini(&b->sites);
   callers_fini(&b->callers);
   tasks_fini(&b->tasks);
+  lives_fini(b);
+  timers_fini(b);
+  awaits_fini(b);
   names_fini(b);
   for (size_t i = 0; i < b->n_threads; i++) {
     free(b->threads[i].frames);
@@ -522,6 +576,9 @@ void model_close(struct model *model) {
   free(model->stalls);
   free(model->blocking);
   free(model->callers);
+  free(model->troubles);
+  free(model->lives);
+  free(model->gathers);
   free(model->loops);
   lt_reader_close(model->reader);
   free(b);

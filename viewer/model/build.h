@@ -25,6 +25,37 @@ static inline int64_t add_ns(int64_t a, int64_t b) {
   return a > most - b ? most : a + b;
 }
 
+struct live_key {
+  uint32_t kind, site, spawn_site;
+};
+struct live_row {
+  struct model_live live;
+  struct live_key key;
+  uint64_t newest; /* id of a task that is alive */
+  UT_hash_handle hh;
+};
+struct timer_row {
+  struct model_trouble t;
+  uint64_t n_starved;
+  int64_t period_ns, starved_ns; /* of those */
+  uint64_t key;
+  UT_hash_handle hh;
+};
+struct gather_row {
+  struct model_gather g;
+  uint32_t site;
+  UT_hash_handle hh;
+};
+/* Waits of a task one after the other. */
+struct await_run {
+  uint64_t n;
+  int64_t begin_ns, end_ns; /* of the first, of the last so far */
+  int64_t sum_ns, max_ns;   /* what the awaited tasks took */
+  int64_t busy_ns;          /* and kept the thread for */
+  size_t n_sites;
+  uint32_t sites[MODEL_GATHER_SITES];
+};
+
 /* A task, kept while it is alive or has a descendant that is. */
 struct task {
   uint64_t id;
@@ -42,8 +73,16 @@ struct task {
   int64_t end_ns;  /* -1: alive */
   uint64_t root;   /* the first of its chain, itself where it has no parent */
   uint64_t n_resumes;
-  uint64_t own[2]; /* of who visits a stream */
+  uint64_t own[2];   /* of who visits a stream */
   int64_t worked_ns; /* a worker was done with it, where has_worked */
+  int64_t ready_ns;  /* it could run from then on; -1 unknown */
+  uint64_t awaits;   /* the task that it waits for, 0 none */
+  int64_t delay_ns;  /* for which its timer was armed, or its period */
+  int64_t ran_total_ns;
+  int64_t saturated_ns; /* the pool's total when it was made */
+  struct live_row *live;
+  struct timer_row *timer;
+  struct await_run *run; /* owned; NULL none */
   bool has_worked;
   bool alive;
   UT_hash_handle hh;
@@ -61,6 +100,8 @@ struct tasks {
 /* Find a task; make it when it is not known (its spawn was lost).
  * Returns: NULL for id 0 or without memory. */
 struct task *tasks_get(struct tasks *tasks, uint64_t id);
+/* The same, but NULL where it is not known. */
+struct task *tasks_known(struct tasks *tasks, uint64_t id);
 /* A task comes into being; an older one of the same id is forgotten. */
 struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
                          struct task *parent);
@@ -100,8 +141,15 @@ void callers_fini(struct caller_row **rows);
 struct call_set {
   size_t n, n_all;
   int64_t sum_ns;
+  size_t n_sums;
   struct model_call calls[MODEL_CALLS_MAX]; /* longest first */
+  struct model_call_sum sums[MODEL_CALLEES_MAX];
 };
+/* Empties it; cheaper than to clear it. */
+static inline void calls_clear(struct call_set *set) {
+  set->n = set->n_all = set->n_sums = 0;
+  set->sum_ns = 0;
+}
 void calls_add(struct call_set *set, const struct model_call *call);
 /* Take out what began at or after a moment: it is evidence elsewhere. */
 void calls_remove_from(struct call_set *set, int64_t begin_ns,
@@ -159,8 +207,8 @@ struct frame {
   int64_t allow_ns;
   uint64_t allow_for;
   uint64_t n_callbacks;
-  struct usage usage; /* last one at or before it */
-  struct call_set calls;
+  struct usage usage;    /* last one at or before it */
+  struct call_set calls; /* last: not cleared as a whole */
 };
 
 /* The newest samples of a thread. */
@@ -170,16 +218,20 @@ struct sample_ring {
   struct model_sample samples[SAMPLES_KEPT];
 };
 
+#define USAGES_KEPT 16
 #define FRAMES_MAX 256
 #define RECENT_MAX 8
 
 struct thread {
   uint64_t job; /* that it works on, 0 none */
   int64_t job_ns;
+  uint32_t job_site;
   bool is_worker;
   struct frame *frames;
   size_t n_frames, frames_cap;
   struct usage usage; /* last seen; poll_ns etc. are kept in the next three */
+  struct usage usages[USAGES_KEPT]; /* the newest, in a ring */
+  size_t n_usages;                  /* so far */
   int64_t poll_total_ns;
   uint64_t n_waits;
   uint32_t n_losses;
@@ -187,7 +239,7 @@ struct thread {
   uint32_t poll_loop;
   int64_t poll_begin_ns;
   struct stall_record *recent[RECENT_MAX]; /* newest first; pinned */
-  struct sample_ring *samples; /* NULL until the first */
+  struct sample_ring *samples;             /* NULL until the first */
   /* Between two runs: */
   uint32_t last_loop; /* or NO_LOOP */
   bool last_alive;    /* the loop had something to wait for */
@@ -205,6 +257,9 @@ struct pool_state {
   uint32_t n_running;
   bool is_counting; /* since the first job */
   int64_t since_ns;
+  int64_t saturated_ns; /* all workers had a job, since the last one came */
+  int64_t last_new_ns;  /* a worker was seen for the first time */
+  struct model_trouble worst;
 };
 
 struct builder {
@@ -222,6 +277,12 @@ struct builder {
   struct pool_state pool;
   struct site_row *sites;
   struct caller_row *callers;
+  struct live_row *lives, *last_live;
+  struct timer_row *timers;
+  struct gather_row *gathers;
+  size_t n_marks; /* of the levels of lives */
+  int64_t next_mark_ns;
+  uint64_t n_cycles;
   struct stall_record **records;
   size_t n_records, records_cap;
   bool is_out_of_memory;
@@ -241,9 +302,12 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
                     size_t frame, int64_t end_ns, bool unfinished);
 void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
                 uint32_t loop, int64_t end_ns);
-/* A callback begins: it may have waited behind a stall, or be late. */
-void stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
-                   int64_t time_ns, int64_t due_ns); /* -1: when it liked */
+/* A callback begins: it may have waited behind a stall, or be late.
+ * due_ns, since_ns: when it was due, when it could have run; -1 unknown.
+ * Returns: is it late behind a stall? */
+bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
+                   const struct task *task, const lt_event *e, int64_t due_ns,
+                   int64_t since_ns);
 /* A USAGE came: causes can be computed. */
 void stalls_usage(struct thread *th);
 void stalls_blocking(struct builder *b, uint32_t thread, uint32_t loop,
@@ -281,11 +345,38 @@ void allows_leave(struct thread *th, size_t i, int64_t now_ns);
 /* Is any scope open on the thread? */
 bool allows_is_open(const struct thread *th);
 
-/* pool.c: a job begins, ends, its callback begins. */
+/* pool.c: a task is made, its job begins, ends, its callback begins. */
+void pool_spawn(struct builder *b, struct task *task);
 void pool_begin(struct builder *b, struct thread *th, const lt_event *e);
 void pool_end(struct builder *b, struct thread *th, const lt_event *e);
 void pool_resume(struct builder *b, struct task *task, int64_t now_ns);
 void pool_finish(struct builder *b);
+
+/* trouble.c.  NULL: there are too many, or no memory. */
+struct model_trouble *troubles_add(struct builder *b);
+
+/* live.c: a task is made, is done; an eighth of the trace has passed. */
+void lives_spawn(struct builder *b, struct task *task);
+void lives_done(struct task *task);
+void lives_mark(struct builder *b);
+void lives_finish(struct builder *b);
+void lives_fini(struct builder *b);
+
+/* timer.c: the totals of a thread; a timer's callback begins, due_ns -1 if that
+ * is not known; is_told: it is late behind a stall. */
+void usages_keep(struct thread *th);
+void timers_ran(struct builder *b, const struct thread *th, uint32_t loop,
+                struct task *task, int64_t due_ns, bool is_told);
+void timers_finish(struct builder *b);
+void timers_fini(struct builder *b);
+
+/* await.c: a task waits; a task is done, and may be what another waits for; a
+ * task is forgotten. */
+void awaits_begin(struct builder *b, const lt_event *e);
+void awaits_done(struct builder *b, struct task *task);
+void awaits_end(struct builder *b, struct task *task);
+void awaits_finish(struct builder *b);
+void awaits_fini(struct builder *b);
 
 /* names.c */
 void names_fini(struct builder *b);

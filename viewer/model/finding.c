@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A callback that ran for so long to the end of the trace. */
+#define NEVER_NS 1000000000
+
 static uint64_t hash_text(uint64_t hash, const char *text) {
   for (; *text; text++)
     hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
@@ -22,26 +25,18 @@ static uint64_t hash_site(uint64_t hash, const struct model *m, uint32_t site) {
 
 unsigned finding_callee(const struct model_stall *s,
                         const struct model_call **longest, int64_t *ns) {
-  size_t best = 0;
-  int64_t best_ns = 0;
-  for (size_t i = 0; i < s->n_calls; i++) {
-    int64_t sum = 0;
-    for (size_t j = 0; j < s->n_calls; j++)
-      if (s->calls[j].callee == s->calls[i].callee)
-        sum += s->calls[j].duration_ns;
-    if (sum > best_ns) {
-      best = i;
-      best_ns = sum;
-    }
-  }
+  const struct model_call_sum *best = NULL;
+  for (size_t i = 0; i < s->n_sums; i++)
+    if (s->sums[i].ns > (best ? best->ns : 0))
+      best = &s->sums[i];
   bool is_blocked = strcmp(model_cause_word(&s->cause), "blocked") == 0;
-  bool is_calls = best_ns > 0 && (s->calls_ns >= s->duration_ns / 2 ||
-                                  (is_blocked && s->calls_ns > s->cause.cpu));
+  bool is_calls = best && (s->calls_ns >= s->duration_ns / 2 ||
+                           (is_blocked && s->calls_ns > s->cause.cpu));
   if (longest)
-    *longest = is_calls ? &s->calls[best] : NULL;
+    *longest = is_calls ? &best->longest : NULL;
   if (ns)
-    *ns = is_calls ? best_ns : 0;
-  return is_calls ? s->calls[best].callee : 0;
+    *ns = is_calls ? best->ns : 0;
+  return is_calls ? best->longest.callee : 0;
 }
 
 /* The innermost function of code made at run time: in a program whose language
@@ -85,6 +80,11 @@ static void set_fingerprint(const struct model *m, struct finding *f) {
     h = hash_text(h, lt_task_kind_name(f->stall->slice_kind));
     h = hash_site(h, m, f->stall->site);
   }
+  if (f->trouble) {
+    h = hash_text(h, lt_task_kind_name(f->trouble->task_kind));
+    h = hash_site(h, m, f->trouble->site);
+    h = hash_site(h, m, f->trouble->spawn_site);
+  }
   if (f->limit && f->limit->limit.over_ns) {
     snprintf(name, sizeof name, "%lld", (long long)f->limit->limit.over_ns);
     h = hash_text(h, name);
@@ -95,17 +95,25 @@ static void set_fingerprint(const struct model *m, struct finding *f) {
   f->fingerprint = h;
 }
 
+/* It had not come back when the recording ended, and that was no accident. */
+static bool never_yields(const struct model_stall *s) {
+  return s->kind == MODEL_STALL_SLICE && s->unfinished &&
+         s->duration_ns >= NEVER_NS;
+}
+
 struct finding finding_of_stall(const struct model *m,
                                 const struct budget *budget,
                                 const struct model_stall *s) {
-  struct finding f = {
-      .rule = s->kind == MODEL_STALL_TURN ? "long-turn" : "stall",
-      .stall = s,
-      .budget_ns = budget_max_stall(budget, m->loops[s->loop].name),
-      .begin_ns = s->begin_ns,
-      .duration_ns = s->duration_ns,
-      .loop = s->loop,
-      .count = 1};
+  struct finding f = {.rule = s->kind == MODEL_STALL_TURN ? "long-turn"
+                              : never_yields(s)           ? "never-yields"
+                                                          : "stall",
+                      .stall = s,
+                      .budget_ns =
+                          budget_max_stall(budget, m->loops[s->loop].name),
+                      .begin_ns = s->begin_ns,
+                      .duration_ns = s->duration_ns,
+                      .loop = s->loop,
+                      .count = 1};
   f.callee = finding_callee(s, &f.call, &f.callee_ns);
   f.site = place(m, &f, s->site);
   set_fingerprint(m, &f);
@@ -156,6 +164,23 @@ struct finding finding_of_limit(const struct model *m,
                       .limit = r,
                       .loop = r->loop,
                       .count = 1};
+  set_fingerprint(m, &f);
+  return f;
+}
+
+struct finding finding_of_trouble(const struct model *m,
+                                  const struct model_trouble *t) {
+  bool is_made =
+      t->kind == MODEL_HANDLE_LEAK || t->kind == MODEL_NEVER_FINISHED;
+  struct finding f = {
+      .rule = model_trouble_rule(t->kind),
+      .level = t->kind == MODEL_AWAIT_CYCLE ? LEVEL_ERROR : LEVEL_WARNING,
+      .trouble = t,
+      .begin_ns = t->at_ns > 0 ? t->at_ns : 0,
+      .duration_ns = t->worst_ns,
+      .loop = t->loop,
+      .site = is_made && t->spawn_site ? t->spawn_site : t->site,
+      .count = 1};
   set_fingerprint(m, &f);
   return f;
 }

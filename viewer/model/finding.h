@@ -31,8 +31,8 @@ struct budget {
 /* Stalls of one rule, loop and place, shown as their worst. */
 #define FINDING_OTHERS_MAX 8
 struct finding {
-  const char *rule; /* "stall", "long-turn", "blocking-call", or that of
-                       a limit */
+  const char *rule; /* "stall", "never-yields", "long-turn", "blocking-call",
+                       or that of a limit or trouble */
   enum finding_state state;
   const char
       *why; /* it is muted; raw; NULL or as long-lived as the judgement */
@@ -44,14 +44,15 @@ struct finding {
   const struct model_blocking *blocking; /* else NULL */
   const struct model_caller *caller; /* of a limit on blocking calls, or NULL */
   const struct limit_result *limit;  /* that was broken in sum, or NULL */
-  int64_t budget_ns;                 /* for a stall of its loop */
+  const struct model_trouble *trouble; /* else NULL */
+  int64_t budget_ns;                   /* for a stall of its loop */
   int64_t begin_ns, duration_ns;
   uint32_t loop;                 /* index; LIMIT_NO_LOOP: no loop's */
   uint32_t site;                 /* where the time went, 0 unknown */
   unsigned callee;               /* the call it went into; 0: none */
   const struct model_call *call; /* the longest of that callee, or NULL */
-  int64_t callee_ns; /* in the calls of that callee that are listed */
-  uint64_t count;    /* stalls in this group */
+  int64_t callee_ns;             /* in all calls of that callee */
+  uint64_t count;                /* stalls in this group */
   uint64_t n_errors, n_warnings, n_undecided; /* of them */
   size_t n_durations; /* of the first ones, in order of time */
   int64_t durations[FINDING_OTHERS_MAX];
@@ -104,6 +105,8 @@ struct finding finding_of_caller(const struct model *model,
                                  const struct model_caller *caller);
 struct finding finding_of_limit(const struct model *model,
                                 const struct limit_result *result);
+struct finding finding_of_trouble(const struct model *model,
+                                  const struct model_trouble *trouble);
 size_t findings_group(struct finding *findings, size_t n);
 /* Groups in their order again, new ones first. */
 void findings_sort(struct finding *findings, size_t n);
@@ -119,7 +122,7 @@ const char *finding_level_name(enum finding_level level);
 /* The callee that most of a stall's time went into; 0 where that was not a
  * call.
  *
- * longest: of its calls, may be NULL.  ns: in those listed. */
+ * longest: of its calls, may be NULL.  ns: in all of them. */
 unsigned finding_callee(const struct model_stall *stall,
                         const struct model_call **longest, int64_t *ns);
 

@@ -43,7 +43,7 @@ struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
     th->frames_cap = cap;
   }
   struct frame *f = &th->frames[th->n_frames++];
-  memset(f, 0, sizeof *f);
+  memset(f, 0, offsetof(struct frame, calls));
   f->is_run = is_run;
   f->loop = loop;
   f->begin_ns = now;
@@ -68,7 +68,7 @@ void frames_open_segment(struct builder *b, struct thread *th, size_t i,
   f->allowed_for = 0;
   f->n_foreign = f->n_callbacks = 0;
   f->usage = th->usage;
-  memset(&f->calls, 0, sizeof f->calls);
+  calls_clear(&f->calls);
   if (f->loop == NO_LOOP)
     return;
   if (frames_is_outermost(th, i))

@@ -169,6 +169,81 @@ static void collect(const struct model *m, const struct budget *budget,
   }
 }
 
+/* What a timer may be late by: where no budget says so, as a loop may stall. */
+static bool is_too_late(const struct model *m, const struct budget *budget,
+                        struct finding *f) {
+  const struct model_trouble *t = f->trouble;
+  const char *name = m->loops[t->loop].name;
+  const struct limit *l =
+      limit_for(budget->limits, budget->n_limits, LIMIT_TIMER_LATE, 0, name);
+  int64_t most = l ? l->value : budget_max_stall(budget, name);
+  if (l && t->all_own_ns > most) {
+    f->level = LEVEL_ERROR;
+    f->begin_ns = t->all_at_ns;
+    f->duration_ns = t->all_worst_ns;
+    return true;
+  }
+  return t->kind == MODEL_STARVED_TIMER || (!l && t->own_ns > most);
+}
+
+static bool is_trouble(const struct model *m, const struct budget *budget,
+                       struct finding *f) {
+  const struct limit *l;
+  switch (f->trouble->kind) {
+  case MODEL_LATE_TIMER:
+  case MODEL_STARVED_TIMER:
+    return is_too_late(m, budget, f);
+  case MODEL_POOL_SATURATED:
+    l = limit_for(budget->limits, budget->n_limits, LIMIT_POOL_QUEUE, 0, NULL);
+    f->level = l ? LEVEL_ERROR : LEVEL_WARNING;
+    return f->trouble->own_ns > (l ? l->value : budget->max_stall_ns);
+  default:
+    return true;
+  }
+}
+
+static void collect_troubles(const struct model *m, const struct budget *budget,
+                             struct judgement *j) {
+  for (size_t i = 0; i < m->n_troubles; i++) {
+    struct finding f = finding_of_trouble(m, &m->troubles[i]);
+    if (is_trouble(m, budget, &f))
+      add(m, budget, j, f);
+  }
+}
+
+/* A limit on what troubles measure: it is broken where a finding says so. */
+static void judge_troubles(const struct model *m, struct judgement *j,
+                           const struct limit *limit, uint32_t loop) {
+  struct limit_result r = {.limit = *limit, .loop = loop};
+  bool is_open = false;
+  for (size_t i = 0; i < m->n_troubles; i++) {
+    const struct model_trouble *t = &m->troubles[i];
+    bool is_timer =
+        t->kind == MODEL_LATE_TIMER || t->kind == MODEL_STARVED_TIMER;
+    if (is_timer != (limit->kind == LIMIT_TIMER_LATE) || t->loop != loop ||
+        (!is_timer && t->kind != MODEL_POOL_SATURATED))
+      continue;
+    int64_t own = is_timer ? t->all_own_ns : t->own_ns;
+    is_open |= (is_timer ? t->all_worst_ns : own) > limit->value;
+    if (r.measured < own)
+      r.measured = own;
+  }
+  r.is_excused = r.measured > limit->value;
+  for (size_t i = 0; i < j->n_findings; i++)
+    if (j->findings[i].trouble && j->findings[i].loop == loop &&
+        j->findings[i].state == FINDING_NEW &&
+        j->findings[i].level == LEVEL_ERROR &&
+        j->findings[i].duration_ns > limit->value &&
+        (limit->kind == LIMIT_POOL_QUEUE) ==
+            (j->findings[i].trouble->kind == MODEL_POOL_SATURATED))
+      r.verdict = VERDICT_FAIL;
+  if (r.verdict == VERDICT_FAIL)
+    r.is_excused = false;
+  else if (is_open && !r.is_excused)
+    r.verdict = VERDICT_INCONCLUSIVE;
+  j->limits[j->n_limits++] = r;
+}
+
 /* All blocking calls of one loop, where there is a limit on their number. */
 static void count_calls(const struct model *m, const struct budget *budget,
                         struct judgement *j, const struct limit *limit,
@@ -198,13 +273,19 @@ static void judge_limits(const struct model *m, const struct budget *budget,
     for (size_t i = 0; i < n; i++) {
       const struct limit *l = &limits[i];
       if (l->kind == LIMIT_STALL_MAX || l->kind == LIMIT_LOST_EVENTS ||
+          l->kind == LIMIT_POOL_QUEUE ||
           limit_for(limits, n, l->kind, l->over_ns, m->loops[loop].name) != l)
         continue;
       if (l->kind == LIMIT_BLOCKING_COUNT)
         count_calls(m, budget, j, l, loop);
+      else if (l->kind == LIMIT_TIMER_LATE)
+        judge_troubles(m, j, l, loop);
       else
         j->limits[j->n_limits++] = limit_judge(m, l, loop, out);
     }
+  const struct limit *queue = limit_for(limits, n, LIMIT_POOL_QUEUE, 0, NULL);
+  if (queue)
+    judge_troubles(m, j, queue, LIMIT_NO_LOOP);
   const struct limit *lost = limit_for(limits, n, LIMIT_LOST_EVENTS, 0, NULL);
   if (lost)
     j->limits[j->n_limits++] = (struct limit_result){
@@ -216,6 +297,8 @@ static void judge_limits(const struct model *m, const struct budget *budget,
   for (size_t i = 0; i < j->n_limits; i++)
     if (j->limits[i].verdict == VERDICT_FAIL &&
         j->limits[i].limit.kind != LIMIT_BLOCKING_COUNT &&
+        j->limits[i].limit.kind != LIMIT_TIMER_LATE &&
+        j->limits[i].limit.kind != LIMIT_POOL_QUEUE &&
         !add(m, budget, j, finding_of_limit(m, &j->limits[i]))) {
       j->limits[i].is_excused = true;
       j->limits[i].verdict = VERDICT_PASS;
@@ -278,9 +361,11 @@ static void decide(const struct model *m, const struct budget *budget,
         j->limits[i].limit.kind != LIMIT_STALL_MAX &&
         budget->fail_on != LEVEL_NOTE) {
       is_open = true;
-      reason(j, "%s of loop `%s` may have been broken by the machine",
+      reason(j, "%s of %s `%s` may have been broken by the machine",
              limit_name(j->limits[i].limit.kind),
-             m->loops[j->limits[i].loop].name);
+             j->limits[i].loop < m->n_loops ? "loop" : "the",
+             j->limits[i].loop < m->n_loops ? m->loops[j->limits[i].loop].name
+                                            : "pool");
     }
   j->verdict = is_proven ? VERDICT_FAIL
                : is_open ? VERDICT_INCONCLUSIVE
@@ -302,8 +387,9 @@ static void regroup(const struct model *m, const struct budget *budget,
 
 lt_status judgement_make(const struct model *m, const struct budget *budget,
                          struct judgement *j) {
-  size_t n_limits = m->n_loops * (budget->n_limits + 1) + 1;
-  size_t most = m->n_stalls + m->n_blocking + m->n_callers + n_limits;
+  size_t n_limits = m->n_loops * (budget->n_limits + 1) + 2;
+  size_t most =
+      m->n_stalls + m->n_blocking + m->n_callers + m->n_troubles + n_limits;
   memset(j, 0, sizeof *j);
   unsigned char *out = calloc(m->n_stalls + 1, sizeof *out);
   j->findings = calloc(most, sizeof *j->findings);
@@ -314,6 +400,7 @@ lt_status judgement_make(const struct model *m, const struct budget *budget,
     return LT_NOMEM;
   }
   collect(m, budget, j, out);
+  collect_troubles(m, budget, j);
   judge_limits(m, budget, j, out);
   regroup(m, budget, j);
   count(j);

@@ -13,7 +13,9 @@ enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE };
   X(STALL_COUNT, "stall.count", "stall-count")                                 \
   X(UTILIZATION, "utilization.max", "utilization")                             \
   X(BLOCKING_COUNT, "blocking.count", "blocking-call")                         \
-  X(LOST_EVENTS, "lost_events.max", "lost-events")
+  X(LOST_EVENTS, "lost_events.max", "lost-events")                             \
+  X(TIMER_LATE, "timer.late", "late-timer")                                    \
+  X(POOL_QUEUE, "pool.queue", "pool-saturated")
 
 enum limit_kind {
 #define LIMIT_ENUM(name, text, rule) LIMIT_##name,
@@ -21,6 +23,11 @@ enum limit_kind {
 #undef LIMIT_ENUM
       LIMIT_KINDS
 };
+
+static inline bool limit_is_time(enum limit_kind kind) {
+  return kind == LIMIT_STALL_MAX || kind == LIMIT_TURN_P99 ||
+         kind == LIMIT_TIMER_LATE || kind == LIMIT_POOL_QUEUE;
+}
 
 /* value: ns, a count, or for UTILIZATION thousandths. */
 struct limit {

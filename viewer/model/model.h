@@ -13,6 +13,8 @@
 
 #include <looptrace/reader.h>
 
+#include "model/trouble.h"
+
 /* Thresholds (50 ms: what browsers call a long task; 100 ms: asyncio's debug
  * mode; both are judged on attributable time). */
 #define MODEL_WARN_NS 50000000
@@ -48,6 +50,22 @@ struct model_call {
                       has all the time that is blocked and nothing else's */
 };
 
+/* All calls of one callee inside a stall. */
+struct model_call_sum {
+  uint64_t n;
+  int64_t ns;
+  struct model_call longest;
+};
+
+/* What could have run while a stall held the loop up, and had to wait. */
+struct model_victim {
+  uint64_t task;
+  uint32_t kind; /* lt_task_kind */
+  uint32_t site;
+  int64_t since_ns; /* it could have run from then on */
+  int64_t delay_ns; /* of the stall's time, after that */
+};
+
 /* What a thread was seen to do, from outside. */
 struct model_sample {
   int64_t time_ns, stands_ns; /* since the one before */
@@ -64,9 +82,12 @@ struct model_ancestor {
   uint32_t site, spawn_site;
   int64_t spawn_ns;
   const char *label; /* NULL or borrowed */
+  bool is_awaiting;  /* it waits for the task before it in the list */
 };
 
 #define MODEL_CALLS_MAX 8
+#define MODEL_CALLEES_MAX 8
+#define MODEL_VICTIMS_MAX 8
 #define MODEL_ANCESTRY_MAX 16
 #define MODEL_SAMPLES_MAX 16
 
@@ -84,18 +105,28 @@ struct model_stall {
   size_t n_calls; /* longest first; n_calls_all counts those left out too */
   struct model_call calls[MODEL_CALLS_MAX];
   size_t n_calls_all;
-  int64_t calls_ns;     /* in all of them */
+  int64_t calls_ns; /* in all of them */
+  size_t n_sums;    /* by callee, the first ones seen; of all calls */
+  struct model_call_sum sums[MODEL_CALLEES_MAX];
   int64_t inner_max_ns; /* longest stall inside that is told by itself */
   int64_t allowed_ns;   /* of duration: where the program allowed it */
   uint64_t allowed_for; /* id of the string that says why, 0 none */
-  size_t n_samples;     /* the newest, in order; n_samples_all counts them all */
+  size_t n_samples; /* the newest, in order; n_samples_all counts them all */
   struct model_sample samples[MODEL_SAMPLES_MAX];
   size_t n_samples_all;
-  uint32_t stack; /* that stands for most of its time, 0 none */
+  uint32_t stack;       /* that stands for most of its time, 0 none */
   uint64_t n_callbacks; /* that began during it (nested ones, or the turn's) */
   uint64_t n_waited;    /* callbacks of the same turn that ran after it */
   uint64_t n_late;      /* timers that were due and could not run */
   int64_t worst_late_ns;
+  /* Tasks that were ready, timers that were due, jobs that the pool had done,
+   * and the callbacks of the same turn: the delay of all of them, and the
+   * longest.  When a descriptor became ready is not known, so that those behind
+   * the next poll are none. */
+  uint64_t n_victims_all;
+  int64_t blame_ns;
+  size_t n_victims; /* longest delay first */
+  struct model_victim victims[MODEL_VICTIMS_MAX];
   size_t n_ancestors; /* [0] is the task itself */
   struct model_ancestor ancestors[MODEL_ANCESTRY_MAX];
 };
@@ -168,12 +199,12 @@ struct model_caller {
 #define MODEL_POOL_LEVELS 129
 struct model_pool {
   uint64_t jobs;
-  uint32_t workers, peak;         /* threads seen; most jobs at a time */
-  struct model_histogram queue;   /* from the request to a worker */
-  struct model_histogram service; /* on the worker */
-  struct model_histogram result;  /* from there to its callback */
-  int64_t busy_ns;                /* at least one job ran */
-  int64_t saturated_ns;           /* all workers that were seen had one */
+  uint32_t workers, peak;              /* threads seen; most jobs at a time */
+  struct model_histogram queue;        /* from the request to a worker */
+  struct model_histogram service;      /* on the worker */
+  struct model_histogram result;       /* from there to its callback */
+  int64_t busy_ns;                     /* at least one job ran */
+  int64_t saturated_ns;                /* all workers that were seen had one */
   int64_t level_ns[MODEL_POOL_LEVELS]; /* so many jobs ran */
 };
 
@@ -197,6 +228,12 @@ struct model {
   struct model_caller *callers; /* by total_ns, largest first */
   size_t n_callers;
   struct model_pool pool;
+  struct model_trouble *troubles; /* in no order */
+  size_t n_troubles;
+  struct model_live *lives; /* most alive first */
+  size_t n_lives;
+  struct model_gather *gathers; /* by saved_ns, most first */
+  size_t n_gathers;
   uint64_t n_unmeasured; /* slices whose begin or end is not in the trace */
 };
 #define MODEL_STALLS_MAX 10000
@@ -261,16 +298,17 @@ const lt_site_def *model_site(const struct model *model, uint32_t site);
 const lt_module_def *model_module(const struct model *model, uint32_t module);
 /* A native stack's definition; NULL for none. */
 const lt_stack_def *model_stack(const struct model *model, uint32_t stack);
-/* Is it in the C library, libuv or looptrace itself: no place that the program's
- * author would look at? */
+/* Is it in the C library, libuv or looptrace itself: no place that the
+ * program's author would look at? */
 bool model_is_runtime(const struct model *model, uint32_t site);
 /* A stack for reading, innermost first: the program's frames, runs of others in
  * one line, and nothing of what is below main. */
 struct model_stack_line {
   uint32_t site; /* 0: only folded ones */
   bool is_guessed;
-  uint32_t n_folded; /* runtime frames, behind the one of site if there is one */
-  uint32_t n_more;   /* frames left out behind the last line */
+  uint32_t
+      n_folded;    /* runtime frames, behind the one of site if there is one */
+  uint32_t n_more; /* frames left out behind the last line */
 };
 #define MODEL_STACK_LINES 8
 size_t model_stack_lines(const struct model *model, uint32_t stack,

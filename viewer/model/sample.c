@@ -58,8 +58,7 @@ void samples_take(const struct thread *th, struct stall_record *r) {
     r->seen_in_call |= is_blocked(&sample) && sample.callee != 0;
     r->seen_stopped |= sample.state == 'T' || sample.state == 't';
     if (s->n_samples == MODEL_SAMPLES_MAX)
-      memmove(s->samples, s->samples + 1,
-              --s->n_samples * sizeof *s->samples);
+      memmove(s->samples, s->samples + 1, --s->n_samples * sizeof *s->samples);
     s->samples[s->n_samples++] = sample;
   }
 }
@@ -108,8 +107,10 @@ static void name_blocked(const struct model *m, struct model_stall *s) {
   }
   if (!seen)
     return;
-  struct call_set set = {.n = s->n_calls, .n_all = s->n_calls_all};
+  struct call_set set = {
+      .n = s->n_calls, .n_all = s->n_calls_all, .n_sums = s->n_sums};
   memcpy(set.calls, s->calls, sizeof set.calls);
+  memcpy(set.sums, s->sums, sizeof set.sums);
   struct model_call call = {.callee = seen->callee,
                             .ref = seen->ref,
                             .site = program_site(m, seen->stack),
@@ -120,6 +121,8 @@ static void name_blocked(const struct model *m, struct model_stall *s) {
   memcpy(s->calls, set.calls, sizeof set.calls);
   s->n_calls = set.n;
   s->n_calls_all = set.n_all;
+  memcpy(s->sums, set.sums, sizeof set.sums);
+  s->n_sums = set.n_sums;
   s->calls_ns += left;
 }
 

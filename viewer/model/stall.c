@@ -8,7 +8,24 @@
 
 #include "model/build.h"
 
+static struct model_call_sum *sum_of(struct call_set *set, unsigned callee) {
+  for (size_t i = 0; i < set->n_sums; i++)
+    if (set->sums[i].longest.callee == callee)
+      return &set->sums[i];
+  if (set->n_sums == MODEL_CALLEES_MAX)
+    return NULL;
+  struct model_call_sum *sum = &set->sums[set->n_sums++];
+  *sum = (struct model_call_sum){.longest = {.callee = callee}};
+  return sum;
+}
+
 void calls_add(struct call_set *set, const struct model_call *call) {
+  struct model_call_sum *sum = sum_of(set, call->callee);
+  if (sum) {
+    if (sum->n++ == 0 || call->duration_ns > sum->longest.duration_ns)
+      sum->longest = *call;
+    sum->ns = add_ns(sum->ns, call->duration_ns);
+  }
   set->n_all++;
   set->sum_ns = add_ns(set->sum_ns, call->duration_ns);
   size_t i = set->n < MODEL_CALLS_MAX ? set->n++ : MODEL_CALLS_MAX;
@@ -26,6 +43,19 @@ void calls_remove_from(struct call_set *set, int64_t begin_ns,
     if (set->calls[i].begin_ns < begin_ns)
       set->calls[n++] = set->calls[i];
   set->n = n;
+  for (size_t i = 0; i < inner->n_sums; i++) {
+    const struct model_call_sum *in = &inner->sums[i];
+    struct model_call_sum *sum = sum_of(set, in->longest.callee);
+    if (!sum)
+      continue;
+    sum->n -= sum->n < in->n ? sum->n : in->n;
+    sum->ns -= sum->ns < in->ns ? sum->ns : in->ns;
+    if (sum->longest.begin_ns >= begin_ns) /* the longest of the others */
+      sum->longest = (struct model_call){.callee = in->longest.callee};
+    for (size_t k = 0; k < n && sum->longest.duration_ns == 0; k++)
+      if (set->calls[k].callee == in->longest.callee)
+        sum->longest = set->calls[k];
+  }
   set->n_all -= set->n_all < inner->n_all ? set->n_all : inner->n_all;
   set->sum_ns -= set->sum_ns < inner->sum_ns ? set->sum_ns : inner->sum_ns;
 }
@@ -86,7 +116,9 @@ static struct stall_record *record_new(struct builder *b, struct thread *th) {
 static void take_calls(struct model_stall *s, const struct call_set *calls) {
   s->n_calls = calls->n;
   s->n_calls_all = calls->n_all;
+  s->n_sums = calls->n_sums;
   memcpy(s->calls, calls->calls, calls->n * sizeof *calls->calls);
+  memcpy(s->sums, calls->sums, calls->n_sums * sizeof *calls->sums);
   s->calls_ns = calls->sum_ns < s->duration_ns ? calls->sum_ns : s->duration_ns;
 }
 
@@ -210,30 +242,71 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
   take_calls(&r->s, &th->between);
 }
 
-void stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
-                   int64_t time_ns, int64_t due_ns) {
+/* What waited behind a stall: from when it could run, but not longer than the
+ * stall held. */
+static void add_victim(struct stall_record *r, const struct task *task,
+                       const lt_event *e, int64_t since_ns) {
+  struct model_stall *s = &r->s;
+  int64_t from = since_ns > s->begin_ns ? since_ns : s->begin_ns;
+  if (since_ns < 0 || from >= r->end_ns)
+    return;
+  struct model_victim v = {.task = e->ref,
+                           .kind = e->x,
+                           .site =
+                               task && task->site ? task->site : (uint32_t)e->a,
+                           .since_ns = since_ns,
+                           .delay_ns = r->end_ns - from};
+  s->n_victims_all++;
+  s->blame_ns = add_ns(s->blame_ns, v.delay_ns);
+  size_t i =
+      s->n_victims < MODEL_VICTIMS_MAX ? s->n_victims++ : MODEL_VICTIMS_MAX;
+  if (i == MODEL_VICTIMS_MAX && s->victims[--i].delay_ns >= v.delay_ns)
+    return;
+  for (; i > 0 && s->victims[i - 1].delay_ns < v.delay_ns; i--)
+    s->victims[i] = s->victims[i - 1];
+  s->victims[i] = v;
+}
+
+/* When it could have run, as far as a stall in its own turn tells: since the
+ * turn began, or since it was made. */
+static int64_t since_turn(const struct task *task,
+                          const struct stall_record *r) {
+  int64_t spawned = task && task->is_spawned ? task->spawn_ns : -1;
+  return spawned > r->s.begin_ns ? spawned : r->s.begin_ns;
+}
+
+bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
+                   const struct task *task, const lt_event *e, int64_t due_ns,
+                   int64_t since_ns) {
+  int64_t time_ns = e->time_ns;
+  bool is_told = false;
   uint64_t turn = loop == NO_LOOP ? 0 : b->loop_extra[loop].turn_no;
   bool is_late = due_ns >= 0 && time_ns - due_ns >= 1000000;
   for (size_t i = 0; i < RECENT_MAX && th->recent[i]; i++) {
     struct stall_record *r = th->recent[i];
     if (r->s.loop != loop || r->end_ns > time_ns)
       continue;
-    if (r->s.turn == turn)
+    bool is_in_turn = r->s.turn == turn;
+    if (is_in_turn)
       r->s.n_waited++;
+    add_victim(r, task, e,
+               since_ns < 0 && is_in_turn ? since_turn(task, r) : since_ns);
     /* Due during it; or before, and then it was its turn, too. */
     if (is_late && due_ns <= r->end_ns &&
         (due_ns >= r->s.begin_ns || r->s.turn == turn)) {
+      is_told = true;
       r->s.n_late++;
       if (r->s.worst_late_ns < time_ns - due_ns)
         r->s.worst_late_ns = time_ns - due_ns;
     }
   }
   if (!is_late || loop == NO_LOOP)
-    return;
+    return is_told;
   struct model_loop *l = &b->model.loops[loop];
   l->timers_late++;
   if (l->worst_late_ns < time_ns - due_ns)
     l->worst_late_ns = time_ns - due_ns;
+  return is_told;
 }
 
 /* From the oldest to the newest: an outer stall needs its inner ones' causes.

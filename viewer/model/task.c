@@ -14,12 +14,13 @@ static void unref(struct tasks *tasks, struct task *task) {
     if (tasks->on_free)
       tasks->on_free(tasks->context, task);
     HASH_DEL(tasks->by_id, task);
+    free(task->run);
     free(task);
     task = parent;
   }
 }
 
-static struct task *find(struct tasks *tasks, uint64_t id) {
+struct task *tasks_known(struct tasks *tasks, uint64_t id) {
   struct task *task;
   HASH_FIND(hh, tasks->by_id, &id, sizeof id, task);
   return task;
@@ -32,7 +33,7 @@ static struct task *make(struct tasks *tasks, uint64_t id) {
   task->id = id;
   task->refs = 1; /* being alive */
   task->alive = true;
-  task->due_ns = task->ran_ns = task->end_ns = -1;
+  task->due_ns = task->ran_ns = task->end_ns = task->ready_ns = -1;
   task->root = id;
   HASH_ADD(hh, tasks->by_id, id, sizeof task->id, task);
   if (!task->hh.tbl) { /* no memory for the table */
@@ -47,7 +48,7 @@ static struct task *make(struct tasks *tasks, uint64_t id) {
 struct task *tasks_get(struct tasks *tasks, uint64_t id) {
   if (id == 0)
     return NULL;
-  struct task *task = find(tasks, id);
+  struct task *task = tasks_known(tasks, id);
   return task ? task : make(tasks, id);
 }
 
@@ -66,7 +67,7 @@ struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
                          struct task *parent) {
   if (e->ref == 0)
     return NULL;
-  struct task *task = find(tasks, e->ref);
+  struct task *task = tasks_known(tasks, e->ref);
   if (!task)
     task = make(tasks, e->ref);
   if (!task)
@@ -92,7 +93,7 @@ struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
 }
 
 void tasks_done(struct tasks *tasks, uint64_t id, int64_t now_ns) {
-  struct task *task = find(tasks, id);
+  struct task *task = tasks_known(tasks, id);
   if (!task || !task->alive)
     return;
   task->alive = false;
@@ -104,13 +105,16 @@ void tasks_done(struct tasks *tasks, uint64_t id, int64_t now_ns) {
 size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
                       struct model_ancestor *out, size_t max) {
   size_t n = 0;
-  for (struct task *t = find(tasks, id); t && n < max; t = t->parent)
-    out[n++] = (struct model_ancestor){.task = t->id,
-                                       .kind = t->kind,
-                                       .site = t->site,
-                                       .spawn_site = t->spawn_site,
-                                       .spawn_ns = t->spawn_ns,
-                                       .label = t->label};
+  for (struct task *t = tasks_known(tasks, id); t && n < max;
+       t = t->parent, n++)
+    out[n] = (struct model_ancestor){.task = t->id,
+                                     .kind = t->kind,
+                                     .site = t->site,
+                                     .spawn_site = t->spawn_site,
+                                     .spawn_ns = t->spawn_ns,
+                                     .label = t->label,
+                                     .is_awaiting =
+                                         n > 0 && t->awaits == out[n - 1].task};
   return n;
 }
 
@@ -140,6 +144,7 @@ void tasks_fini(struct tasks *tasks) {
     if (tasks->on_free)
       tasks->on_free(tasks->context, task);
     HASH_DEL(tasks->by_id, task);
+    free(task->run);
     free(task);
   }
 }

@@ -55,6 +55,17 @@ static void samples(struct json *json, const struct model *m,
 }
 
 /* What only a stall has. */
+static void victim(struct json *json, const struct model *m,
+                   const struct model_victim *v) {
+  json_object(json, NULL);
+  json_uint(json, "task", v->task);
+  json_text(json, "kind", lt_task_kind_name(v->kind));
+  place_json(json, "callback", m, v->site);
+  json_int(json, "since_ns", v->since_ns);
+  json_int(json, "delay_ns", v->delay_ns);
+  json_object_end(json);
+}
+
 static void stall(struct json *json, const struct model *m,
                   const struct model_stall *s) {
   json_text(json, "stall_kind", model_stall_kind_name(s->kind));
@@ -79,8 +90,43 @@ static void stall(struct json *json, const struct model *m,
   json_uint(json, "waited", s->n_waited);
   json_uint(json, "timers_late", s->n_late);
   json_int(json, "worst_late_ns", s->worst_late_ns);
+  json_int(json, "blame_ns", s->blame_ns);
+  json_uint(json, "victims_count", s->n_victims_all);
+  json_array(json, "victims");
+  for (size_t i = 0; i < s->n_victims; i++)
+    victim(json, m, &s->victims[i]);
+  json_array_end(json);
   json_object_end(json);
   ancestry(json, m, s);
+}
+
+/* Numbers of which each rule has some. */
+static void trouble(struct json *json, const struct model *m,
+                    const struct model_trouble *t) {
+  json_object(json, "trouble");
+  json_text(json, "kind", lt_task_kind_name(t->task_kind));
+  json_uint(json, "task", t->task);
+  place_json(json, "callback", m, t->site);
+  place_json(json, "made_at", m, t->spawn_site);
+  json_uint(json, "count", t->count);
+  json_uint(json, "of", t->of);
+  json_int(json, "worst_ns", t->worst_ns);
+  json_int(json, "attributable_ns", t->own_ns);
+  json_int(json, "period_ns", t->period_ns);
+  place_json(json, "behind", m, t->behind);
+  json_array(json, "alive_by_eighths");
+  for (size_t i = 0; i < MODEL_LEVELS && t->kind == MODEL_HANDLE_LEAK; i++)
+    json_uint(json, NULL, t->levels[i]);
+  json_array_end(json);
+  json_array(json, "cycle");
+  for (size_t i = 0; i < t->n_cycle && i < MODEL_CYCLE_MAX; i++) {
+    json_object(json, NULL);
+    json_uint(json, "task", t->cycle[i]);
+    place_json(json, "site", m, t->cycle_sites[i]);
+    json_object_end(json);
+  }
+  json_array_end(json);
+  json_object_end(json);
 }
 
 static void limit(struct json *json, const char *key, const struct model *m,
@@ -92,10 +138,8 @@ static void limit(struct json *json, const char *key, const struct model *m,
   json_text(json, "loop", r->loop < m->n_loops ? m->loops[r->loop].name : NULL);
   json_text(json, "unit",
             r->limit.kind == LIMIT_UTILIZATION ? "permille"
-            : r->limit.kind == LIMIT_STALL_MAX ||
-                    r->limit.kind == LIMIT_TURN_P99
-                ? "ns"
-                : "count");
+            : limit_is_time(r->limit.kind)     ? "ns"
+                                               : "count");
   json_int(json, "limit", r->limit.value);
   json_int(json, "measured", r->measured);
   json_text(json, "verdict", say_verdict(r->verdict));
@@ -139,6 +183,8 @@ void check_json_finding(struct json *json, const struct checked *trace,
   }
   if (f->limit)
     limit(json, "limit", m, f->limit);
+  if (f->trouble)
+    trouble(json, m, f->trouble);
   if (f->state == FINDING_MUTED)
     json_text(json, "muted_because", f->why);
   json_text(json, "state", finding_state_name(f->state));

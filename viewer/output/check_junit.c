@@ -20,7 +20,19 @@ static bool is_of(const struct finding *f, const struct limit_result *r) {
     return f->stall || f->blocking;
   if (r->limit.kind == LIMIT_BLOCKING_COUNT)
     return f->caller != NULL;
+  if (f->trouble)
+    return (r->limit.kind == LIMIT_TIMER_LATE &&
+            (f->trouble->kind == MODEL_LATE_TIMER ||
+             f->trouble->kind == MODEL_STARVED_TIMER)) ||
+           (r->limit.kind == LIMIT_POOL_QUEUE &&
+            f->trouble->kind == MODEL_POOL_SATURATED);
   return f->limit == r;
+}
+
+/* An error that breaks no budget line. */
+static bool is_alone(const struct finding *f) {
+  return f->trouble && f->trouble->kind == MODEL_AWAIT_CYCLE &&
+         f->state == FINDING_NEW && f->level == LEVEL_ERROR;
 }
 
 static void count(const struct checked *t, struct counts *c) {
@@ -34,11 +46,13 @@ static void count(const struct checked *t, struct counts *c) {
     c->tests++;
     c->failures += j->limits[i].verdict == VERDICT_FAIL;
   }
-  for (size_t i = 0; i < j->n_findings; i++)
-    if (j->findings[i].state != FINDING_NEW) {
-      c->tests++;
-      c->skipped++;
-    }
+  for (size_t i = 0; i < j->n_findings; i++) {
+    bool is_new = j->findings[i].state == FINDING_NEW;
+    bool is_failure = is_alone(&j->findings[i]);
+    c->tests += !is_new || is_failure;
+    c->skipped += !is_new;
+    c->failures += is_failure;
+  }
   c->tests++; /* is the trace one that can be judged? */
   c->errors += j->verdict == VERDICT_INCONCLUSIVE;
 }
@@ -105,8 +119,7 @@ static void limit_case(FILE *file, const struct checked *t,
                        const struct limit_result *r) {
   const struct model *m = t->model;
   char name[200], text[120];
-  bool is_time =
-      r->limit.kind == LIMIT_STALL_MAX || r->limit.kind == LIMIT_TURN_P99;
+  bool is_time = limit_is_time(r->limit.kind);
   snprintf(name, sizeof name, "loop.%s",
            r->loop < m->n_loops ? m->loops[r->loop].name : "all");
   fputs("    <testcase", file);
@@ -136,6 +149,19 @@ static void skipped_case(FILE *file, const struct model *m,
   fputs("/>\n    </testcase>\n", file);
 }
 
+static void lone_case(FILE *file, const struct model *m,
+                      const struct finding *f) {
+  char text[1600];
+  fputs("    <testcase classname=\"trace\"", file);
+  xml_attribute(file, "name", f->rule);
+  fputs(" time=\"0\">\n      <failure", file);
+  attribute(file, "message", say_headline(m, f, text, sizeof text));
+  xml_attribute(file, "type", f->rule);
+  putc('>', file);
+  told(file, m, f);
+  fputs("</failure>\n    </testcase>\n", file);
+}
+
 static void suite(FILE *file, const struct checked *t) {
   const struct judgement *j = &t->judgement;
   struct counts c = {0};
@@ -147,6 +173,8 @@ static void suite(FILE *file, const struct checked *t) {
   for (size_t i = 0; t->model && i < j->n_findings; i++)
     if (j->findings[i].state != FINDING_NEW)
       skipped_case(file, t->model, &j->findings[i]);
+    else if (is_alone(&j->findings[i]))
+      lone_case(file, t->model, &j->findings[i]);
   fputs("    <testcase classname=\"trace\" name=\"complete enough for a "
         "verdict\" time=\"0\">\n",
         file);

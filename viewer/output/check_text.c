@@ -11,6 +11,7 @@
 #include "output/excerpt.h"
 #include "output/inert.h"
 #include "output/say.h"
+#include "output/say_trouble.h"
 #include "output/units.h"
 
 #define FULL_MAX 10
@@ -179,6 +180,33 @@ static void stack(const struct text *t, const struct finding *f) {
             model_stack_text(t->model, &lines[i], text, sizeof text));
 }
 
+static void evidence(const struct text *t, const struct finding *f) {
+  char text[700];
+  if (!f->trouble || !*say_trouble_evidence(t->model, f, text, sizeof text))
+    return;
+  label(t, "seen");
+  fprintf(t->file, "%s\n", text);
+}
+
+/* Who waited behind it, the longest first. */
+static void victims(const struct text *t, const struct finding *f) {
+  const struct model_stall *s = f->stall;
+  char name[300];
+  units_buf took, count;
+  if (!s || s->n_victims == 0)
+    return;
+  label(t, "held");
+  size_t n = s->n_victims < 3 ? s->n_victims : 3;
+  for (size_t i = 0; i < n; i++)
+    fprintf(t->file, "%s%s %s %s", i ? ", " : "",
+            lt_task_kind_name(s->victims[i].kind),
+            model_site_short(t->model, s->victims[i].site, name, sizeof name),
+            units_ns(took, s->victims[i].delay_ns));
+  if (s->n_victims_all > n)
+    fprintf(t->file, " and %s more", units_count(count, s->n_victims_all - n));
+  putc('\n', t->file);
+}
+
 static void cost(const struct text *t, const struct finding *f) {
   char text[256];
   if (!*say_cost(f, text, sizeof text))
@@ -206,6 +234,8 @@ static void path(const struct text *t, const struct finding *f) {
     if (a->spawn_site)
       fprintf(t->file, " from %s",
               model_site_name(t->model, a->spawn_site, name, sizeof name));
+    if (a->is_awaiting)
+      fputs(", which waits for", t->file);
   }
   putc('\n', t->file);
 }
@@ -261,7 +291,9 @@ static void full(const struct text *t, const struct finding *f,
   cause(t, f);
   calls(t, f);
   stack(t, f);
+  evidence(t, f);
   cost(t, f);
+  victims(t, f);
   path(t, f);
   seen(t, f);
   help(t, f);

@@ -10,6 +10,7 @@ output_sources = viewer/output/inert.h viewer/output/inert.c \
 	viewer/output/check_sarif.c viewer/output/check_github.c \
 	viewer/output/check_markdown.c \
 	viewer/output/say.h viewer/output/say.c \
+	viewer/output/say_trouble.h viewer/output/say_trouble.c \
 	viewer/output/xml.h viewer/output/xml.c
 output_sources += viewer/output/report.h viewer/output/report_text.c \
 	viewer/output/report_json.c

@@ -9,6 +9,7 @@
 
 #include "output/excerpt.h"
 #include "output/inert.h"
+#include "output/say_trouble.h"
 #include "output/units.h"
 
 const char *say_verdict(enum verdict verdict) {
@@ -35,7 +36,7 @@ const char *say_limit(const struct limit *l, char *buf, size_t size) {
     exact(over + 1, sizeof over - 1, l->over_ns);
   if (l->kind == LIMIT_UTILIZATION)
     snprintf(value, sizeof value, "%g%%", (double)l->value / 10);
-  else if (l->kind == LIMIT_STALL_MAX || l->kind == LIMIT_TURN_P99)
+  else if (limit_is_time(l->kind))
     exact(value, sizeof value, l->value);
   else
     snprintf(value, sizeof value, "%" PRId64, l->value);
@@ -49,7 +50,7 @@ const char *say_measure(const struct limit *l, int64_t value, char *buf,
   units_buf unit;
   if (l->kind == LIMIT_UTILIZATION)
     snprintf(buf, size, "%.1f %%", (double)value / 10);
-  else if (l->kind == LIMIT_STALL_MAX || l->kind == LIMIT_TURN_P99)
+  else if (limit_is_time(l->kind))
     snprintf(buf, size, "%s", units_ns(unit, value));
   else
     snprintf(buf, size, "%s", units_count(unit, (uint64_t)value));
@@ -108,6 +109,8 @@ const char *say_headline(const struct model *m, const struct finding *f,
     return broken_limit(m, f, buf, size);
   if (f->caller)
     return of_calls(m, f, buf, size);
+  if (f->trouble)
+    return say_trouble(m, f, buf, size);
   units_ns(took, f->duration_ns);
   units_ns(budget, f->budget_ns);
   const char *least = s && s->unfinished ? "at least " : "";
@@ -138,7 +141,9 @@ const char *say_help(const struct finding *f, char *buf, size_t size) {
     snprintf(buf, size, "use %s", advice);
     return buf;
   }
-  if (f->limit)
+  if (f->trouble)
+    text = say_trouble_help(f);
+  else if (f->limit)
     text = f->limit->limit.kind == LIMIT_LOST_EVENTS
                ? "looptrace info says where and why"
                : "looptrace report shows where the time goes";
@@ -176,9 +181,13 @@ const char *say_when(const struct model *m, const struct finding *f, char *buf,
 }
 
 const char *say_cost(const struct finding *f, char *buf, size_t size) {
-  units_buf waited, late, worst;
-  char one[64] = "", two[128] = "";
+  units_buf waited, late, worst, blame;
+  char one[64] = "", two[128] = "", sum[64] = "";
   const struct model_stall *s = f->stall;
+  if (s && s->n_victims_all)
+    snprintf(sum, sizeof sum, "%s%s of waiting in all",
+             s->n_waited || s->n_late ? "; " : "",
+             units_ns(blame, s->blame_ns));
   if (s && s->n_waited)
     snprintf(one, sizeof one, "%s callback%s waited",
              units_count(waited, s->n_waited), s->n_waited == 1 ? "" : "s");
@@ -186,7 +195,7 @@ const char *say_cost(const struct finding *f, char *buf, size_t size) {
     snprintf(two, sizeof two, "%s%s timer%s late, worst +%s",
              s->n_waited ? ", " : "", units_count(late, s->n_late),
              s->n_late == 1 ? "" : "s", units_ns(worst, s->worst_late_ns));
-  snprintf(buf, size, "%s%s", one, two);
+  snprintf(buf, size, "%s%s%s", one, two, sum);
   return buf;
 }
 

@@ -1,0 +1,132 @@
+"""looptrace check: what it finds besides stalls."""
+import json
+import unittest
+
+from golden import compare
+from hostile import assert_inert, fixture
+from looptrace import Case
+from trace_text import trace
+
+# Two tasks that wait for each other, one that never ends, timers that pile up,
+# a job behind a full pool, and a callback that does not come back.
+TROUBLE = '\n'.join([
+    '0 loop+',
+    '0 usage cpu=0',
+    '0 spawn task=1 kind=task site=on_read from=main',
+    '0 spawn task=2 kind=task site=render from=main',
+    '0 resume task=1 kind=task site=on_read',
+    '1 await task=1 for=2',
+    '1 resume task=2 kind=task site=render',
+    '2 await task=2 for=1',
+    '3 poll'] + [line for i in range(1, 400) for line in (
+        f'{i * 10} wake',
+        f'{i * 10} spawn task={i + 10} kind=timer site=on_tick from=on_other',
+        f'{i * 10 + 1} poll')] + [
+    '4000 wake',
+    '4000 usage cpu=100',
+    '4000 resume task=5 kind=read site=on_read',
+    '4000 spawn task=6 kind=work site=render from=on_read',
+    '4000 spawn task=7 kind=fs site=on_tick from=on_read',
+    '4001 pool+ task=6 kind=work site=render thread=1',
+    '4001 await task=5',
+    '4002 poll',
+    '4251 pool- task=6 thread=1',
+    '4251 pool+ task=7 kind=fs site=on_tick thread=1',
+    '4252 pool- task=7 thread=1',
+    '4300 wake',
+    '4300 usage cpu=101',
+    '4300 resume task=8 kind=read site=on_other'] + [
+    f'{i * 10} spawn task={i + 10} kind=timer site=on_tick from=on_other '
+    'thread=1' for i in range(431, 580)] + [
+    '5800 usage cpu=1601',
+])
+RULES = ['await-cycle', 'never-yields', 'handle-leak', 'never-finished',
+         'pool-saturated']
+
+
+class Rules(Case):
+    def told(self, *arguments, text=TROUBLE, code=1):
+        (self.dir / 'x.lt').write_bytes(trace(text, end_ms=5800))
+        result = self.looptrace('check', *arguments, 'x.lt')
+        self.assertEqual((result.returncode, result.stderr), (code, b''))
+        return result.stdout
+
+    def findings(self, *arguments, **options):
+        told = json.loads(self.told('--format', 'json', *arguments, **options))
+        return {f['rule']: f for f in told['findings']}
+
+    def test_each_is_told_with_evidence_and_advice(self):
+        compare(self, 'check-trouble.txt', self.told())
+
+    def test_each_has_its_numbers(self):
+        found = self.findings()
+        self.assertEqual(sorted(found), sorted(RULES))
+        self.assertEqual({name: f['level'] for name, f in found.items()},
+                         {'await-cycle': 'error', 'never-yields': 'error',
+                          'handle-leak': 'warning',
+                          'never-finished': 'warning',
+                          'pool-saturated': 'warning'})
+        leak = found['handle-leak']
+        self.assertEqual(leak['trouble']['count'], 399 + 149)
+        self.assertEqual(leak['trouble']['made_at']['function'], 'on_other')
+        self.assertEqual(leak['site']['line'], 60)
+        self.assertEqual(found['await-cycle']['trouble']['cycle'][1]['task'], 1)
+        pool = found['pool-saturated']['trouble']
+        self.assertEqual((pool['worst_ns'], pool['behind']['function']),
+                         (251_000_000, 'render'))
+
+    def test_levels_and_suppressions_hold_for_them(self):
+        (self.dir / '.looptrace-suppress').write_text(
+            'handle-leak : on_tick < on_other  # they are cached\n'
+            'await-cycle : render < *  # known\n'
+            'never-yields : ^on_other$ < *  # it is meant to\n')
+        found = self.findings('-A', 'pool-saturated', code=0)
+        self.assertEqual({name: f['state'] for name, f in found.items()},
+                         {'await-cycle': 'muted', 'handle-leak': 'muted',
+                          'never-yields': 'muted', 'never-finished': 'new'})
+
+    def test_generated_suppressions_mute_them(self):
+        lines = [line + ' because' for line in
+                 self.told('--gen-suppressions=all').decode().splitlines()
+                 if line.endswith('#')]
+        self.assertEqual(len(lines), len(RULES) + 1)  # two tasks
+        (self.dir / 'mute').write_text('\n'.join(lines) + '\n')
+        found = self.findings('--suppressions', 'mute', '--strict', code=0)
+        self.assertEqual({f['state'] for f in found.values()}, {'muted'})
+
+    def test_a_baseline_knows_them(self):
+        self.told('--baseline', 'b.json', '--update-baseline', code=0)
+        found = self.findings('--baseline', 'b.json', code=0)
+        self.assertEqual({f['state'] for f in found.values()}, {'known'})
+
+    def test_budgets_make_errors_of_them(self):
+        for value, level, code in (('249ms', 'error', 1), ('260ms', None, 0)):
+            found = self.findings('--max-pool-queue', value, '-A', 'await-cycle',
+                                  '-A', 'never-yields', code=code)
+            self.assertEqual(found.get('pool-saturated', {}).get('level'),
+                             level)
+        text = '0 loop+\n0 usage\n0 spawn task=1 kind=timer site=on_tick\n' \
+               '0 arm task=1 ms=20\n1 poll\n20 wake\n20 usage cpu=1\n' \
+               '20 resume task=2 kind=read site=on_read\n50 await task=2\n' \
+               '50 usage cpu=31\n50 resume task=1 kind=timer site=on_tick\n' \
+               '51 await task=1\n52 loop-'
+        for value, rules, code in (('29ms', ['late-timer'], 1), ('30ms', [], 0)):
+            found = self.findings('--max-timer-late', value, text=text,
+                                  code=code)
+            self.assertEqual(list(found), rules)
+
+    def test_junit_has_a_failure_for_a_cycle(self):
+        told = self.told('--format', 'junit').decode()
+        self.assertIn('<failure message="2 tasks wait for each other', told)
+
+    def test_hostile_names_come_out_inert_in_each_form(self):
+        (self.dir / 'x.lt').write_bytes(fixture(TROUBLE))
+        for form in ('text', 'json', 'ndjson', 'junit', 'sarif', 'github',
+                     'markdown'):
+            result = self.looptrace('check', '--format', form, 'x.lt')
+            self.assertEqual(result.returncode, 1, result)
+            assert_inert(self, result.stdout)
+
+
+if __name__ == '__main__':
+    unittest.main()
