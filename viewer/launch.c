@@ -24,11 +24,13 @@
 #include "program.h"
 #include "record/clock.h"
 #include "symbol/symbol.h"
+#include "waker.h"
 #include "watch/watch.h"
 #include "why.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define SCAN_NS (SECOND_NS / 10)
+#define PENDING_BYTES (UINT64_C(128) << 20)
 
 struct launch {
   const struct launch_options *options;
@@ -38,6 +40,7 @@ struct launch {
   struct symbol *symbols;
   struct lti_drain *drain;
   struct watch *watch;
+  struct waker *waker;
   struct child child;
   char file[PATH_MAX]; /* the command's */
   bool ended;          /* the command has */
@@ -99,6 +102,7 @@ static bool open_drain(struct launch *l) {
       .overwrite = l->options->overwrite,
       .command_pid = l->child.pid,
       .max_bytes = l->options->max_bytes,
+      .pending_bytes = PENDING_BYTES,
       .recorder = PACKAGE_STRING,
       .namer = &symbol_namer,
       .namer_context = l->symbols,
@@ -236,6 +240,22 @@ static void expire(struct launch *l) {
   lti_drain_finish(l->drain, LT_END_STOPPED);
 }
 
+/* Until the time is over, a signal comes or a ring of the program fills. */
+static void sleep_for(struct launch *l, const struct timespec *timeout) {
+  struct pollfd fds[] = {{.fd = l->signals.fd, .events = POLLIN},
+                         {.fd = waker_fd(l->waker), .events = POLLIN}};
+  struct signalfd_siginfo info;
+  if (ppoll(fds, 2, timeout, NULL) <= 0)
+    return;
+  if (fds[1].revents) {
+    waker_clear(l->waker);
+    l->drain_due_ns = 0;
+  }
+  while (!l->stop &&
+         read(l->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
+    signal_came(l, &info);
+}
+
 static void drain_until_the_end(struct launch *l) {
   uint64_t swept_ns = lti_monotonic_ns();
   uint64_t began_ns = swept_ns, duration_ns = l->options->duration_ns;
@@ -248,12 +268,7 @@ static void drain_until_the_end(struct launch *l) {
       sleep_ns = SECOND_NS / 100;
     struct timespec timeout = {(time_t)(sleep_ns / SECOND_NS),
                                (long)(sleep_ns % SECOND_NS)};
-    struct pollfd fd = {.fd = l->signals.fd, .events = POLLIN};
-    struct signalfd_siginfo info;
-    if (ppoll(&fd, 1, &timeout, NULL) > 0)
-      while (!l->stop &&
-             read(l->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
-        signal_came(l, &info);
+    sleep_for(l, &timeout);
     if (l->expired && l->ended)
       return;
     if (l->expired)
@@ -322,7 +337,9 @@ static int record(struct launch *l) {
     return EXIT_CANNOT_RUN;
   }
   open_watch(l);
+  l->waker = waker_open(l->arena.arena);
   drain_until_the_end(l);
+  waker_close(l->waker);
   watch_close(l->watch);
   lti_drain_finish(l->drain,
                    result->was_stopped ? LT_END_STOPPED : LT_END_UNKNOWN);

@@ -29,7 +29,8 @@ struct launch_options {
   uint64_t max_bytes;    /* of each trace; 0: no bound */
   uint64_t duration_ns;  /* of the recording; 0: until the command's end */
   enum lti_mode mode;
-  uint64_t ring_bytes; /* of a busy thread; 0: the default, 4 MiB */
+  uint64_t ring_bytes; /* of a busy thread; 0: 8 MiB, or 4 where memory is
+                          short */
 };
 
 /* One trace, or (path NULL, error set) one that could not be written. */

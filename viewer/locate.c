@@ -15,8 +15,12 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#define LARGE_BYTES (UINT64_C(8) << 20)
+#define LARGE_RINGS 32
+#define PLENTY_BYTES (UINT64_C(2) << 30)
 #define PRELOAD_NAME "liblooptrace-preload.so"
 
 static char *format(const char *pattern, ...) {
@@ -76,9 +80,22 @@ bool locate_preload(char path[PATH_MAX], char **message) {
   return false;
 }
 
+/* Where memory is plenty, fewer and larger rings: they hold a burst of 8 ms
+ * where the busiest loop's would hold 4. */
+static void choose_rings(const char *folder, struct lti_arena_options *o) {
+  struct statvfs fs;
+  if (o->large_records || statvfs(folder, &fs) != 0 ||
+      (uint64_t)fs.f_bavail * fs.f_frsize < PLENTY_BYTES)
+    return;
+  o->large_records = lti_arena_records(LARGE_BYTES);
+  o->n_large = LARGE_RINGS;
+}
+
 static bool arena_make_in(const char *folder, struct locate_arena *made,
-                          const struct lti_arena_options *options) {
+                          const struct lti_arena_options *wanted) {
   uint64_t secret;
+  struct lti_arena_options options = *wanted;
+  choose_rings(folder, &options);
   if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret)
     return false;
   snprintf(made->path, sizeof made->path, "%s/looptrace-%u-%016" PRIx64, folder,
@@ -88,7 +105,7 @@ static bool arena_make_in(const char *folder, struct locate_arena *made,
   if (made->fd < 0)
     return false;
   if (!fchmod(made->fd, 0600)) { /* the umask may have taken even this */
-    made->arena = lti_arena_create(made->fd, options);
+    made->arena = lti_arena_create(made->fd, &options);
     if (made->arena)
       return true;
   }

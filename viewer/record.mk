@@ -4,6 +4,7 @@ command_sources += viewer/cmd_record.c viewer/cmd_recover.c \
 	viewer/program.h viewer/program.c \
 	viewer/launch.h viewer/launch.c \
 	viewer/locate.h viewer/locate.c \
+	viewer/waker.h viewer/waker.c \
 	viewer/child.h viewer/child.c \
 	viewer/why.h viewer/why.c
 

@@ -200,9 +200,9 @@ void lti_arena_grow(struct lti_arena *a, int fd) {
   uint32_t used = (uint32_t)__builtin_popcountll(
       atomic_load_explicit(&a->large_used, memory_order_relaxed));
   if (large < a->n_large && used * 4 >= large * 3) {
-    uint32_t more = min_u32(a->n_large, large + 2);
-    if (commit(fd, large_end(a, large), large_end(a, more)))
-      atomic_store_explicit(&a->large_committed, more, memory_order_release);
+    if (commit(fd, large_end(a, large), large_end(a, large + 1)))
+      atomic_store_explicit(&a->large_committed, large + 1,
+                            memory_order_release);
   }
 }
 

@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define LTI_ARENA_MAGIC UINT64_C(0x31616e657261746c) /* "ltarena1" */
-#define LTI_ARENA_VERSION 2u
+#define LTI_ARENA_VERSION 3u
 
 /* The environment variable through which a child finds the arena's file. */
 #define LTI_ARENA_ENV "LOOPTRACE_ARENA"
@@ -103,6 +103,7 @@ struct lti_arena {
   _Atomic uint64_t large_used; /* bit i: large ring i; host sets, drain clears */
   _Alignas(LTI_LINE) _Atomic uint64_t heartbeat_ns; /* drain: CLOCK_MONOTONIC */
   _Atomic uint32_t closed; /* drain: 1 when it will never drain again */
+  _Atomic uint32_t asleep; /* drain: 1 while it may be woken; host: 0 (nap.h) */
 };
 
 struct lti_proc {

@@ -26,7 +26,7 @@
 #define SLEEP_MIN_NS 1000000u
 #define SLEEP_MAX_NS 50000000u
 #define FULL_SHARE 0.25
-#define PENDING_MAX (UINT64_C(64) << 20) /* bytes of records */
+#define PENDING_BYTES (UINT64_C(64) << 20) /* of records */
 
 struct lti_drain {
   struct lti_recording recording;
@@ -34,7 +34,7 @@ struct lti_drain {
   char *path, *recorder;
   const struct lti_namer *namer;
   void *namer_context;
-  uint64_t epoch_ns, epoch_bytes;
+  uint64_t epoch_ns, epoch_bytes, pending_bytes;
 
   struct lti_clockmap clocks;
   struct lti_recorded **procs; /* by slot; NULL where nobody is */
@@ -104,6 +104,7 @@ lt_status lti_drain_open(struct lti_arena *arena, int fd,
   d->namer_context = o->namer_context;
   d->epoch_ns = o->epoch_ns ? o->epoch_ns : EPOCH_NS;
   d->epoch_bytes = o->epoch_bytes ? o->epoch_bytes : EPOCH_BYTES;
+  d->pending_bytes = o->pending_bytes ? o->pending_bytes : PENDING_BYTES;
   d->all_end = &d->all;
   d->sleep_ns = SLEEP_MIN_NS;
   d->naming_ns = NAMING_END_NS;
@@ -195,7 +196,7 @@ static bool epoch_is_due(const struct lti_drain *d, uint64_t now_ns) {
 static void breathe(void *context) {
   struct lti_drain *d = context;
   beat(d);
-  if (pending_bytes(d) < PENDING_MAX)
+  if (pending_bytes(d) < d->pending_bytes)
     take_all(d);
 }
 
@@ -322,8 +323,10 @@ uint64_t lti_drain_step(struct lti_drain *d) {
   take_all(d);
   uint64_t now = lti_monotonic_ns();
   if (epoch_is_due(d, now) &&
-      lti_clockmap_watermark(&d->clocks, now, &watermark))
+      lti_clockmap_watermark(&d->clocks, now, &watermark)) {
     seal_all(d, watermark);
+    take_all(d); /* how full the rings are now */
+  }
   close_former_images(d);
   name_sites(d);
   beat(d);

@@ -54,6 +54,8 @@ struct lti_drain_options {
   bool is_recovery;     /* the arena was left behind by another recorder */
   uint64_t epoch_ns;    /* 0: 200 ms */
   uint64_t epoch_bytes; /* 0: 4 MiB of raw records */
+  uint64_t pending_bytes; /* of records taken and not yet written, beyond which
+                             the rings are left to; 0: 64 MiB */
 };
 
 /* One file, or one process that got none. */
@@ -85,7 +87,7 @@ LT_WARN_UNUSED lt_status lti_drain_open(struct lti_arena *arena, int fd,
 /* Take what is in the rings; seal an epoch when it is due.
  *
  * Returns: how many ns to sleep before the next step (1 to 50 ms, after how
- * fast the rings fill). */
+ * fast the rings fill).  The sleep is to be one that lti_nap_end() can end. */
 uint64_t lti_drain_step(struct lti_drain *drain);
 
 /* What a thread that does not come back was seen to do, from outside. */

@@ -18,8 +18,9 @@
 
 #define HELD_MAX 1000000u
 #define EPOCH_MAX 1000000u
-#define EPOCH_USUAL 131072u /* events written before the rings are seen to */
-#define IDLE_RECORDS 16384u /* more room than that is not kept while empty */
+#define EPOCH_USUAL 131072u
+#define HURRY_RECORDS 1048576u /* so many wait: the drain is far behind */
+#define BREATH 8192u           /* events written before the rings are seen to */
 
 _Static_assert(EPOCH_MAX <= LTI_EPOCH_EVENTS_MAX, "a reader's limit");
 
@@ -46,17 +47,12 @@ struct lti_recorded *lti_recorded_new(struct lti_recording *r, uint32_t slot) {
   return p;
 }
 
-static void free_lane(struct lti_lane *lane) {
-  free(lane->records);
-  free(lane);
-}
-
 void lti_recorded_free(struct lti_recorded *p) {
   if (!p)
     return;
   while (p->lanes) {
     struct lti_lane *next = p->lanes->next;
-    free_lane(p->lanes);
+    lti_lane_free(p->lanes);
     p->lanes = next;
   }
   lti_trace_fini(&p->trace);
@@ -105,9 +101,9 @@ size_t lti_recorded_take(struct lti_recording *r, struct lti_recorded *p,
                             .sealed_clock = sealed_clock > p->sealed_clock
                                                 ? sealed_clock
                                                 : p->sealed_clock,
+                            .account = &r->view.procs[p->slot].taken,
                             .fullest = *fullest};
   lti_rings_take(&r->view, &r->slots[slot], slot, &taken);
-  lti_recorded_count(r, p, taken.n_counted);
   p->turned |= taken.turned_a_loop;
   p->late += taken.late;
   p->calls_short += taken.calls_short;
@@ -164,20 +160,6 @@ static void convert(const struct lti_recording *r, struct lti_record *record,
     record->b = (uint64_t)((double)record->b * span->ns_per_tick);
 }
 
-/* The first n records are done with. */
-static void drop_first(struct lti_lane *lane, size_t n) {
-  if (!n)
-    return;
-  lane->n -= n;
-  lane->n_held = lane->n_held > n ? lane->n_held - n : 0;
-  memmove(lane->records, lane->records + n, lane->n * sizeof *lane->records);
-  if (lane->n == 0 && lane->capacity > IDLE_RECORDS) {
-    free(lane->records);
-    lane->records = NULL;
-    lane->capacity = 0;
-  }
-}
-
 /* Lanes whose thread ended and whose records are all in the file. */
 static void forget_lanes(struct lti_recorded *p) {
   struct lti_lane **at = &p->lanes;
@@ -185,7 +167,7 @@ static void forget_lanes(struct lti_recorded *p) {
     struct lti_lane *lane = *at;
     if (lane->n == 0 && lane->slot == UINT32_MAX) {
       *at = lane->next;
-      free_lane(lane);
+      lti_lane_free(lane);
     } else {
       at = &lane->next;
     }
@@ -217,7 +199,7 @@ static bool drop_held(struct lti_recorded *p) {
   last->head = LTI_HEAD(LT_LOST, LT_LOST_FULL, 0);
   last->a = lost;
   last->b = last->clock - first;
-  drop_first(longest, n - 1);
+  lti_lane_drop(longest, n - 1);
   return true;
 }
 
@@ -275,11 +257,13 @@ static bool start_file(struct lti_recording *r, struct lti_recorded *p) {
   return true;
 }
 
-/* Write up to `until` of each lane's records, at most EPOCH_MAX in all. */
+/* Write up to `until` of each lane's records, at most EPOCH_MAX in all.  The
+ * rings are seen to meanwhile: what comes then stands behind what is written,
+ * and is not older than p->sealed_clock. */
 static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
                         const struct lti_span *span, uint64_t until_clock,
                         int64_t watermark_ns) {
-  size_t room = EPOCH_MAX;
+  size_t room = EPOCH_MAX, written = 0;
   for (struct lti_lane *l = p->lanes; l; l = l->next) {
     size_t n = span ? count_until(l, until_clock) : l->n_held;
     if (n > room)
@@ -293,9 +277,11 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
         convert(r, &l->records[i], span);
       lt_event e = event_of(&l->records[i], (int64_t)l->records[i].clock);
       lti_trace_event(&p->trace, &e);
+      if (++written % BREATH == 0)
+        r->breathe(r->breathe_context);
     }
     lti_trace_thread_end(&p->trace);
-    drop_first(l, n);
+    lti_lane_drop(l, n);
   }
   if (room == EPOCH_MAX)
     return;
@@ -353,7 +339,7 @@ static void discard(struct lti_recorded *p, const struct lti_span *span) {
       if (!p->is_full)
         p->n_disk_lost += is_lost ? record->a : 1;
     }
-    drop_first(l, n);
+    lti_lane_drop(l, n);
   }
 }
 
@@ -376,6 +362,22 @@ static void take_no_ring(struct lti_recording *r, struct lti_recorded *p) {
                         memory_order_relaxed);
 }
 
+/* Far behind, blocks go into the file as they are, which is said there; near
+ * again, they are compressed as ever. */
+static void choose_level(struct lti_recording *r, struct lti_recorded *p) {
+  size_t pending = lti_recorded_pending(p);
+  if (pending > HURRY_RECORDS && !p->in_hurry) {
+    static const char note[] =
+        "the recorder fell behind the program at times, and wrote blocks "
+        "uncompressed to catch up";
+    p->in_hurry = true;
+    lti_book_note(&p->trace.book, note, sizeof note - 1);
+  } else if (pending < HURRY_RECORDS / 4) {
+    p->in_hurry = false;
+  }
+  lti_encoder_compress(r->encoder, !p->in_hurry);
+}
+
 void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
                        const struct lti_span *span) {
   take_no_ring(r, p);
@@ -391,11 +393,11 @@ void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
   while (!p->error && !p->is_full && count_all_until(p, span->to.clock) > 0) {
     uint64_t cut = choose_cut(p, span);
     int64_t watermark = (int64_t)(lti_span_ns(span, cut) - r->start.ns);
+    p->sealed_clock = cut; /* for what the rings give while it is written */
+    choose_level(r, p);
     write_epoch(r, p, span, cut, watermark);
     end_full(r, p, watermark);
-    p->sealed_clock = cut;
-    if (cut != span->to.clock && r->breathe)
-      r->breathe(r->breathe_context);
+    r->breathe(r->breathe_context);
   }
   if (p->error || p->is_full)
     discard(p, span);

@@ -25,7 +25,8 @@ struct lti_recording {
   uint64_t min_block_ns;
   bool is_recovery;
   uint64_t max_bytes; /* 0: no bound */
-  void (*breathe)(void *context); /* called between epochs: take the rings */
+  void (*breathe)(void *context); /* called while much is written: take the
+                                     rings */
   void *breathe_context;
 };
 
@@ -42,6 +43,7 @@ struct lti_recorded {
   struct lti_lane **lanes_end;
   struct lti_trace trace;
   uint64_t sealed_clock; /* of its own last epoch */
+  bool in_hurry;         /* too far behind to compress */
   bool turned;           /* it turned a loop: it gets a file */
   uint64_t late, calls_short;
   uint64_t no_ring_seen;

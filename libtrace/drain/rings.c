@@ -12,6 +12,8 @@
 
 #include "record/clock.h"
 
+#define IDLE_RECORDS 16384u /* more room than that is not kept while empty */
+
 /* Part of a ring, in the order of publication. */
 struct stretch {
   uint64_t from, to;
@@ -68,18 +70,54 @@ static int find_stretches(const struct lti_view *view, uint32_t index,
   return n;
 }
 
+static struct lti_record *start_of(const struct lti_lane *lane) {
+  return lane->records ? lane->records - lane->n_gone : NULL;
+}
+
+/* What is free in front is used again where that moves less than it frees. */
 static bool reserve(struct lti_lane *lane, size_t more) {
-  if (lane->n + more <= lane->capacity)
+  size_t needed = lane->n + more, capacity = lane->capacity;
+  struct lti_record *start = start_of(lane);
+  if (lane->n_gone + needed <= capacity)
     return true;
-  size_t capacity = lane->capacity ? lane->capacity : 256;
-  while (capacity < lane->n + more)
+  if (needed <= capacity && lane->n <= lane->n_gone) {
+    memmove(start, lane->records, lane->n * sizeof *start);
+    lane->records = start;
+    lane->n_gone = 0;
+    return true;
+  }
+  capacity = capacity ? capacity : 256;
+  while (capacity < lane->n_gone + needed)
     capacity *= 2;
-  struct lti_record *bigger = realloc(lane->records, capacity * sizeof *bigger);
-  if (!bigger)
+  start = realloc(start, capacity * sizeof *start);
+  if (!start)
     return false;
-  lane->records = bigger;
+  lane->records = start + lane->n_gone;
   lane->capacity = capacity;
   return true;
+}
+
+void lti_lane_drop(struct lti_lane *lane, size_t n) {
+  if (!n)
+    return;
+  lane->n -= n;
+  lane->n_held = lane->n_held > n ? lane->n_held - n : 0;
+  lane->records += n;
+  lane->n_gone += n;
+  if (lane->n)
+    return;
+  lane->records -= lane->n_gone;
+  lane->n_gone = 0;
+  if (lane->capacity > IDLE_RECORDS) {
+    free(lane->records);
+    lane->records = NULL;
+    lane->capacity = 0;
+  }
+}
+
+void lti_lane_free(struct lti_lane *lane) {
+  free(start_of(lane));
+  free(lane);
 }
 
 bool lti_lane_insert(struct lti_lane *lane, const struct lti_record *record) {
@@ -131,7 +169,6 @@ static void take_event(struct lti_lane *lane, const struct lti_record *r,
   }
   lane->last_clock = to->clock;
   taken->turned_a_loop |= LTI_HEAD_KIND(r->head) == LT_LOOP_BEGIN;
-  taken->n_counted++;
 }
 
 #define KIND_BIT(id, NAME, text, ref, x, a, b, doc) | UINT64_C(1) << id
@@ -159,6 +196,13 @@ static uint64_t take_stretch(struct lti_lane *lane, const struct stretch *s,
     at += n;
   }
   return damaged;
+}
+
+/* Before the arena says that it was taken: a recorder that is killed in between
+ * leaves a loss that did not happen, never one that nobody counts. */
+static void account(const struct lti_taken *taken, uint64_t n) {
+  if (n)
+    atomic_fetch_add_explicit(taken->account, n, memory_order_release);
 }
 
 static void insert_lost(struct lti_lane *lane, unsigned cause, uint64_t n,
@@ -202,8 +246,8 @@ static void take_losses(struct lti_thread *t, struct lti_slot *slot,
     if (l->n[c]) {
       insert_lost(lane, c, l->n[c], last, first < last ? last - first : 0);
       slot->lost[c] += l->n[c];
+      account(taken, l->n[c]);
       atomic_store_explicit(&t->told[c], slot->lost[c], memory_order_relaxed);
-      taken->n_counted += l->n[c];
     }
 }
 
@@ -223,6 +267,7 @@ void lti_rings_take(const struct lti_view *view, struct lti_slot *slot,
   if (lane->last_clock < taken->sealed_clock)
     lane->last_clock = taken->sealed_clock;
   uint64_t damaged = n < 0;
+  size_t n_before = lane->n;
   for (int i = 0; i < n; i++) {
     double share = (double)(s[i].to - s[i].from) / (double)(s[i].mask + 1);
     if (share > taken->fullest)
@@ -230,13 +275,13 @@ void lti_rings_take(const struct lti_view *view, struct lti_slot *slot,
     damaged += take_stretch(lane, &s[i], now, taken);
   }
   slot->tail = head;
+  account(taken, lane->n - n_before + damaged);
   /* Partner: the owner's acquire load before it writes there again. */
   atomic_store_explicit(&t->tail, head, memory_order_release);
   if (losses.any)
     take_losses(t, slot, &losses, now, taken);
   if (damaged)
     insert_lost(lane, LT_LOST_DAMAGED, damaged, lane->last_clock, 0);
-  taken->n_counted += damaged;
   slot->look_clock = now;
   uint64_t calls = atomic_load_explicit(&t->calls_short, memory_order_relaxed);
   taken->calls_short += calls - slot->calls_short;

@@ -38,8 +38,9 @@ struct lti_slot {
 struct lti_lane {
   struct lti_lane *next;
   struct lti_trace_thread thread;
-  struct lti_record *records;
+  struct lti_record *records; /* the first that is not in the file yet */
   size_t n, capacity;
+  size_t n_gone; /* places in front of it that are free */
   size_t n_held; /* the first ones are converted: their clock is trace time */
   uint64_t last_clock;
   uint32_t slot; /* index, or UINT32_MAX when it was given back */
@@ -48,11 +49,11 @@ struct lti_lane {
 /* What a take adds up for its process. */
 struct lti_taken {
   struct lti_book *book;
-  uint64_t sealed_clock; /* nothing may be older */
+  _Atomic uint64_t *account; /* of the process, for recovery: what is taken */
+  uint64_t sealed_clock;     /* nothing may be older */
   uint64_t late;         /* how many had to be raised to it */
   uint64_t calls_short;
   size_t n_records;
-  uint64_t n_counted; /* events, and those that are said to be lost */
   bool turned_a_loop;
   double fullest; /* share of a ring that was in use */
 };
@@ -64,6 +65,12 @@ struct lti_view lti_view_of(struct lti_arena *arena);
  * stays in the ring. */
 void lti_rings_take(const struct lti_view *view, struct lti_slot *slot,
                     uint32_t index, struct lti_taken *taken);
+
+/* The first n records of a lane are done with.  Cheap, however many follow. */
+void lti_lane_drop(struct lti_lane *lane, size_t n);
+
+/* Free a lane and its records. */
+void lti_lane_free(struct lti_lane *lane);
 
 /* Insert a record of the recorder's own after those that are not younger. */
 bool lti_lane_insert(struct lti_lane *lane, const struct lti_record *record);

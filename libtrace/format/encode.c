@@ -55,6 +55,7 @@ struct lti_encoder {
   int64_t first_ns, last_ns;
   uint64_t kinds_present;
   uint64_t lost;
+  bool stores; /* uncompressed */
   struct kind kinds[LT_KIND_LIMIT];
   uint8_t kind_column[EVENTS_MAX];
   uint8_t head[HEAD_BYTES_MAX];
@@ -181,6 +182,10 @@ bool lti_encoder_add(struct lti_encoder *e, const lt_event *event) {
   return true;
 }
 
+void lti_encoder_compress(struct lti_encoder *e, bool compress) {
+  e->stores = !compress;
+}
+
 uint32_t lti_encoder_count(const struct lti_encoder *e) {
   return e->n;
 }
@@ -256,6 +261,12 @@ static size_t deflate_all(struct lti_encoder *e, size_t head_size,
 static size_t put_payload(struct lti_encoder *e, size_t head_size,
                           size_t raw_size, uint8_t *flags) {
   uint8_t *payload = e->block + LTI_BLOCK_HEADER_BYTES;
+  if (e->stores) {
+    *flags = 0;
+    e->zlib.next_out = payload;
+    each_part(e, head_size, copy_part);
+    return raw_size;
+  }
 #ifdef HAVE_LIBDEFLATE
   if (e->deflate) {
     size_t size = deflate_all(e, head_size, raw_size, payload);

@@ -36,6 +36,10 @@ void lti_encoder_begin(struct lti_encoder *encoder, struct lti_brackets *open);
  * nothing was added then. */
 bool lti_encoder_add(struct lti_encoder *encoder, const lt_event *event);
 
+/* Compress blocks from the next one on (as at first), or store them as they
+ * are, which takes two thirds of the time. */
+void lti_encoder_compress(struct lti_encoder *encoder, bool compress);
+
 /* How many events were added since begin. */
 uint32_t lti_encoder_count(const struct lti_encoder *encoder);
 

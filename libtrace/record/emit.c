@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/nap.h"
 #include "record/process.h"
 
 __thread struct lti_self lti_self
@@ -84,8 +85,33 @@ static bool claim_thread(struct lti_self *self) {
   return true;
 }
 
+static bool has_large(const struct lti_self *self) {
+  return atomic_load_explicit(&self->slot->large, memory_order_relaxed) !=
+         LTI_NO_RING;
+}
+
+/* Where head may go to, after a look at how far the drain has come.  A ring
+ * that becomes half full makes its thread come by here, to wake the drain in
+ * time. */
+static void look_at_tail(struct lti_self *self, uint64_t n) {
+  struct lti_thread *slot = self->slot;
+  uint64_t tail = atomic_load_explicit(&slot->tail, memory_order_acquire);
+  if (has_large(self)) {
+    uint64_t from =
+        atomic_load_explicit(&slot->large_from, memory_order_relaxed);
+    if (tail < from) /* the large ring is untouched below large_from */
+      tail = from;
+  }
+  uint64_t half = tail + (self->mask + 1) / 2;
+  self->limit = tail + self->mask + 1;
+  if (self->head + n <= half)
+    self->limit = half;
+  else if (has_large(self))
+    lti_nap_end(lti_process.arena);
+}
+
 /* Move on to a large ring; the drain reads the small one up to large_from. */
-static bool claim_large(struct lti_self *self) {
+static bool claim_large(struct lti_self *self, uint64_t n_records) {
   struct lti_arena *arena = lti_process.arena;
   uint32_t n = atomic_load_explicit(&arena->large_committed,
                                     memory_order_acquire);
@@ -96,31 +122,13 @@ static bool claim_large(struct lti_self *self) {
       continue;
     self->ring = lti_arena_large(arena, i);
     self->mask = arena->large_records - 1;
-    self->limit = self->head + arena->large_records;
     atomic_store_explicit(&self->slot->large_from, self->head,
                           memory_order_relaxed);
     atomic_store_explicit(&self->slot->large, i, memory_order_release);
+    look_at_tail(self, n_records);
     return true;
   }
   return false;
-}
-
-static bool has_large(const struct lti_self *self) {
-  return atomic_load_explicit(&self->slot->large, memory_order_relaxed) !=
-         LTI_NO_RING;
-}
-
-/* Where head may go to, after a look at how far the drain has come. */
-static void look_at_tail(struct lti_self *self) {
-  struct lti_thread *slot = self->slot;
-  uint64_t tail = atomic_load_explicit(&slot->tail, memory_order_acquire);
-  if (has_large(self)) {
-    uint64_t from = atomic_load_explicit(&slot->large_from,
-                                         memory_order_relaxed);
-    if (tail < from) /* the large ring is untouched below large_from */
-      tail = from;
-  }
-  self->limit = tail + self->mask + 1;
 }
 
 static void count_lost(struct lti_thread *slot, lt_lost cause) {
@@ -141,29 +149,41 @@ void lti_emit_lost(lt_lost cause) {
     atomic_fetch_add(&lti_process.early_lost, 1);
 }
 
-/* Lossless: wait for the drain, as long as it shows that it lives.  A drain that
- * gave no sign for WRITER_PATIENCE_NS is gone: from then on nobody waits until it
- * does again.  Our own sleep is a raw system call: no cancellation point, and
- * not seen by the wrappers. */
+/* Lossless: wait for the drain, as long as it shows that it lives.  A drain
+ * that gave no sign for WRITER_PATIENCE_NS of waiting is gone: from then on
+ * nobody waits until it does again.  Our own sleep is a raw system call: no
+ * cancellation point, and not seen by the wrappers.  It grows, so that many
+ * that wait leave the processor to the drain. */
 #define WRITER_PATIENCE_NS 100000000u
-#define WAIT_STEP_NS 50000
+#define WAIT_FIRST_NS 50000
+#define WAIT_LAST_NS 1000000
 
-static bool is_drained(const struct lti_arena *arena) {
-  uint64_t beat = atomic_load_explicit(&arena->heartbeat_ns,
-                                       memory_order_relaxed);
-  uint64_t now = lti_monotonic_ns();
-  return !atomic_load_explicit(&arena->closed, memory_order_relaxed) &&
-         (now < beat || now - beat < WRITER_PATIENCE_NS);
+static _Atomic uint64_t gone_beat; /* the last sign of one that was given up */
+
+static bool is_drained(const struct lti_arena *arena, uint64_t began_ns) {
+  uint64_t beat =
+      atomic_load_explicit(&arena->heartbeat_ns, memory_order_relaxed);
+  if (atomic_load_explicit(&arena->closed, memory_order_relaxed) ||
+      beat == atomic_load_explicit(&gone_beat, memory_order_relaxed))
+    return false;
+  uint64_t sign = beat > began_ns ? beat : began_ns, now = lti_monotonic_ns();
+  if (now < sign || now - sign < WRITER_PATIENCE_NS)
+    return true;
+  atomic_store_explicit(&gone_beat, beat, memory_order_relaxed);
+  return false;
 }
 
 /* Returns: true when n records fit now. */
 static bool wait_for_room(struct lti_self *self, uint64_t n) {
-  const struct timespec step = {0, WAIT_STEP_NS};
+  struct timespec step = {0, WAIT_FIRST_NS};
+  uint64_t began_ns = lti_monotonic_ns();
   while (self->head + n > self->limit) {
-    if (n > self->mask + 1 || !is_drained(lti_process.arena))
+    if (n > self->mask + 1 || !is_drained(lti_process.arena, began_ns))
       return false;
     (void)syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &step, NULL);
-    look_at_tail(self);
+    if (step.tv_nsec < WAIT_LAST_NS)
+      step.tv_nsec *= 2;
+    look_at_tail(self, n);
   }
   return true;
 }
@@ -183,9 +203,10 @@ static void record_wait(struct lti_self *self) {
 
 static bool room_or_wait(struct lti_self *self, uint64_t n) {
   if (self->head + n > self->limit && !has_large(self))
-    (void)claim_large(self);
+    (void)claim_large(self, n);
   if (self->head + n <= self->limit)
     return true;
+  lti_nap_end(lti_process.arena);
   if (lti_process.arena->mode != LTI_MODE_LOSSLESS) {
     count_lost(self->slot, LT_LOST_FULL);
     return false;
@@ -208,7 +229,7 @@ bool lti_emit_room_slow(uint64_t n) {
   if (!self->slot && !claim_thread(self)) {
     lti_emit_lost(LT_LOST_NO_RING);
   } else {
-    look_at_tail(self);
+    look_at_tail(self, n + (self->wait_ticks != 0));
     if (self->wait_ticks && self->head < self->limit)
       record_wait(self);
     room = room_or_wait(self, n);

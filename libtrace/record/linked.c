@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/nap.h"
 #include "config.h"
 #include "drain/drain.h"
 #include "record/emit.h"
@@ -22,43 +22,24 @@ static struct {
   struct lti_arena *arena;
   struct lti_drain *drain;
   pthread_t thread;
-  pthread_mutex_t lock;
-  pthread_cond_t wake;
-  bool stop;
+  _Atomic bool stop;
   pid_t pid; /* 0 when nothing is recorded */
   bool at_exit_set;
-} linked = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void add_ns(struct timespec *ts, uint64_t ns) {
-  ns += (uint64_t)ts->tv_nsec;
-  ts->tv_sec += (time_t)(ns / 1000000000u);
-  ts->tv_nsec = (long)(ns % 1000000000u);
-}
+} linked;
 
 static void *drain_thread(void *unused) {
   (void)unused;
-  pthread_mutex_lock(&linked.lock);
-  while (!linked.stop) {
-    pthread_mutex_unlock(&linked.lock);
+  for (;;) {
     uint64_t sleep_ns = lti_drain_step(linked.drain);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    add_ns(&until, sleep_ns);
-    pthread_mutex_lock(&linked.lock);
-    if (!linked.stop)
-      pthread_cond_timedwait(&linked.wake, &linked.lock, &until);
+    lti_nap_prepare(linked.arena);
+    if (atomic_load(&linked.stop))
+      return NULL;
+    lti_nap(linked.arena, sleep_ns);
   }
-  pthread_mutex_unlock(&linked.lock);
-  return NULL;
 }
 
 static int start_thread(void) {
   sigset_t all, before;
-  pthread_condattr_t attr;
-  pthread_condattr_init(&attr);
-  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  pthread_cond_init(&linked.wake, &attr);
-  pthread_condattr_destroy(&attr);
   sigfillset(&all);
   sigdelset(&all, SIGSYS); /* and those that a fault of ours would raise */
   sigdelset(&all, SIGSEGV);
@@ -114,7 +95,7 @@ lt_status lt_trace_start(const lt_trace_options *options) {
       lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);
   if (status != LT_OK)
     goto fail_arena;
-  linked.stop = false;
+  atomic_store(&linked.stop, false);
   if ((errno = start_thread()) != 0) {
     status = LT_NOMEM;
     goto fail_drain;
@@ -142,12 +123,9 @@ lt_status lt_trace_stop(void) {
   if (linked.pid != getpid())
     return lt_trace_is_on() ? LT_OK : LT_STATE;
   lti_process_detach();
-  pthread_mutex_lock(&linked.lock);
-  linked.stop = true;
-  pthread_cond_signal(&linked.wake);
-  pthread_mutex_unlock(&linked.lock);
+  atomic_store(&linked.stop, true);
+  lti_nap_end(linked.arena);
   pthread_join(linked.thread, NULL);
-  pthread_cond_destroy(&linked.wake);
   lti_drain_finish(linked.drain, LT_END_STOPPED);
   size_t n;
   const struct lti_drain_file *files = lti_drain_files(linked.drain, &n);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/nap.h"
 #include "drain/drain.h"
 #include "record/emit.h"
 
@@ -614,7 +615,7 @@ START_TEST(too_much_before_a_loop_drops_the_oldest_and_says_how_many) {
 END_TEST
 
 START_TEST(what_piled_up_is_cut_into_epochs_and_stays_in_order) {
-  enum { PILE = 500000 };
+  enum { PILE = 1500000 };
   epoch_ns = epoch_bytes = UINT64_MAX / 2;
   begin(NULL);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -632,6 +633,8 @@ START_TEST(what_piled_up_is_cut_into_epochs_and_stays_in_order) {
   while (lt_reader_next(r, &e) == LT_OK)
     tally_event(&t, &e);
   ck_assert_uint_eq(t.marks, PILE);
+  ck_assert_uint_eq(lt_reader_info(r)->n_notes, 1);
+  ck_assert_ptr_nonnull(strstr(lt_reader_note(r, 0), "uncompressed"));
   lt_reader_close(r);
   end();
 }
@@ -653,6 +656,21 @@ START_TEST(the_arena_says_that_somebody_drains_until_nobody_does) {
   finish();
   ck_assert_uint_eq(atomic_load(&arena->closed), 1);
   ck_assert(!lti_is_on());
+  end();
+}
+END_TEST
+
+START_TEST(a_ring_that_is_half_full_wakes_the_drain_and_no_earlier) {
+  begin(&small);
+  lti_nap_prepare(arena);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  for (int i = 1; i < 16 + 128; i++)
+    lti_emit(LT_MARK, 0, 0, 0, 0);
+  ck_assert_uint_eq(atomic_load(&arena->asleep), 1);
+  lti_emit(LT_MARK, 0, 0, 0, 0);
+  ck_assert_uint_eq(atomic_load(&arena->asleep), 0);
+  lti_nap(arena, UINT64_MAX / 2); /* was ended before it began */
+  ck_assert_uint_eq(finish()->n_lost, 0);
   end();
 }
 END_TEST
@@ -681,6 +699,7 @@ int main(void) {
   tcase_add_test(t, too_much_before_a_loop_drops_the_oldest_and_says_how_many);
   tcase_add_test(t, what_piled_up_is_cut_into_epochs_and_stays_in_order);
   tcase_add_test(t, the_arena_says_that_somebody_drains_until_nobody_does);
+  tcase_add_test(t, a_ring_that_is_half_full_wakes_the_drain_and_no_earlier);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);
