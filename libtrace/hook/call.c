@@ -39,6 +39,17 @@ void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
   show(call, site, frame, cfa);
 }
 
+void lti_nested_show(const struct lti_nested *nested) {
+  if (nested)
+    show(&nested->call, nested->call.site, nested->frame, nested->cfa);
+}
+
+void lti_nested_hide(const struct lti_nested *nested) {
+  struct lti_thread *slot = lti_self.slot;
+  if (nested && slot && lti_is_on())
+    SET(call, 0);
+}
+
 void lti_call_end(struct lti_call *call) {
   struct lti_self *self = &lti_self;
   struct lti_thread *slot = self->slot;

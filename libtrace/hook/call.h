@@ -27,6 +27,18 @@ void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
 /* Preserves errno; also runs when the thread is cancelled in the call. */
 void lti_call_end(struct lti_call *call);
 
+/* Where a uv_run inside a callback of another loop was called from: that loop
+ * does not come back while this one polls.  Kept by the wrapper of uv_run. */
+struct lti_nested {
+  struct lti_call call;
+  const void *frame, *cfa; /* as above */
+};
+
+/* Around its polls: shown to those who look, as a blocking call is, but nothing
+ * is recorded (the polls are).  nested: NULL is a no-op. */
+void lti_nested_show(const struct lti_nested *nested);
+void lti_nested_hide(const struct lti_nested *nested);
+
 /* From here to the end of the block the thread is in a call. */
 #define LTI_CALL(callee, ref, site)                                            \
   struct lti_call call __attribute__((cleanup(lti_call_end)));                 \

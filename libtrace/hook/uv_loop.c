@@ -14,7 +14,13 @@ struct run {
   uint8_t outer_in_call;
   uv_loop_t *outer_loop; /* likewise */
   int result;
+  struct lti_nested nested;
+  const struct lti_nested *outer_nested;
 };
+
+/* Of the innermost uv_run; NULL where its loop is the only one. */
+static __thread const struct lti_nested *nested_run
+    __attribute__((tls_model("initial-exec")));
 
 static uint32_t loop_id(const uv_loop_t *loop) {
   struct lti_entry entry = {.key = 0};
@@ -33,6 +39,17 @@ static void note_version(void) {
   if (proc && !proc->uv_version[0] && lti_is_on())
     strncpy(proc->uv_version, lti_uv.uv_version_string(),
             sizeof proc->uv_version - 1);
+}
+
+static void nest(struct run *run, const void *site, const void *frame,
+                 const void *cfa) {
+  run->outer_nested = nested_run;
+  nested_run = NULL;
+  if (!lti_self.foreign)
+    return;
+  run->nested = (struct lti_nested){
+      .call = {lti_now(), 0, site, LT_CALLEE_uv_run}, frame, cfa};
+  nested_run = &run->nested;
 }
 
 static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
@@ -54,6 +71,7 @@ static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
 
 /* Also when an exception passes. */
 static void run_end(struct run *run) {
+  nested_run = run->outer_nested;
   if (run->frame) {
     if (lti_frame_pop(run->frame, run))
       lti_frame_close_run(run->frame, (unsigned)run->result);
@@ -75,11 +93,13 @@ static void revive(void) {
 }
 
 LTI_INTERPOSE int uv_run(uv_loop_t *loop, uv_run_mode mode) {
-  if (lti_passes(__builtin_return_address(0)))
+  const void *site = __builtin_return_address(0);
+  if (lti_passes(site))
     return lti_uv.uv_run(loop, mode);
   revive();
   struct run run __attribute__((cleanup(run_end)));
   run_begin(&run, loop, mode);
+  nest(&run, site, __builtin_frame_address(0), __builtin_dwarf_cfa());
   run.result = lti_uv.uv_run(loop, mode);
   return run.result;
 }
@@ -150,7 +170,9 @@ static bool is_poll_phase(int fd) {
       return lti_libc.name args;                                               \
     if (is_poll_phase(fd)) {                                                   \
       lti_poll_enter(ms);                                                      \
+      lti_nested_show(lti_self.foreign ? nested_run : NULL);                   \
       int ready = lti_libc.name args;                                          \
+      lti_nested_hide(lti_self.foreign ? nested_run : NULL);                   \
       lti_poll_leave(ready);                                                   \
       return ready;                                                            \
     }                                                                          \

@@ -36,6 +36,7 @@ struct lti_self {
   uint8_t in_uv;            /* libuv has the thread, not the program */
   uint8_t in_call;          /* inside a wrapped blocking call */
   uint8_t claiming;         /* inside lti_process_claim() */
+  uint8_t foreign;          /* inside a callback of another loop than loop */
 };
 extern __thread struct lti_self lti_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -230,6 +231,7 @@ struct lti_outer {
   uint32_t loop;
   uint32_t doing;
   uint64_t since;
+  uint8_t foreign;
 };
 void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode);
 void lti_loop_leave(const struct lti_outer *outer, unsigned result);

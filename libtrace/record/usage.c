@@ -61,6 +61,8 @@ void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
   outer->loop = self->loop;
   outer->doing = LTI_DOING_NOTHING;
   outer->since = 0;
+  outer->foreign = self->foreign;
+  self->foreign |= self->depth > 0 && self->loop != loop;
   self->depth++;
   self->loop = loop;
   if (!lti_is_on())
@@ -75,7 +77,8 @@ void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
                                         memory_order_relaxed);
     atomic_store_explicit(&self->slot->loop, loop, memory_order_relaxed);
   }
-  set_doing(LTI_DOING_RUN, now);
+  if (!self->foreign)
+    set_doing(LTI_DOING_RUN, now);
   lti_usage_refresh(now);
 }
 
@@ -93,6 +96,7 @@ void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
   uint32_t loop = self->loop;
   self->depth--;
   self->loop = outer->loop;
+  self->foreign = outer->foreign;
   if (!lti_is_on())
     return;
   uint64_t now = lti_now();
@@ -111,7 +115,8 @@ void lti_poll_enter(int timeout_ms) {
   turn_ended(now);
   lti_emit_at(now, LT_POLL_BEGIN, 0, 0,
               timeout_ms < 0 ? 0 : (uint64_t)timeout_ms + 1, 0);
-  set_doing(LTI_DOING_POLL, now);
+  if (!lti_self.foreign) /* else the outer loop does not come back */
+    set_doing(LTI_DOING_POLL, now);
 }
 
 void lti_poll_leave(int n_ready) {
@@ -119,6 +124,7 @@ void lti_poll_leave(int n_ready) {
     return;
   uint64_t now = lti_now();
   lti_emit_at(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);
-  set_doing(LTI_DOING_RUN, now);
+  if (!lti_self.foreign)
+    set_doing(LTI_DOING_RUN, now);
   lti_usage_refresh(now);
 }

@@ -8,13 +8,14 @@ import unittest
 from looptrace import Case
 
 PROGRAM = '''const fs = require('fs');
+function runsAnother() {
+  require('child_process').execSync('sleep 0.3');
+}
 setTimeout(function slowSync() {
   const end = Date.now() + 400;
   while (Date.now() < end);
+  setTimeout(runsAnother, 100);
 }, 20);
-setTimeout(function runsAnother() {
-  require('child_process').execSync('sleep 0.3');
-}, 30);
 fs.readFile(__filename, 'utf8', (error, text) => console.log(text.length));
 '''
 NAMES = ['--perf-basic-prof', '--interpreted-frames-native-stack']
@@ -61,7 +62,8 @@ class Node(Case):
         told = self.check(self.run_recorded(*NAMES), '--max-stall', '100ms')
         places = [(f['site']['function'], f['site']['line'])
                   for f in told['findings'] if f['rule'] == 'stall']
-        self.assertIn(('slowSync', 2), places)
+        self.assertIn(('slowSync', 5), places)
+        self.assertIn(('runsAnother', 2), places)
 
 
 if __name__ == '__main__':

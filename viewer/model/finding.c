@@ -40,15 +40,21 @@ unsigned finding_callee(const struct model_stall *s,
 }
 
 /* The innermost function of code made at run time: in a program whose language
- * is compiled as it runs, its callbacks are all the runtime's own. */
+ * is compiled as it runs, its callbacks are all the runtime's own.  One from a
+ * file comes first: "node:timers" is the runtime's too. */
 static uint32_t made_site(const struct model *m, uint32_t stack) {
   const lt_stack_def *def = model_stack(m, stack);
+  uint32_t innermost = 0;
   for (uint32_t i = 0; def && i < def->n_frames; i++) {
     const lt_site_def *site = model_site(m, def->frames[i].site);
-    if (site && !site->module && site->function)
+    if (!site || site->module || !site->function)
+      continue;
+    if (site->file && site->file[0] == '/')
       return def->frames[i].site;
+    if (!innermost)
+      innermost = def->frames[i].site;
   }
-  return 0;
+  return innermost;
 }
 
 /* Where the time went: in such a function, at the call, where that has a name,
