@@ -3,6 +3,7 @@
 #ifndef SAMPLE_H
 #define SAMPLE_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,9 @@ static inline int sample_run(int argc, char **argv, lt_task_fn *fn) {
   if (getenv("LOOPTRACE_OUT") && lt_trace_start(NULL) != LT_OK)
     fputs("no trace\n", stderr);
   setvbuf(stdout, NULL, _IOLBF, 0);
-  int64_t result = lt_run(fn, NULL);
+  lt_run_options options = {.dump_signal =
+                                SIGQUIT}; /* Ctrl-\ shows the tasks */
+  int64_t result = lt_run_with(&options, fn, NULL);
   if (result < 0)
     fprintf(stderr, "%s: %s\n", argv[0], lt_strerror(result));
   return result < 0;

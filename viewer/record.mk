@@ -1,4 +1,5 @@
-command_sources += viewer/cmd_record.c viewer/cmd_recover.c \
+command_sources += viewer/cmd_record.c viewer/cmd_recover.c viewer/cmd_tasks.c \
+	viewer/live.h viewer/live.c \
 	viewer/duration.h viewer/duration.c \
 	viewer/size.h viewer/size.c \
 	viewer/program.h viewer/program.c \

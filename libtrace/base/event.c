@@ -48,6 +48,18 @@ const char *lt_callee_advice(unsigned callee) {
   return callee < COUNT(callees) ? callees[callee].advice : NULL;
 }
 
+static const char *const lti_wait_texts[] = {/* also for looptrace-gdb.py */
+#define WAIT_ROW(id, NAME, text) [id] = text,
+                                             LT_WAIT_MAP(WAIT_ROW)
+#undef WAIT_ROW
+};
+
+const char *lt_wait_text(unsigned kind) {
+  return kind < COUNT(lti_wait_texts) && lti_wait_texts[kind]
+             ? lti_wait_texts[kind]
+             : "waits";
+}
+
 const char *lt_lost_text(unsigned cause) {
   static const char *const texts[LT_LOST_LIMIT] = {
 #define LOST_ROW(id, NAME, text) [id] = text,

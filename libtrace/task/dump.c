@@ -99,7 +99,7 @@ static const char *what_it_does(const struct list *list,
     return "runs";
   if (task->state == LTI_READY)
     return task->has_begun ? "is ready" : "is ready to begin";
-  return task->wait->text;
+  return lt_wait_text(task->wait->why);
 }
 
 static void print_task(const struct list *list, int indent,

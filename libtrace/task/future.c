@@ -142,7 +142,7 @@ int64_t lt_future_await(lt_future *public) {
   if (lti_take_cancel(task))
     return UV_ECANCELED;
   struct waiting waiting = {
-      .wait = {.text = "waits for a future", .cancel = future_cancel}};
+      .wait = {.why = LT_WAIT_FUTURE, .cancel = future_cancel}};
   return await(task, future, &waiting);
 }
 
@@ -165,7 +165,7 @@ int64_t lt_future_await_request(lt_future *public, uv_req_t *request) {
   if (task->pending)
     (void)uv_cancel(request);
   struct request_waiting waiting = {
-      .waiting.wait = {.text = "waits for a request",
+      .waiting.wait = {.why = LT_WAIT_REQUEST,
                        .cancel = request_cancel},
       .request = request};
   return await(task, future, &waiting.waiting);

@@ -78,7 +78,7 @@ int64_t lt_group_end(lt_group *group) {
   struct {
     struct lti_wait wait;
     struct lti_group_head *head;
-  } end = {{.text = "waits for its group", .cancel = end_cancel}, head};
+  } end = {{.why = LT_WAIT_GROUP, .cancel = end_cancel}, head};
   if (!me || me != head->opener)
     return UV_EINVAL;
   if (me->pending)

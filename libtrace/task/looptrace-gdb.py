@@ -13,6 +13,14 @@ import gdb.unwinder
 STATES = ('free', 'is ready', 'runs', 'waits', 'done')
 
 
+def waits():
+    """What lt_wait_text() says, from the table that it is made of."""
+    table = gdb.parse_and_eval('lti_wait_texts')
+    low, high = table.type.range()
+    return [table[i].string() if int(table[i]) else 'waits'
+            for i in range(low, high + 1)]
+
+
 def scheds():
     """The scheduler of each thread that has one."""
     here = gdb.selected_thread()
@@ -61,7 +69,7 @@ def line_of(task):
     state = STATES[int(task['state'])]
     wait = task['wait']
     if int(task['state']) == 3 and int(wait):
-        state = wait['text'].string()
+        state = waits()[int(wait['why'])]
         if int(wait['until']):
             state += f' "{name_of(wait["until"].dereference())}"'
     return (f'#{int(task["serial"])} {name_of(task)} {state}, '

@@ -88,7 +88,7 @@ static int64_t gather(lt_task *const *tasks, size_t n, int64_t *results,
   struct lti_tcb *me = lti_running("lt_gather");
   if (!me)
     return UV_EINVAL;
-  struct many many = {.wait = {.text = "gathers", .cancel = gather_cancel},
+  struct many many = {.wait = {.why = LT_WAIT_ALL, .cancel = gather_cancel},
                       .tasks = tasks,
                       .n = n,
                       .is_strict = is_strict};
@@ -165,7 +165,7 @@ int64_t lt_wait(lt_task *const *tasks, size_t n) {
     return done;
   if (lti_take_cancel(me))
     return UV_ECANCELED;
-  struct many many = {.wait = {.text = "waits for any",
+  struct many many = {.wait = {.why = LT_WAIT_ANY,
                                .cancel = wait_cancel},
                       .tasks = tasks,
                       .n = n,

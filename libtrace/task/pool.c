@@ -51,7 +51,7 @@ int64_t lt_to_thread(lt_task_fn *fn, void *arg) {
     return UV_EINVAL;
   if (lti_take_cancel(task))
     return UV_ECANCELED;
-  struct job job = {.wait = {.text = "waits for the thread pool",
+  struct job job = {.wait = {.why = LT_WAIT_POOL,
                              .cancel = job_cancel},
                     .fn = fn,
                     .arg = arg,

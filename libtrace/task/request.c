@@ -35,7 +35,7 @@ static int64_t file_wait(struct lti_tcb *task, struct file_request *file,
                          int status, const void *function, void *caller) {
   if (status < 0)
     return status;
-  file->wait.text = "waits for a file";
+  file->wait.why = LT_WAIT_FILE;
   file->wait.cancel = file_cancel;
   file->wait.awaited = lti_work_begin(lti_sched, LT_TASK_FS, function, caller);
   return lti_block(task, &file->wait);
@@ -146,7 +146,7 @@ int64_t lt_getaddrinfo(const char *host, const char *service,
   if (lti_take_cancel(task))
     return UV_ECANCELED;
   struct name_request name = {
-      .wait = {.text = "looks a name up", .cancel = name_cancel}};
+      .wait = {.why = LT_WAIT_NAME, .cancel = name_cancel}};
   int64_t status = lti_task_uv.getaddrinfo(lti_sched->loop, &name.request,
                                          name_found, host, service, hints);
   if (status < 0)
@@ -205,7 +205,7 @@ int64_t lt_process_run(const uv_process_options_t *options) {
   if (!process)
     return UV_ENOMEM;
   struct process_wait wait = {
-      .wait = {.text = "waits for a process", .cancel = process_cancel},
+      .wait = {.why = LT_WAIT_PROCESS, .cancel = process_cancel},
       .process = process};
   uv_process_options_t ours = *options;
   ours.exit_cb = process_ended;
@@ -237,7 +237,7 @@ int64_t lt_close(uv_handle_t *handle) {
   struct lti_tcb *task = lti_running("lt_close");
   if (!task)
     return UV_EINVAL;
-  struct lti_wait wait = {.text = "waits for a handle to close"};
+  struct lti_wait wait = {.why = LT_WAIT_CLOSE};
   handle->data = &wait;
   lti_task_uv.close(handle, closed);
   return lti_block(task, &wait);
@@ -278,7 +278,7 @@ int64_t lt_signal_wait(int signum) {
     return status;
   }
   struct signal_wait wait = {
-      .wait = {.text = "waits for a signal", .cancel = signal_cancel},
+      .wait = {.why = LT_WAIT_SIGNAL, .cancel = signal_cancel},
       .handle = handle};
   handle->data = &wait;
   status = lti_task_uv.signal_start(handle, signal_came, signum);

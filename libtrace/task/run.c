@@ -105,9 +105,11 @@ int lt_loop_open(uv_loop_t *loop, const lt_run_options *options) {
   s->process = s->recorder->process;
   s->self = s->recorder->self();
   s->is_watched = lti_fibre_is_watched();
-  lti_stacks_init(&s->stacks, options->stacks_kept ? options->stacks_kept
-                                                   : STACKS_KEPT);
-  int status = s->overflow && s->first_modes ? open_handles(s, options->dump_signal) : UV_ENOMEM;
+  lti_stacks_init(&s->stacks,
+                  options->stacks_kept ? options->stacks_kept : STACKS_KEPT);
+  int status = s->overflow && s->first_modes
+                   ? open_handles(s, options->dump_signal)
+                   : UV_ENOMEM;
   if (status == 0) {
     s->own_rounding = options->own_rounding;
     lti_modes_read(s->first_modes);
@@ -145,7 +147,7 @@ static void report_one(struct lti_tcb *task, void *unused) {
     lti_misuse("task \"%s\" was left when the loop ended (it %s): await or "
                "detach it",
                lti_task_name(task, buffer, sizeof buffer),
-               task->wait ? task->wait->text : "was ready");
+               task->wait ? lt_wait_text(task->wait->why) : "was ready");
 }
 
 static void end_tasks(struct lti_sched *s) {
@@ -202,7 +204,8 @@ static void say_deadlock(struct lti_tcb *task, void *unused) {
   (void)unused;
   if (task->state == LTI_WAITING)
     lti_misuse("nothing is left that could wake task \"%s\", which %s",
-               lti_task_name(task, buffer, sizeof buffer), task->wait->text);
+               lti_task_name(task, buffer, sizeof buffer),
+               lt_wait_text(task->wait->why));
 }
 
 static int64_t run_main(struct lti_sched *s, struct lti_tcb *task) {

@@ -151,11 +151,11 @@ static void check_canary(const struct lti_tcb *task) {
 }
 
 /* Give the thread away; back when the task is resumed. */
-static void depart(struct lti_sched *s, struct lti_tcb *task,
+static void depart(struct lti_sched *s, struct lti_tcb *task, unsigned why,
                    uint64_t awaited) {
   struct lti_tcb *next = pop(s);
   if (lti_task_is_on(s))
-    trace_switch(s, task, LT_AWAIT, 0, awaited, next);
+    trace_switch(s, task, LT_AWAIT, why, awaited, next);
   if (__builtin_expect(task->has_canary, 0))
     check_canary(task);
   s->running = next;
@@ -213,7 +213,7 @@ int64_t lti_block(struct lti_tcb *task, struct lti_wait *wait) {
   task->wait = wait;
   task->state = LTI_WAITING;
   task->since_ms = s->now_ms;
-  depart(s, task, wait->awaited);
+  depart(s, task, wait->why, wait->awaited);
   if (__builtin_expect(task->pending, 0) && wait->value == UV_ECANCELED)
     task->pending = 0; /* delivered; with any other value it stays */
   return wait->value;
@@ -244,7 +244,7 @@ int64_t lt_yield(void) {
   task->state = LTI_READY;
   task->since_ms = s->now_ms;
   push(&s->later, task);
-  depart(s, task, 0);
+  depart(s, task, 0, 0);
   return lti_take_cancel(task) ? UV_ECANCELED : 0;
 }
 

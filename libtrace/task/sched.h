@@ -27,7 +27,7 @@ enum lti_state { LTI_FREE, LTI_READY, LTI_RUNNING, LTI_WAITING, LTI_DONE };
 
 /* Why a task waits: on its own stack, for as long as it waits. */
 struct lti_wait {
-  const char *text; /* "sleeps", for people */
+  lt_wait_kind why;
   /* Called when the task is to be cancelled: end the wait now (lti_wake with
    * UV_ECANCELED), or only make it end soon.  NULL: it must be waited out. */
   void (*cancel)(struct lti_wait *wait);

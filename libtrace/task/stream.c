@@ -143,7 +143,7 @@ int64_t lt_read(lt_stream *stream, void *buffer, size_t size) {
     stream->is_reading = true;
   }
   struct reading reading = {
-      .wait = {.text = "reads a stream", .cancel = reading_cancel},
+      .wait = {.why = LT_WAIT_READ, .cancel = reading_cancel},
       .stream = stream,
       .buffer = buffer,
       .size = size};
@@ -185,7 +185,7 @@ static int64_t write_rest(struct lti_tcb *task, lt_stream *stream,
   memcpy(writing->bytes, bytes, size);
   uv_buf_t buf = {.base = writing->bytes, .len = size};
   struct write_wait wait = {
-      .wait = {.text = "writes to a stream", .cancel = write_cancel},
+      .wait = {.why = LT_WAIT_WRITE, .cancel = write_cancel},
       .writing = writing};
   writing->wait = &wait.wait;
   int status = lti_task_uv.write(&writing->request, &stream->uv.stream, &buf, 1,
@@ -235,7 +235,7 @@ int64_t lt_shutdown(lt_stream *stream) {
   if (lti_take_cancel(task))
     return UV_ECANCELED;
   /* Not cancelled but by closing: it is short unless writes are pending. */
-  struct shutting shutting = {.wait = {.text = "shuts a stream down"}};
+  struct shutting shutting = {.wait = {.why = LT_WAIT_SHUTDOWN}};
   int status =
       lti_task_uv.shutdown(&shutting.request, &stream->uv.stream, was_shut);
   return status < 0 ? status : lti_block(task, &shutting.wait);
@@ -264,7 +264,7 @@ int64_t lt_accept(lt_stream *listener, lt_stream **out) {
     return UV_ECANCELED;
   if (!listener->arrived && !listener->ended) {
     struct reading accepting = {
-        .wait = {.text = "accepts connections", .cancel = reading_cancel},
+        .wait = {.why = LT_WAIT_ACCEPT, .cancel = reading_cancel},
         .stream = listener};
     listener->reader = &accepting;
     int64_t status = lti_block(task, &accepting.wait);
@@ -357,7 +357,7 @@ static int64_t connect_to(struct lti_tcb *task, const struct sockaddr *address,
   if (!stream)
     return UV_ENOMEM;
   struct connecting connecting = {
-      .wait = {.text = "connects", .cancel = connect_cancel},
+      .wait = {.why = LT_WAIT_CONNECT, .cancel = connect_cancel},
       .stream = stream};
   int64_t status = 0;
   if (address)

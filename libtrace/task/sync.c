@@ -81,7 +81,7 @@ int64_t lt_mutex_lock(lt_mutex *mutex) {
   }
   if (lti_refuse_circle(task, owner))
     return LT_EDEADLK;
-  struct waiting waiting = {.wait = {.text = "waits for the lock of",
+  struct waiting waiting = {.wait = {.why = LT_WAIT_LOCK,
                                      .until = owner,
                                      .awaited = owner->id}};
   return wait_in((struct queue *)&mutex->queue, task, &waiting);
@@ -113,7 +113,7 @@ int64_t lt_semaphore_take(lt_semaphore *semaphore) {
     semaphore->value--;
     return 0;
   }
-  struct waiting waiting = {.wait = {.text = "waits for a semaphore"}};
+  struct waiting waiting = {.wait = {.why = LT_WAIT_SEMAPHORE}};
   return wait_in((struct queue *)&semaphore->queue, task, &waiting);
 }
 
@@ -132,7 +132,7 @@ int64_t lt_event_flag_wait(lt_event_flag *flag) {
     return UV_ECANCELED;
   if (flag->is_set)
     return 0;
-  struct waiting waiting = {.wait = {.text = "waits for an event flag"}};
+  struct waiting waiting = {.wait = {.why = LT_WAIT_FLAG}};
   return wait_in((struct queue *)&flag->queue, task, &waiting);
 }
 
@@ -198,7 +198,7 @@ int64_t lt_channel_send(lt_channel *channel, void *item) {
     put(channel, item);
     return 0;
   }
-  struct waiting waiting = {.wait = {.text = "waits to send"}, .item = item};
+  struct waiting waiting = {.wait = {.why = LT_WAIT_SEND}, .item = item};
   return wait_in(&channel->senders, task, &waiting);
 }
 
@@ -224,7 +224,7 @@ int64_t lt_channel_receive(lt_channel *channel, void **item) {
   }
   if (channel->is_closed)
     return UV_EOF;
-  struct waiting waiting = {.wait = {.text = "waits to receive"}};
+  struct waiting waiting = {.wait = {.why = LT_WAIT_RECEIVE}};
   int64_t status = wait_in(&channel->receivers, task, &waiting);
   if (status == 0)
     *item = waiting.item;

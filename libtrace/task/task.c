@@ -254,7 +254,7 @@ bool lti_refuse_circle(struct lti_tcb *task, struct lti_tcb *until) {
   }
   lti_misuse("%s", text);
   if (lti_task_is_on(s) && task->id) { /* the edge that closes the circle */
-    lti_task_emit(s, LT_AWAIT, 0, task->id, until->id, 0);
+    lti_task_emit(s, LT_AWAIT, LT_WAIT_TASK, task->id, until->id, 0);
     lti_task_emit(s, LT_MARK, 0, 0, s->recorder->string("await cycle"),
                   task->id);
     lti_task_emit(s, LT_RESUME, LT_TASK_COROUTINE, task->id,
@@ -279,7 +279,7 @@ static int64_t await_end(struct lti_tcb *me, struct lti_tcb *task) {
     return LT_EDEADLK;
   if (__builtin_expect(me->pending, 0))
     lti_cancel(task, me->pending);
-  struct lti_wait wait = {.text = "awaits",
+  struct lti_wait wait = {.why = LT_WAIT_TASK,
                           .cancel = cancel_awaited,
                           .until = task,
                           .awaited = task->id};
@@ -343,7 +343,7 @@ int64_t lt_shield(lt_task *handle) {
   } else if (lti_refuse_circle(me, task)) {
     result = LT_EDEADLK;
   } else {
-    struct lti_wait wait = {.text = "awaits (shielded)",
+    struct lti_wait wait = {.why = LT_WAIT_SHIELDED,
                             .cancel = cancel_shielded,
                             .until = task,
                             .awaited = task->id};

@@ -142,7 +142,7 @@ int64_t lt_sleep(uint64_t ms) {
   if (lti_take_cancel(task))
     return UV_ECANCELED;
   struct sleep sleep = {.timer.due = sleep_due,
-                        .wait = {.text = "sleeps", .cancel = sleep_cancel}};
+                        .wait = {.why = LT_WAIT_SLEEP, .cancel = sleep_cancel}};
   lti_timer_add(s, &sleep.timer, ms);
   if (task->id)
     lti_task_emit(s, LT_ARM, LT_TASK_COROUTINE, task->id, (uintptr_t)task->fn,

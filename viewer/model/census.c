@@ -109,8 +109,12 @@ static struct entry *get(struct census *c, const lt_event *event) {
     c->n_dropped++;
     return NULL;
   }
-  e->t = (struct census_task){
-      .id = event->ref, .thread = event->thread, .spawn_ns = -1, .done_ns = -1};
+  e->t = (struct census_task){.id = event->ref,
+                              .thread = event->thread,
+                              .spawn_ns = -1,
+                              .done_ns = -1,
+                              .since_ns = -1,
+                              .due_ns = -1};
   e->due_ns = e->ready_since_ns = e->pool_since_ns = -1;
   HASH_ADD(hh, c->live, t.id, sizeof e->t.id, e);
   if (!e->hh.tbl) {
@@ -172,7 +176,7 @@ static void on_spawn(struct census *c, struct thread *th, const lt_event *e) {
   task->t.kind = e->x;
   task->t.site = (uint32_t)e->a;
   task->t.spawn_site = (uint32_t)e->b;
-  task->t.spawn_ns = e->time_ns;
+  task->t.spawn_ns = task->t.since_ns = e->time_ns;
   if (parent != e->ref)
     task->t.parent = parent;
 }
@@ -206,6 +210,8 @@ static void on_resume(struct census *c, struct thread *th, const lt_event *e) {
   task->ready_since_ns = task->due_ns = -1;
   task->t.thread = e->thread;
   task->t.is_running = true;
+  task->t.since_ns = e->time_ns;
+  task->t.awaits = 0;
   task->t.n_runs++;
   if (task->t.kind == LT_TASK_UNKNOWN)
     task->t.kind = e->x;
@@ -226,6 +232,9 @@ static void end_run(struct census *c, struct thread *th, const lt_event *e) {
     return;
   task->t.is_running = false;
   task->t.run_ns += took;
+  task->t.since_ns = e->time_ns;
+  task->t.awaits = e->kind == LT_AWAIT ? e->a : 0;
+  task->t.why = e->kind == LT_AWAIT ? e->x : 0;
   if (took > task->t.longest_ns || task->t.n_runs == 1) {
     task->t.longest_ns = took;
     task->t.longest_at_ns = begun;
@@ -347,6 +356,10 @@ static void finish(struct census *c) {
   HASH_ITER(hh, c->live, e, next) {
     if (e->pool_since_ns >= 0)
       e->t.pool_ns += c->now_ns - e->pool_since_ns;
+    e->t.is_ready = !e->t.is_running && e->ready_since_ns >= 0;
+    if (e->t.is_ready)
+      e->t.since_ns = e->ready_since_ns;
+    e->t.due_ns = e->due_ns;
     c->done[c->n_done++] = e->t;
     HASH_DEL(c->live, e);
     free(e);

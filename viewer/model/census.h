@@ -22,7 +22,12 @@ struct census_task {
   uint64_t label;            /* id of a string, 0 none */
   int64_t spawn_ns, done_ns; /* -1: not known; not done */
   bool is_running, is_cancelled;
-  int64_t status; /* of a task that is done */
+  int64_t status;  /* of a task that is done */
+  bool is_ready;   /* it could run, and has not yet */
+  uint64_t awaits; /* while it waits: the task that it waits for, 0 not known */
+  unsigned why;     /* lt_wait_kind, while it waits */
+  int64_t since_ns; /* it runs, is ready or waits since; -1 not known */
+  int64_t due_ns;   /* its time, while it waits for one; -1 none */
   uint64_t n_runs;
   int64_t run_ns;                    /* its callbacks ran, calls included */
   int64_t blocked_ns;                /* in blocking calls, part of run_ns */

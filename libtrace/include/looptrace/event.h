@@ -51,7 +51,7 @@ typedef enum lt_codec {
     "ref got the thread: a slice of kind x begins in function a")              \
   X(5, AWAIT, "await", OPEN, UINT, TASK, NONE,                                 \
     "ref gave the thread back: its slice ends; a the task it waits for, "      \
-    "0 for any cause; x 1 where the slice was left by a longjmp or exception") \
+    "0 for any cause; x lt_wait_kind, 0 unknown") \
   X(6, DONE, "done", OPEN, UINT, DELTA, NONE,                                  \
     "ref will never run again; ends its slice if that is the open one; a its " \
     "status (signed), x 1 where it was cancelled")                             \
@@ -148,6 +148,41 @@ typedef enum lt_ready {
   LT_READY_DUE = 2,   /* its time came */
   LT_READY_WORKED = 3 /* the thread pool finished its job */
 } lt_ready;
+
+/* How a slice ended that did not end its task: in a task of <looptrace/task.h>,
+ * what it waits for; 0 for nothing in particular. */
+#define LT_WAIT_MAP(X) \
+  X(1, LEFT, "was left by a longjmp or an exception") \
+  X(2, SLEEP, "sleeps") \
+  X(3, TASK, "awaits") \
+  X(4, SHIELDED, "awaits (shielded)") \
+  X(5, ALL, "gathers") \
+  X(6, ANY, "waits for any") \
+  X(7, GROUP, "waits for its group") \
+  X(8, FUTURE, "waits for a future") \
+  X(9, REQUEST, "waits for a request") \
+  X(10, POOL, "waits for the thread pool") \
+  X(11, FILE, "waits for a file") \
+  X(12, NAME, "looks a name up") \
+  X(13, PROCESS, "waits for a process") \
+  X(14, SIGNAL, "waits for a signal") \
+  X(15, CLOSE, "waits for a handle to close") \
+  X(16, LOCK, "waits for the lock of") \
+  X(17, SEMAPHORE, "waits for a semaphore") \
+  X(18, FLAG, "waits for an event flag") \
+  X(19, SEND, "waits to send") \
+  X(20, RECEIVE, "waits to receive") \
+  X(21, READ, "reads a stream") \
+  X(22, WRITE, "writes to a stream") \
+  X(23, SHUTDOWN, "shuts a stream down") \
+  X(24, ACCEPT, "accepts connections") \
+  X(25, CONNECT, "connects")
+
+typedef enum lt_wait_kind {
+#define LT_WAIT_ENUM(id, name, text) LT_WAIT_##name = id,
+  LT_WAIT_MAP(LT_WAIT_ENUM)
+#undef LT_WAIT_ENUM
+} lt_wait_kind;
 
 /* Why events are missing. */
 #define LT_LOST_MAP(X)                                                         \
@@ -322,6 +357,10 @@ LT_EXPORT const char *lt_callee_name(unsigned callee);
 /* What to use instead, the end of a sentence "use ..."; NULL where unknown.
  * Threads: any.  Returns: static. */
 LT_EXPORT const char *lt_callee_advice(unsigned callee);
+
+/* What a task waits for, as a clause ("sleeps"); "waits" where that is unknown.
+ * Threads: any.  Returns: static. */
+LT_EXPORT const char *lt_wait_text(unsigned kind);
 
 /* Why events were lost, as a clause; never NULL.
  * Threads: any.  Returns: static. */
