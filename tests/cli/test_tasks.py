@@ -160,9 +160,14 @@ class OfAProgram(Case):
         self.until(30, self.clients_seen)
         result = self.looptrace('tasks', '--dump', self.pid)
         self.assertEqual(result.returncode, 0, result)
+        said = b''
+        while said.count(b'spawned at') < 5:  # main, the server, three clients
+            line = self.recorder.stderr.readline()
+            self.assertTrue(line, said)
+            said += line
         os.kill(self.pid, signal.SIGINT)
-        _, said = self.recorder.communicate(timeout=60)
-        self.assertEqual(self.recorder.returncode, 0, said)
+        self.recorder.communicate(timeout=60)
+        self.assertEqual(self.recorder.returncode, 0)
         self.assertRegex(said, rb'server accepts connections, for \d+ ms\n'
                                rb'( +at .*\n)+ +spawned at ')
         self.assertEqual(said.count(b'client reads a stream'), 3)
