@@ -176,7 +176,7 @@ class Edit(TerminalCase):
         data = self.read_until(leader, b' ENDS')
         self.assertIn(b'-x +12 ', data)
         os.write(leader, b'\x03hello\r')
-        self.read_until(leader, b'HEARD')
+        self.read_until(leader, b'HEARD hello')
         self.read_until(leader, b'sort: duration')
         os.write(leader, b'Q')
         self.assertEqual(process.wait(20), 0)

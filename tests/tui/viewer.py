@@ -77,6 +77,10 @@ class TerminalCase(ViewCase):
         self.addCleanup(os.close, follower)
         return process, leader
 
+    def setUp(self):
+        super().setUp()
+        self.unread = {}
+
     @staticmethod
     def end(process):
         if process.poll() is None:
@@ -84,9 +88,10 @@ class TerminalCase(ViewCase):
         process.wait()
 
     def read_until(self, leader, wanted, seconds=20):
-        """Until wanted came, or nothing more can."""
+        """Until wanted came, or nothing more can; what came with it behind it
+        is there for the next call."""
         os.set_blocking(leader, False)
-        data, end = b'', time.monotonic() + seconds
+        data, end = self.unread.pop(leader, b''), time.monotonic() + seconds
         while wanted not in data:
             self.assertLess(time.monotonic(), end, (wanted, data[-600:]))
             try:
@@ -94,8 +99,10 @@ class TerminalCase(ViewCase):
             except BlockingIOError:
                 time.sleep(0.005)
             except OSError:
-                break
-        return data
+                return data
+        end = data.index(wanted) + len(wanted)
+        self.unread[leader] = data[end:]
+        return data[:end]
 
     def assert_given_back(self, data):
         self.assertIn(b'\x1b[?1049l', data)
