@@ -38,11 +38,12 @@ static const char *inside_reason(const struct program_facts *facts) {
   if (!facts->is_elf)
     return "its file tells nothing";
   if (facts->owns_uv && !facts->links_uv)
-    return "it has a libuv of its own inside, whose calls cannot be seen from "
-           "outside";
+    return "it has a libuv of its own inside, of which only a loop that turns "
+           "can be seen from outside";
   if (facts->links_uv)
     return "it is linked with libuv, but never turned a loop";
-  return "it does not use libuv";
+  return "it does not use libuv, and no thread came back to the same epoll, "
+         "poll or select again and again";
 }
 
 char *why_no_loop(const char *path, unsigned n_attached) {

@@ -34,6 +34,10 @@ struct lti_nested {
   const void *frame, *cfa; /* as above */
 };
 
+/* Of the innermost uv_run; NULL where its loop is the only one. */
+extern __thread const struct lti_nested *lti_nested_run
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* Around its polls: shown to those who look, as a blocking call is, but nothing
  * is recorded (the polls are).  nested: NULL is a no-op. */
 void lti_nested_show(const struct lti_nested *nested);

@@ -94,7 +94,7 @@
     pwritev, LTI_FD(fd))                                                       \
   X(CALL, int, fsync, (int fd), (fd), fsync, LTI_FD(fd))                       \
   X(CALL, int, fdatasync, (int fd), (fd), fdatasync, LTI_FD(fd))               \
-  X(CALL, int, close, (int fd), (fd), close, LTI_FD(fd))                       \
+  X(HAND, int, close, (int fd), (fd))                                          \
   X(CALL, int, ftruncate, (int fd, off_t n), (fd, n), ftruncate, LTI_FD(fd))   \
   X(CALL, int, ftruncate64, (int fd, off64_t n), (fd, n), ftruncate,           \
     LTI_FD(fd))                                                                \
@@ -144,23 +144,22 @@
     (fd, msg, flags), recvmsg, LTI_FD(fd))
 
 #define LTI_LIBC_WAIT(X)                                                       \
-  X(CALL, int, poll, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms),    \
-    poll, 0)                                                                   \
-  X(CALL, int, __poll_chk,                                                     \
+  X(HAND, int, poll, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms))                                                                     \
+  X(HAND, int, __poll_chk,                                                     \
     (struct pollfd * fds, nfds_t n, int ms, size_t size), (fds, n, ms, size),  \
     poll, 0)                                                                   \
-  X(CALL, int, ppoll,                                                          \
+  X(HAND, int, ppoll,                                                          \
     (struct pollfd * fds, nfds_t n, const struct timespec *t,                  \
      const sigset_t *mask),                                                    \
     (fds, n, t, mask), ppoll, 0)                                               \
-  X(CALL, int, __ppoll_chk,                                                    \
+  X(HAND, int, __ppoll_chk,                                                    \
     (struct pollfd * fds, nfds_t n, const struct timespec *t,                  \
      const sigset_t *mask, size_t size),                                       \
     (fds, n, t, mask, size), ppoll, 0)                                         \
-  X(CALL, int, select,                                                         \
+  X(HAND, int, select,                                                         \
     (int n, fd_set *in, fd_set *out, fd_set *err, struct timeval *t),          \
     (n, in, out, err, t), select, 0)                                           \
-  X(CALL, int, pselect,                                                        \
+  X(HAND, int, pselect,                                                        \
     (int n, fd_set *in, fd_set *out, fd_set *err, const struct timespec *t,    \
      const sigset_t *mask),                                                    \
     (n, in, out, err, t, mask), pselect, 0)                                    \

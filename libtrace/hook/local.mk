@@ -6,5 +6,6 @@ hook_sources = libtrace/hook/uv_map.h libtrace/hook/uv_alone.h \
 	libtrace/hook/call.h libtrace/hook/call.c \
 	libtrace/hook/uv_handle.c libtrace/hook/uv_request.c \
 	libtrace/hook/uv_close.c libtrace/hook/uv_loop.c \
+	libtrace/hook/foreign.h libtrace/hook/foreign.c libtrace/hook/wait.c \
 	libtrace/hook/libc.c libtrace/hook/libc_hand.c \
 	libtrace/hook/hook.c

@@ -1,9 +1,9 @@
 /* Loops: turning them, their poll phase, and what goes through their handles.
  *
  * A loop has its id as long as it lives; a uv_run is a frame on the thread. The
- * poll phase is seen from libc: libuv calls epoll_pwait on its backend through
- * the PLT.  The program calls the wrappers. */
+ * poll phase is seen from libc, in wait.c.  The program calls the wrappers. */
 #include "hook/call.h"
+#include "hook/foreign.h"
 
 #include <string.h>
 
@@ -18,9 +18,8 @@ struct run {
   const struct lti_nested *outer_nested;
 };
 
-/* Of the innermost uv_run; NULL where its loop is the only one. */
-static __thread const struct lti_nested *nested_run
-    __attribute__((tls_model("initial-exec")));
+__thread const struct lti_nested *lti_nested_run
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 static uint32_t loop_id(const uv_loop_t *loop) {
   struct lti_entry entry = {.key = 0};
@@ -43,17 +42,18 @@ static void note_version(void) {
 
 static void nest(struct run *run, const void *site, const void *frame,
                  const void *cfa) {
-  run->outer_nested = nested_run;
-  nested_run = NULL;
+  run->outer_nested = lti_nested_run;
+  lti_nested_run = NULL;
   if (!lti_self.foreign)
     return;
   run->nested = (struct lti_nested){
       .call = {lti_now(), 0, site, LT_CALLEE_uv_run}, frame, cfa};
-  nested_run = &run->nested;
+  lti_nested_run = &run->nested;
 }
 
 static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
   struct lti_hook *hook = &lti_hook;
+  lti_foreign_stop();
   struct lti_frame *frame = run->frame = lti_frame_push(run, LTI_FRAME_RUN);
   run->outer_in_uv = lti_self.in_uv;
   run->outer_in_call = lti_self.in_call;
@@ -71,7 +71,7 @@ static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
 
 /* Also when an exception passes. */
 static void run_end(struct run *run) {
-  nested_run = run->outer_nested;
+  lti_nested_run = run->outer_nested;
   if (run->frame) {
     if (lti_frame_pop(run->frame, run))
       lti_frame_close_run(run->frame, (unsigned)run->result);
@@ -156,34 +156,3 @@ LTI_INTERPOSE void uv_walk(uv_loop_t *loop, uv_walk_cb cb, void *arg) {
       lti_uv_enter(site);
   lti_uv.uv_walk(loop, on_walk, &walk);
 }
-
-/* Is this call the running loop's poll phase? */
-static bool is_poll_phase(int fd) {
-  return lti_self.in_uv == LTI_IN_LOOP && lti_hook.loop &&
-         fd == lti_uv.uv_backend_fd(lti_hook.loop);
-}
-
-/* libuv's own polls frame a turn; the program's on other descriptors block. */
-#define POLLING(name, params, args, ms)                                        \
-  LTI_INTERPOSE int name params {                                              \
-    if (__builtin_expect(!lti_self.depth, 0))                                  \
-      return lti_libc.name args;                                               \
-    if (is_poll_phase(fd)) {                                                   \
-      lti_poll_enter(ms);                                                      \
-      lti_nested_show(lti_self.foreign ? nested_run : NULL);                   \
-      int ready = lti_libc.name args;                                          \
-      lti_nested_hide(lti_self.foreign ? nested_run : NULL);                   \
-      lti_poll_leave(ready);                                                   \
-      return ready;                                                            \
-    }                                                                          \
-    const void *site = __builtin_return_address(0);                            \
-    if (!lti_call_wanted(site))                                                \
-      return lti_libc.name args;                                               \
-    LTI_CALL(LT_CALLEE_##name, LTI_FD(fd), site);                              \
-    return lti_libc.name args;                                                 \
-  }
-POLLING(epoll_wait, (int fd, struct epoll_event *ev, int n, int ms),
-        (fd, ev, n, ms), ms)
-POLLING(epoll_pwait,
-        (int fd, struct epoll_event *ev, int n, int ms, const sigset_t *mask),
-        (fd, ev, n, ms, mask), ms)

@@ -26,6 +26,11 @@ tests_programs_hook_crowd_SOURCES = tests/programs/hook_crowd.c
 tests_programs_hook_crowd_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_hook_crowd_LDADD = $(UV_LIBS)
 
+# What test_loops.py records: loops that are not libuv's.
+noinst_PROGRAMS += tests/programs/loops
+tests_programs_loops_SOURCES = tests/programs/loops.c
+tests_programs_loops_LDADD = -lpthread
+
 # What test_losses.py counts: the public API, linked.
 noinst_PROGRAMS += tests/programs/record_crowd
 tests_programs_record_crowd_SOURCES = tests/programs/record_crowd.c

@@ -653,6 +653,45 @@ START_TEST(whatever_comes_the_parts_add_up) {
 }
 END_TEST
 
+/* A loop that is not libuv's: nobody sees how it is left. */
+#define UNSEEN_TURNS                                                           \
+  "0   loop+ mode=3\n"                                                         \
+  "1   poll\n"                                                                 \
+  "2   wake\n"                                                                 \
+  "202 poll\n"                                                                 \
+  "203 wake\n"
+
+START_TEST(a_loop_without_callbacks_has_stalls_in_its_turns) {
+  struct model *m = model_of_text(UNSEEN_TURNS "403 loop- alive=0\n", 500, NULL);
+  ck_assert(m->loops[0].is_unseen);
+  ck_assert_uint_eq(m->n_stalls, 2);
+  ck_assert(m->stalls[0].is_unseen);
+  ck_assert_int_eq(m->stalls[0].kind, MODEL_STALL_TURN);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(the_last_turn_of_a_loop_that_was_left_unseen_is_not_judged) {
+  struct model *m = model_of_text(UNSEEN_TURNS "403 loop- alive=1\n", 500, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  model_close(m);
+  trace_text_info.end_reason = LT_END_EXITED;
+  m = model_of_text(UNSEEN_TURNS, 500, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->loops[0].turns, 2);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_loop_without_callbacks_that_is_killed_had_a_stall) {
+  trace_text_info.end_reason = LT_END_KILLED;
+  struct model *m = model_of_text(UNSEEN_TURNS, 500, NULL);
+  ck_assert_uint_eq(m->n_stalls, 2);
+  ck_assert(m->stalls[1].unfinished);
+  model_close(m);
+}
+END_TEST
+
 static TCase *stall_tests(void) {
   TCase *t = tcase_create("stalls");
   tcase_add_checked_fixture(t, NULL, teardown);
@@ -677,6 +716,10 @@ static TCase *stall_tests(void) {
   tcase_add_test(t, ancestry_is_the_chain_of_spawners);
   tcase_add_test(t, endless_chains_of_requests_stay_bounded);
   tcase_add_test(t, two_threads_turn_two_loops_and_names_are_inert);
+  tcase_add_test(t, a_loop_without_callbacks_has_stalls_in_its_turns);
+  tcase_add_test(
+      t, the_last_turn_of_a_loop_that_was_left_unseen_is_not_judged);
+  tcase_add_test(t, a_loop_without_callbacks_that_is_killed_had_a_stall);
   tcase_add_test(t, whatever_comes_the_parts_add_up);
   tcase_add_test(t, sites_are_named_as_far_as_is_known);
   return t;

@@ -17,7 +17,7 @@ static struct text_trace {
 struct members {
   double awaited;
   double thread, task, kind, site, from, callee, ms, on, loop, alive, timeout;
-  double cpu, delay, vsw, faults, cause, n, text;
+  double cpu, delay, vsw, faults, cause, n, text, mode;
 };
 
 static uint64_t ns(double ms) {
@@ -47,7 +47,8 @@ static void set_member(struct members *m, const char *word) {
              {"cause", &m->cause},
              {"n", &m->n},
              {"for", &m->awaited},
-             {"text", &m->text}};
+             {"text", &m->text},
+             {"mode", &m->mode}};
   const char *equal = strchr(word, '=');
   for (size_t i = 0; equal && i < sizeof all / sizeof *all; i++)
     if (strlen(all[i].name) == (size_t)(equal - word) &&
@@ -80,7 +81,7 @@ static void set_event(lt_event *e, const char *word, const struct members *m) {
        (uint64_t)m->site, ns(m->ms)},
       {"poll", LT_POLL_BEGIN, 0, 0, (uint64_t)(m->timeout + 1), 0},
       {"wake", LT_POLL_END, 0, 0, (uint64_t)m->n, 0},
-      {"loop+", LT_LOOP_BEGIN, 0, (uint64_t)m->loop, 0, 0},
+      {"loop+", LT_LOOP_BEGIN, 0, (uint64_t)m->loop, (uint64_t)m->mode, 0},
       {"loop-", LT_LOOP_END, 0, (uint64_t)m->loop, (uint64_t)m->alive, 0},
       {"usage", LT_USAGE, (uint64_t)m->vsw, (uint64_t)m->faults, ns(m->cpu),
        m->delay >= 0 ? ns(m->delay) + 1 : 0},

@@ -93,6 +93,7 @@ static void on_loop_begin(struct builder *b, struct thread *th,
     return;
   struct model_loop *l = &b->model.loops[loop];
   l->thread = e->thread;
+  l->is_unseen = e->a == LT_LOOP_UNSEEN;
   if (th->n_frames == 0 && th->last_loop == loop) {
     l->gap_ns = add_ns(l->gap_ns, e->time_ns - th->run_end_ns);
     if (th->last_alive)
@@ -113,6 +114,8 @@ static void on_loop_end(struct builder *b, struct thread *th,
     poll_end(b, th, e->time_ns);
   while (th->n_frames > i)
     frames_pop(b, th, e->thread, e->time_ns, false);
+  if (b->model.loops[loop].is_unseen && e->a)
+    frames_top(th)->is_open = false; /* it was left, nobody knows when */
   frames_pop(b, th, e->thread, e->time_ns, true);
   b->model.loops[loop].last_ns = e->time_ns;
   if (th->n_frames)
@@ -446,6 +449,16 @@ static void on_event(struct builder *b, const lt_event *e) {
   }
 }
 
+/* A loop that is not libuv's is seen to be left only when its descriptors are
+ * closed: where the program then ended by itself, its last turn tells nothing.
+ */
+static bool is_left(const struct model *m, uint32_t loop) {
+  return loop != NO_LOOP && m->loops[loop].is_unseen && m->info->ended &&
+         (m->info->end_reason == LT_END_EXITED ||
+          m->info->end_reason == LT_END_EXEC ||
+          m->info->end_reason == LT_END_GONE);
+}
+
 /* What is open at the end never came back. */
 static void finish(struct builder *b) {
   struct model *m = &b->model;
@@ -460,7 +473,8 @@ static void finish(struct builder *b) {
       poll_end(b, th, m->end_ns); /* and no turn after it */
     else
       for (size_t i = th->n_frames; i-- > 0;)
-        frames_close_segment(b, th, t, i, m->end_ns, true);
+        if (!is_left(m, th->frames[i].loop))
+          frames_close_segment(b, th, t, i, m->end_ns, true);
     while (th->n_frames)
       frames_pop(b, th, t, m->end_ns, false);
   }

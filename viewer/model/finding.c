@@ -110,7 +110,7 @@ static bool never_yields(const struct model_stall *s) {
 struct finding finding_of_stall(const struct model *m,
                                 const struct budget *budget,
                                 const struct model_stall *s) {
-  struct finding f = {.rule = s->kind == MODEL_STALL_TURN ? "long-turn"
+  struct finding f = {.rule = s->kind == MODEL_STALL_TURN && !s->is_unseen ? "long-turn"
                               : never_yields(s)           ? "never-yields"
                                                           : "stall",
                       .stall = s,

@@ -100,6 +100,7 @@ struct model_stall {
   uint32_t slice_kind; /* lt_task_kind of the callback; 0 for a turn or gap */
   uint32_t site;       /* the callback's function, 0 for a turn or gap */
   bool unfinished;     /* never came back: the recording ended first */
+  bool is_unseen;      /* its loop is */
   bool has_usage;      /* USAGE events cover it; else all of cause is unknown */
   struct model_cause cause;
   size_t n_calls; /* longest first; n_calls_all counts those left out too */
@@ -160,6 +161,7 @@ struct model_loop {
   int64_t starved_ns; /* its threads were ready, and no CPU was free: at most
                          so much of busy_ns */
   bool has_starved;   /* that is known */
+  bool is_unseen;     /* not libuv's: its callbacks are not in the trace */
   int64_t first_ns, last_ns;
   uint64_t timers_late; /* by 1 ms or more: libuv's resolution */
   int64_t worst_late_ns;

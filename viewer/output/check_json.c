@@ -75,6 +75,7 @@ static void stall(struct json *json, const struct model *m,
   json_uint(json, "task", s->task);
   json_uint(json, "turn", s->turn);
   json_uint(json, "callbacks", s->n_callbacks);
+  json_bool(json, "callbacks_seen", !s->is_unseen);
   json_bool(json, "unfinished", s->unfinished);
   place_json(json, "callback", m, s->site);
   json_int(json, "attributable_ns", model_attributable(&s->cause));
@@ -174,7 +175,9 @@ void check_json_finding(struct json *json, const struct checked *trace,
             f->callee ? model_callee_name(m, f->callee, text, sizeof text)
                       : NULL);
   json_int(json, "callee_ns", f->callee_ns);
-  json_text(json, "advice", f->callee ? lt_callee_advice(f->callee) : NULL);
+  bool is_unseen = f->stall && f->stall->is_unseen;
+  json_text(json, "advice",
+            f->callee && !is_unseen ? lt_callee_advice(f->callee) : NULL);
   if (f->stall)
     stall(json, m, f->stall);
   if (f->caller) {

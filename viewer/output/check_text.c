@@ -271,6 +271,12 @@ static void notes(const struct text *t, const struct finding *f,
             f->is_undecided ? ", what is unknown may be, too: " : "",
             f->is_undecided ? units_ns(unknown, s->cause.unknown) : "");
   }
+  if (s && s->is_unseen) {
+    label(t, "note");
+    fputs("it is not libuv's loop, or libuv is linked statically: which "
+          "callback it was is not seen\n",
+          t->file);
+  }
   label(t, "note");
   fprintf(t->file, "look at it: looptrace view --at %.3fs %s\n\n",
           (double)(f->begin_ns / 1000000) / 1e3,

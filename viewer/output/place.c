@@ -78,6 +78,7 @@ void loop_json(struct json *json, const struct model_loop *l) {
   json_uint(json, "id", l->id);
   json_uint(json, "turns", l->turns);
   json_uint(json, "callbacks", l->slices);
+  json_bool(json, "callbacks_seen", !l->is_unseen);
   json_uint(json, "stalls", l->stalls);
   json_int(json, "busy_ns", l->busy_ns);
   json_int(json, "poll_ns", l->poll_ns);

@@ -128,7 +128,7 @@ static void loops(FILE *file, const struct model *m) {
     number(file, units_ns(u, model_histogram_percentile(&l->turn, 50)));
     number(file, units_ns(u, model_histogram_percentile(&l->turn, 99)));
     cell(file, level(l->turn.max_ns), units_ns(u, l->turn.max_ns));
-    number(file, units_count(u, l->timers_late));
+    number(file, l->is_unseen ? "not seen" : units_count(u, l->timers_late));
     fputs("</tr>\n", file);
   }
   fputs("</table>\n", file);

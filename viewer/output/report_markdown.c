@@ -23,7 +23,8 @@ static void loops(FILE *file, const struct model *m) {
             units_share(busy, l->busy_ns, l->busy_ns + l->poll_ns),
             units_count(turns, l->turns),
             units_ns(p99, model_histogram_percentile(&l->turn, 99)),
-            units_ns(max, l->turn.max_ns), units_count(late, l->timers_late));
+            units_ns(max, l->turn.max_ns),
+            l->is_unseen ? "not seen" : units_count(late, l->timers_late));
   }
 }
 

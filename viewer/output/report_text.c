@@ -76,7 +76,8 @@ static void loops(FILE *file, const struct model *m) {
             units_count(turns, l->turns),
             units_ns(p50, model_histogram_percentile(&l->turn, 50)),
             units_ns(p99, model_histogram_percentile(&l->turn, 99)),
-            units_ns(max, l->turn.max_ns), units_count(late, l->timers_late));
+            units_ns(max, l->turn.max_ns),
+            l->is_unseen ? "not seen" : units_count(late, l->timers_late));
     if (l->timers_late)
       fprintf(file, " (+%s)", units_ns(worst, l->worst_late_ns));
     putc('\n', file);
@@ -120,6 +121,8 @@ const char *report_what(const struct model *m, const struct model_stall *s,
   if (s->kind == MODEL_STALL_SLICE)
     snprintf(buf, size, "%s %s%s", lt_task_kind_name(s->slice_kind),
              model_site_name(m, s->site, name, sizeof name), open);
+  else if (s->kind == MODEL_STALL_TURN && s->is_unseen)
+    snprintf(buf, size, "a turn, callbacks not seen%s", open);
   else if (s->kind == MODEL_STALL_TURN)
     snprintf(buf, size, "%" PRIu64 " callbacks in one turn%s", s->n_callbacks,
              open);

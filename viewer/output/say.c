@@ -118,7 +118,7 @@ const char *say_headline(const struct model *m, const struct finding *f,
     snprintf(buf, size, "`%s` blocked loop `%s` for %s, budget is %s",
              model_callee_name(m, f->callee, callee, sizeof callee), loop, took,
              budget);
-  else if (s->kind == MODEL_STALL_TURN)
+  else if (s->kind == MODEL_STALL_TURN && !s->is_unseen)
     snprintf(buf, size,
              "loop `%s` was blocked for %s%s by %s callbacks in one turn, "
              "budget is %s",
@@ -137,7 +137,7 @@ const char *say_help(const struct finding *f, char *buf, size_t size) {
   const struct model_stall *s = f->stall;
   const char *advice = f->callee ? lt_callee_advice(f->callee) : NULL;
   const char *text;
-  if (advice) {
+  if (advice && !(s && s->is_unseen)) {
     snprintf(buf, size, "use %s", advice);
     return buf;
   }
@@ -147,6 +147,10 @@ const char *say_help(const struct finding *f, char *buf, size_t size) {
     text = f->limit->limit.kind == LIMIT_LOST_EVENTS
                ? "looptrace info says where and why"
                : "looptrace report shows where the time goes";
+  else if (s && s->is_unseen)
+    text = f->callee ? "make this call on another thread, or ask the loop's "
+                       "library for a way to wait for it"
+                     : "do it in pieces, one a turn, or on another thread";
   else if (f->callee)
     text = "make this call where it does not hold the loop: uv_queue_work";
   else if (s && s->kind == MODEL_STALL_TURN)

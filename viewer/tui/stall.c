@@ -101,6 +101,8 @@ const char *stall_callback(const struct model *model,
   char name[96];
   if (stall->kind == MODEL_STALL_GAP)
     snprintf(buf, size, "the loop was not run");
+  else if (stall->kind == MODEL_STALL_TURN && stall->is_unseen)
+    snprintf(buf, size, "a turn, callbacks not seen");
   else if (stall->kind == MODEL_STALL_TURN)
     snprintf(buf, size, "a turn of %llu callbacks",
              (unsigned long long)stall->n_callbacks);

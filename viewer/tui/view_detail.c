@@ -158,7 +158,9 @@ static void draw_advice(struct app *app, struct rect r,
   const char *advice = callee ? lt_callee_advice(callee) : NULL;
   char text[300], name[64];
   grid_clip(g, r);
-  if (callee && advice)
+  if (callee && s->is_unseen)
+    snprintf(text, sizeof text, "make this call on another thread");
+  else if (callee && advice)
     snprintf(text, sizeof text, "instead of %s use %s",
              model_callee_name(app->model, callee, name, sizeof name), advice);
   else if (stall_level(s) == STALL_NOTE)
@@ -168,9 +170,9 @@ static void draw_advice(struct app *app, struct rect r,
   else if (stall_is_undecided(s))
     snprintf(text, sizeof text, "too little of the cause is known to judge it");
   else
-    snprintf(text, sizeof text,
-             "do the work in smaller steps, or in the thread "
-             "pool (uv_queue_work)");
+    snprintf(text, sizeof text, "do the work in smaller steps, or %s",
+             s->is_unseen ? "on another thread"
+                          : "in the thread pool (uv_queue_work)");
   int x = grid_text(g, 1, r.y, ROLE_DIM, "try: ");
   grid_text_max(g, x, r.y, r.w - x - 1, ROLE_TEXT, text);
 }

@@ -31,8 +31,9 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
                    : loop->turn.max_ns >= MODEL_WARN_NS ? ROLE_WARN
                                                         : ROLE_TEXT;
   grid_right(g, r.x + 42, y, role, format_duration(b, loop->turn.max_ns));
-  int x =
-      grid_text(g, r.x + 44, y, ROLE_TEXT, format_count(b, loop->timers_late));
+  int x = grid_text(g, r.x + 44, y, loop->is_unseen ? ROLE_DIM : ROLE_TEXT,
+                    loop->is_unseen ? "not seen"
+                                    : format_count(b, loop->timers_late));
   if (loop->timers_late && x + 8 <= r.x + r.w)
     grid_print(g, x + 1, y, ROLE_DIM, "+%s",
                format_duration(b, loop->worst_late_ns));

@@ -66,9 +66,10 @@ typedef enum lt_codec {
     "the loop left the kernel's poll; a how many descriptors were ready")      \
   X(10, LOOP_BEGIN, "loop-begin", NONE, UINT, UINT, NONE,                      \
     "the thread began to turn loop x; a the mode (0 default, 1 once, "         \
-    "2 nowait)")                                                               \
+    "2 nowait, 3 a loop that is not libuv's: its callbacks are not seen)")     \
   X(11, LOOP_END, "loop-end", NONE, UINT, UINT, NONE,                          \
-    "the thread left loop x; a what the run returned")                         \
+    "the thread left loop x; a what the run returned; of a loop of mode 3 "    \
+    "1 where nobody saw how its last turn ended")                              \
   X(12, POOL_BEGIN, "pool-begin", TASK, UINT, SITE, NONE,                      \
     "a worker thread began the job of task ref, of kind x, in function a")     \
   X(13, POOL_END, "pool-end", TASK, NONE, NONE, NONE,                          \
@@ -105,6 +106,9 @@ typedef enum lt_kind {
 #undef LT_EVENT_ENUM
   LT_KIND_LIMIT = 64 /* kinds are below this; a bitmap of kinds is 64 bits */
 } lt_kind;
+
+/* A mode of LOOP_BEGIN beside libuv's three. */
+enum { LT_LOOP_UNSEEN = 3 };
 
 /* The kinds of tasks, and of slices: what a callback is for. */
 #define LT_TASK_MAP(X)                                                         \

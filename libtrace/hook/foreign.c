@@ -1,0 +1,199 @@
+/* Which thread turns a loop that is not libuv's.
+ *
+ * Waiting for the third time on the same epoll descriptor makes a loop.  With
+ * poll() and select() many programs wait for one thing without being a loop, so
+ * there it takes ten waits at the same call, never more than a second apart,
+ * all for the same descriptors, and these must be what loops have: something
+ * to be woken by (an eventfd and its like), a socket that listens, or two of
+ * which one is no pipe (several pipes are a child's output being read).
+ *
+ * The loop ends when the descriptors it lived on are closed, when another epoll
+ * descriptor takes its place, or when libuv comes; doc/decisions/0030.
+ * Invariant: where `active`, lti_self.depth counts it.  Called by the wrappers
+ * of wait.c. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "hook/foreign.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "hook/call.h"
+
+enum { EPOLL_TIMES = 3, POLL_TIMES = 10 };
+#define REGULAR_NS UINT64_C(1000000000)
+
+static __thread struct foreign {
+  const void *site;      /* its wait's; NULL: an epoll descriptor's */
+  struct lti_waits held; /* what it lives on; none left: it has ended */
+  struct lti_outer outer;
+  uint32_t epoch; /* of the recording it began in */
+  bool active;
+  bool never;             /* libuv turns loops here */
+  uint16_t times;         /* that the candidate was seen in a row */
+  const void *maybe_site; /* a wait that may become one */
+  struct lti_waits maybe; /* what all its waits were for */
+  uint64_t seen;          /* when the last came back */
+} foreign __attribute__((tls_model("initial-exec")));
+
+/* Said once for each recording. */
+static _Atomic uint32_t noted;
+
+static bool has(const struct lti_waits *fds, int fd) {
+  for (unsigned i = 0; i < fds->n; i++)
+    if (fds->fd[i] == fd)
+      return true;
+  return false;
+}
+
+/* What is in both stays in a.  Returns: is anything? */
+static bool keep_common(struct lti_waits *a, const struct lti_waits *b) {
+  unsigned n = 0;
+  for (unsigned i = 0; i < a->n; i++)
+    if (has(b, a->fd[i]))
+      a->fd[n++] = a->fd[i];
+  a->n = n;
+  return n > 0;
+}
+
+static bool is_common(const struct lti_waits *a, const struct lti_waits *b) {
+  for (unsigned i = 0; i < a->n; i++)
+    if (has(b, a->fd[i]))
+      return true;
+  return false;
+}
+
+/* is_seen: we saw how its last turn ended; else nobody is to judge it. */
+static void end(bool is_seen) {
+  foreign.active = false;
+  foreign.times = 0;
+  if (foreign.epoch == lti_epoch() && *lti_process.alive)
+    lti_loop_leave(&foreign.outer, is_seen ? 0 : 1);
+  else if (lti_self.depth) /* it was our parent's */
+    lti_self.depth--;
+}
+
+void lti_foreign_stop(void) {
+  if (foreign.active)
+    end(false);
+  foreign.never = true;
+}
+
+void lti_foreign_closed(int fd) {
+  if (!foreign.active || !has(&foreign.held, fd))
+    return;
+  struct lti_waits *held = &foreign.held;
+  for (unsigned i = 0; i < held->n; i++)
+    if (held->fd[i] == fd)
+      held->fd[i--] = held->fd[--held->n];
+  if (held->n == 0) {
+    int saved = errno;
+    end(true);
+    errno = saved;
+  }
+}
+
+static void note(void) {
+  uint32_t epoch = lti_epoch();
+  if (atomic_exchange_explicit(&noted, epoch, memory_order_relaxed) != epoch)
+    lti_note_emit(
+        "a loop is not libuv's, or of a libuv that is linked statically: its "
+        "turns and blocking calls are seen, its callbacks are not seen");
+}
+
+static void begin(const void *site, const struct lti_waits *held,
+                  const char *what) {
+  char name[32];
+  if (foreign.active)
+    end(false);
+  lti_process_revive();
+  uint32_t loop = lti_loop_new();
+  if (!loop)
+    return;
+  (void)snprintf(name, sizeof name, site ? "%s" : "%s %d", what, held->fd[0]);
+  lti_emit(LT_LOOP_NAME, loop, 0, lti_emit_string(name), 0);
+  foreign.active = true;
+  foreign.site = site;
+  foreign.held = *held;
+  foreign.epoch = lti_epoch();
+  lti_loop_enter(&foreign.outer, loop, LT_LOOP_UNSEEN);
+  note();
+}
+
+/* Are these what a loop waits for?  Asked seldom: some system calls. */
+static bool is_of_loop(const struct lti_waits *fds) {
+  unsigned n_socket = 0, n_other = 0, n_pipe = 0;
+  int socket = -1;
+  for (unsigned i = 0; i < fds->n; i++) {
+    struct stat s;
+    if (lti_libc.fstat(fds->fd[i], &s) != 0)
+      continue;
+    if ((s.st_mode & S_IFMT) == 0) /* eventfd, signalfd, timerfd, inotify */
+      return true;
+    if (S_ISSOCK(s.st_mode)) {
+      n_socket++;
+      socket = fds->fd[i];
+    } else if (S_ISFIFO(s.st_mode)) {
+      n_pipe++;
+    } else {
+      n_other++;
+    }
+  }
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (n_socket == 1 &&
+      getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+      listens)
+    return true;
+  return n_socket + n_other > 0 && n_socket + n_other + n_pipe > 1;
+}
+
+/* A child that was forked off in the loop is not in it. */
+static void forget_parents(void) {
+  if (foreign.active && (foreign.epoch != lti_epoch() || !*lti_process.alive))
+    end(false);
+}
+
+enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
+                             const void *caller) {
+  forget_parents();
+  if (!lti_self.depth || lti_self.in_call)
+    return LTI_PASSES;
+  if (foreign.active && lti_self.depth == 1 && foreign.site == site &&
+      is_common(&foreign.held, fds)) {
+    foreign.times = 0;
+    return LTI_POLLS;
+  }
+  return lti_call_wanted(caller) ? LTI_BLOCKS : LTI_PASSES;
+}
+
+/* Inside a loop, only an epoll descriptor may begin another one: a thread that
+ * polls for long in a callback blocks its loop. */
+static bool may_begin(const void *site) {
+  return !foreign.never && !lti_self.in_call &&
+         lti_self.depth == (foreign.active ? 1u : 0u) &&
+         (!foreign.active || !site);
+}
+
+void lti_foreign_waited(const void *site, const struct lti_waits *fds,
+                        const char *what) {
+  if (fds->n == 0 || !may_begin(site))
+    return;
+  uint64_t now = lti_now();
+  bool is_regular = !site || lti_clock_ns(now - foreign.seen) < REGULAR_NS;
+  foreign.seen = now;
+  if (foreign.times == 0 || site != foreign.maybe_site || !is_regular ||
+      !keep_common(&foreign.maybe, fds)) {
+    foreign.maybe_site = site;
+    foreign.maybe = *fds;
+    foreign.times = 0;
+  }
+  if (++foreign.times < (site ? POLL_TIMES : EPOLL_TIMES))
+    return;
+  int saved = errno;
+  foreign.times = 0;
+  if (!site || is_of_loop(&foreign.maybe))
+    begin(site, &foreign.maybe, what);
+  errno = saved;
+}

@@ -1,0 +1,230 @@
+"""Loops that are not libuv's: their turns, blocking calls and stalls are seen,
+and waits that are no loops are not taken for some."""
+import ctypes.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+from looptrace import BUILDDIR, LOOPTRACE, SRCDIR, Case, needs
+
+LOOPS = str(BUILDDIR / 'tests/programs/loops')
+
+ASYNCIO = '''
+import asyncio, time
+def slow():
+    time.sleep(0.2)
+async def main():
+    for i in range(20):
+        await asyncio.sleep(0.002)
+    slow()
+    for i in range(20):
+        await asyncio.sleep(0.002)
+asyncio.run(main())
+print('done')
+'''
+
+SUBPROCESS = '''
+import subprocess, time
+code = 'import sys, time\\nfor i in range(30): print(i, flush=True); ' \\
+       'print(i, file=sys.stderr, flush=True); time.sleep(0.002)'
+for i in range(2):
+    subprocess.run(['python3', '-S', '-c', code], capture_output=True)
+    time.sleep(0.2)
+print('done')
+'''
+
+GLIB = '''
+import ctypes, time
+glib = ctypes.CDLL('libglib-2.0.so.0')
+glib.g_main_loop_new.restype = ctypes.c_void_p
+for name in ('run', 'quit', 'unref'):
+    getattr(glib, 'g_main_loop_' + name).argtypes = [ctypes.c_void_p]
+loop = glib.g_main_loop_new(None, 0)
+left = [40]
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+def on_timer(data):
+    left[0] -= 1
+    if left[0] == 20:
+        time.sleep(0.2)
+    if left[0] == 0:
+        glib.g_main_loop_quit(loop)
+    return left[0] > 0
+glib.g_timeout_add(2, on_timer, None)
+glib.g_main_loop_run(loop)
+print('done')
+'''
+
+
+class Loops(Case):
+    def loops(self, told):
+        return [loop['name'] for loop in told['traces'][0]['loops']]
+
+    def only_stall(self, told):
+        found = [f for f in told['findings'] if f['level'] == 'error']
+        self.assertEqual(len(found), 1, told)
+        self.assertEqual(found[0]['rule'], 'stall')
+        self.assertFalse(found[0]['callbacks_seen'])
+        return found[0]
+
+    def assert_nap(self, path, name, callee='nanosleep'):
+        """One loop, and in it the one stall that was planted."""
+        told = self.check(path)
+        self.assertEqual(len(told['traces'][0]['loops']), 1, told)
+        loop = told['traces'][0]['loops'][0]
+        self.assertRegex(loop['name'], name)
+        self.assertFalse(loop['callbacks_seen'])
+        self.assertGreater(loop['turns'], 15)
+        stall = self.only_stall(told)
+        self.assertEqual(stall['callee'], callee)
+        self.assertEqual(stall['cause']['word'], 'blocked')
+        self.assertGreaterEqual(stall['duration_ns'], 199_000_000)
+        return told
+
+    def assert_no_loop(self, *command):
+        path = self.dir / 'none.lt'
+        result = self.looptrace('record', '-o', path, '--', *command)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(result.stdout, b'done\n')
+        self.assertFalse(path.exists(), result)
+        self.assertIn(b'no event loop ran', result.stderr)
+
+    def test_a_thread_that_comes_back_to_its_wait_turns_a_loop(self):
+        for how, name in (('epoll', r'^epoll \d+$'), ('poll', '^poll$'),
+                          ('select', '^select$')):
+            with self.subTest(how):
+                self.assert_nap(self.record(LOOPS, how,
+                                            path=self.dir / f'{how}.lt'), name)
+
+    def test_what_comes_after_a_loop_is_no_stall(self):
+        for how, n in (('closed', 1), ('left', 1), ('threads', 3),
+                       ('another', 2)):
+            with self.subTest(how):
+                told = self.check(self.record(LOOPS, how,
+                                              path=self.dir / f'{how}.lt'))
+                self.assertNotEqual(told['verdict'], 'fail', told)
+                self.assertEqual(len(told['traces'][0]['loops']), n)
+
+    def test_waiting_for_one_thing_is_no_loop(self):
+        for how in ('output', 'answer', 'bad'):
+            with self.subTest(how):
+                self.assert_no_loop(LOOPS, how)
+
+    def test_polling_inside_a_turn_blocks_the_loop(self):
+        told = self.check(self.record(LOOPS, 'inside'))
+        stall = self.only_stall(told)
+        self.assertEqual(stall['callee'], 'poll')
+        self.assertGreaterEqual(stall['calls_count'], 20)
+        self.assertEqual(len(told['traces'][0]['loops']), 1)
+
+    def test_a_loop_that_is_killed_while_it_hangs_has_a_stall(self):
+        path = self.dir / 'x.lt'
+        result = self.looptrace('record', '-o', path, '--', LOOPS, 'hang')
+        self.assertEqual(result.returncode, 128 + 9, result)
+        stall = self.only_stall(self.check(path))
+        self.assertTrue(stall['unfinished'])
+        self.assertEqual(stall['callee'], 'nanosleep')
+
+    def test_a_forked_child_is_not_in_its_parents_loop(self):
+        path = self.record(LOOPS, 'forked')
+        self.assertNotEqual(self.check(path)['verdict'], 'fail')
+        others = [p for p in self.dir.glob('x.*.lt')]
+        self.assertEqual(len(others), 1, others)
+        self.assert_nap(others[0], r'^epoll \d+$')
+
+    def test_it_is_said_that_callbacks_are_not_seen(self):
+        path = self.record(LOOPS, 'epoll')
+        for words in (('check', path), ('report', path), ('info', path)):
+            result = self.looptrace(*words)
+            self.assertRegex(result.stdout.decode(), 'not seen', words)
+        told = json.loads(self.looptrace('info', '--json', path).stdout)
+        self.assertEqual(len([n for n in told['notes'] if 'libuv' in n]), 1)
+        screen = self.looptrace('view', '--dump-screen', path).stdout.decode()
+        self.assertIn('not seen', screen)
+
+    def test_asyncio_is_a_loop(self):
+        """The interpreter that Debian's programs use, not one of a builder."""
+        python = '/usr/bin/python3'
+        if not os.path.exists(python):
+            self.skipTest('no /usr/bin/python3')
+        path = self.record(python, '-c', ASYNCIO)
+        self.assert_nap(path, r'^epoll \d+$', 'clock_nanosleep')
+
+    def test_reading_a_childs_output_is_no_loop(self):
+        self.assert_no_loop(sys.executable, '-c', SUBPROCESS)
+
+    @unittest.skipUnless(ctypes.util.find_library('glib-2.0'), 'no glib')
+    def test_glib_is_a_loop(self):
+        path = self.record(sys.executable, '-c', GLIB)
+        self.assert_nap(path, '^poll$', 'clock_nanosleep')
+
+    @needs('gcc')
+    @unittest.skipUnless(list(pathlib.Path('/usr/lib').glob('*/libuv_a.a')),
+                         'no static libuv')
+    def test_a_libuv_inside_the_program_is_a_loop(self):
+        program = self.dir / 'inside'
+        library = next(iter(pathlib.Path('/usr/lib').glob('*/libuv_a.a')))
+        subprocess.run(['gcc', '-g', '-o', program, SRCDIR / 'samples/stall.c',
+                        library, '-lpthread', '-ldl', '-lrt'], check=True)
+        told = self.check(self.record(program))
+        self.assertEqual(len(told['traces'][0]['loops']), 1)
+        found = [f for f in told['findings'] if f['rule'] == 'stall']
+        callees = {f['callee'] for f in found}
+        self.assertLessEqual({'usleep', 'pthread_mutex_lock'}, callees, told)
+        self.assertTrue(all(not f['callbacks_seen'] for f in found))
+
+    def test_redis_is_a_loop(self):
+        binary = shutil.which('redis-server') or \
+            shutil.which('redis-check-rdb')  # in redis-tools, the same program
+        if not binary:
+            self.skipTest('not installed: redis-tools')
+        server = self.dir / 'redis-server'
+        server.symlink_to(binary)
+        path, socket = self.dir / 'r.lt', self.dir / 's'
+        process = subprocess.Popen(
+            [LOOPTRACE, 'record', '-o', path, '--', server, '--port', '0',
+             '--unixsocket', socket, '--save', '', '--daemonize', 'no',
+             '--enable-debug-command', 'yes', '--dir', self.dir],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        try:
+            for line in process.stdout:
+                if b'ready to accept connections at' in line or \
+                        b'accept connections at' in line:
+                    break
+            answers = self.talk(socket, b'PING\r\n', b'DEBUG SLEEP 0.2\r\n',
+                                b'PING\r\n', b'SHUTDOWN NOSAVE\r\n')
+            self.assertEqual(answers[:3], [b'+PONG', b'+OK', b'+PONG'])
+            process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        self.assertEqual(process.returncode, 0)
+        told = self.check(path)
+        self.assertEqual([name for name in self.loops(told)
+                          if name.startswith('epoll')], self.loops(told))
+        stalls = [f for f in told['findings']
+                  if f['rule'] == 'stall' and f['level'] == 'error']
+        self.assertTrue(any('nanosleep' in (f['callee'] or '')
+                            for f in stalls), told)
+
+    def talk(self, path, *requests):
+        import socket
+        answers = []
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(60)
+            s.connect(str(path))
+            stream = s.makefile('rwb')
+            for request in requests:
+                stream.write(request)
+                stream.flush()
+                answers.append(stream.readline().strip())
+        return answers
+
+
+if __name__ == '__main__':
+    unittest.main()
