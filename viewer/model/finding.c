@@ -110,9 +110,10 @@ static bool never_yields(const struct model_stall *s) {
 struct finding finding_of_stall(const struct model *m,
                                 const struct budget *budget,
                                 const struct model_stall *s) {
-  struct finding f = {.rule = s->kind == MODEL_STALL_TURN && !s->is_unseen ? "long-turn"
-                              : never_yields(s)           ? "never-yields"
-                                                          : "stall",
+  bool is_sum = s->kind == MODEL_STALL_TURN && !s->is_unseen;
+  struct finding f = {.rule = is_sum            ? "long-turn"
+                              : never_yields(s) ? "never-yields"
+                                                : "stall",
                       .stall = s,
                       .budget_ns =
                           budget_max_stall(budget, m->loops[s->loop].name),

@@ -13,6 +13,7 @@
 
 #define SCAN_BYTES 16384u  /* of stack that is looked through for a frame */
 #define FRAME_MOST 1048576u /* bytes between two frame pointers */
+#define FUNCTION_MOST 262144u/* bytes of a function's code */
 
 struct unwinder {
   struct code_files *files;
@@ -103,6 +104,30 @@ static enum step step_cfi(struct unwinder *u) {
   return step;
 }
 
+/* Where a jump through a table of addresses leads, as calls of other modules'
+ * functions and of some of the own one's go. */
+static uint64_t behind_stub(struct unwinder *u, uint64_t target) {
+#if defined(__x86_64__)
+  uint8_t b[11];
+  uint64_t where;
+  int32_t distance;
+  if (!memory_read(u->memory, target, b, sizeof b))
+    return target;
+  size_t n = memcmp(b, "\xf3\x0f\x1e\xfa", 4) == 0 ? 4 : 0; /* endbr64 */
+  n += b[n] == 0xf2;                                         /* bnd */
+  if (b[n] != 0xff || b[n + 1] != 0x25)
+    return target;
+  memcpy(&distance, b + n + 2, 4);
+  return memory_word(u->memory, target + n + 6 + (uint64_t)(int64_t)distance,
+                     &where)
+             ? where
+             : target;
+#else
+  (void)u;
+  return target;
+#endif
+}
+
 /* The call instruction before a return address, as far as it can be told.
  * target: of a direct one, else 0. */
 static bool is_after_call(struct unwinder *u, uint64_t pc, uint64_t *target) {
@@ -119,7 +144,7 @@ static bool is_after_call(struct unwinder *u, uint64_t pc, uint64_t *target) {
   if (b[3] == 0xe8) {
     int32_t distance;
     memcpy(&distance, b + 4, 4);
-    *target = pc + (uint64_t)(int64_t)distance;
+    *target = behind_stub(u, pc + (uint64_t)(int64_t)distance);
     return true;
   }
   for (int n = 2; n <= 7; n++) /* call through a register or memory */
@@ -136,39 +161,37 @@ static bool is_after_call(struct unwinder *u, uint64_t pc, uint64_t *target) {
 #endif
 }
 
+/* May a call have led to the function at pc?  What earlier calls left on the
+ * stack mostly has not: return addresses from quite other calls. */
+static bool may_lead_here(const struct unwinder *u, uint64_t target) {
+  return target == 0 || u->now.pc - target < FUNCTION_MOST;
+}
+
 /* Are the words at a slot a saved frame pointer and a return address? */
-static bool is_frame(struct unwinder *u, uint64_t slot, bool *is_sure) {
+static bool is_frame(struct unwinder *u, uint64_t slot) {
   uint64_t saved, pc, target;
   if (!memory_word(u->memory, slot, &saved) ||
       !memory_word(u->memory, slot + 8, &pc) || saved <= slot ||
       saved - slot > FRAME_MOST || saved % 8 || !is_after_call(u, pc, &target))
     return false;
-  *is_sure = target && target == u->begin;
-  return true;
+  return may_lead_here(u, target);
 }
 
 /* The frame pointer of the function at pc, from the words above sp: the first
- * whose caller called this function, else the first that may be it. */
+ * whose caller may have called this function. */
 static bool find_fp(struct unwinder *u, uint64_t *fp) {
-  uint64_t sp = u->now.value[REG_SP_], found = 0;
-  bool is_sure;
+  uint64_t sp = u->now.value[REG_SP_];
   for (uint64_t slot = (sp + 7) & ~UINT64_C(7); slot < sp + SCAN_BYTES;
        slot += 8) {
     uint64_t word;
     if (!memory_word(u->memory, slot, &word))
       break;
-    if (word <= slot || word - slot > FRAME_MOST ||
-        !is_frame(u, slot, &is_sure))
-      continue;
-    if (is_sure) {
+    if (word > slot && word - slot <= FRAME_MOST && is_frame(u, slot)) {
       *fp = slot;
       return true;
     }
-    if (!found)
-      found = slot;
   }
-  *fp = found;
-  return found != 0;
+  return false;
 }
 
 /* To the caller along the chain of frame pointers. */
@@ -186,14 +209,15 @@ static bool step_chain(struct unwinder *u, uint64_t fp) {
   return true;
 }
 
-/* To the first return address above sp, whoever's it is. */
+/* To the first return address above sp that may be the function's. */
 static bool step_scan(struct unwinder *u) {
   uint64_t sp = u->now.value[REG_SP_], pc, target;
   for (uint64_t slot = (sp + 7) & ~UINT64_C(7); slot < sp + SCAN_BYTES;
        slot += 8) {
     if (!memory_word(u->memory, slot, &pc))
       return false;
-    if (pc < 4096 || !is_after_call(u, pc, &target))
+    if (pc < 4096 || !is_after_call(u, pc, &target) ||
+        !may_lead_here(u, target))
       continue;
     struct registers out = {.pc = pc};
     uint64_t saved;
