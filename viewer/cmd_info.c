@@ -1,7 +1,7 @@
 /* looptrace info: what is in a trace, and is it whole.
  *
- * Invariant: shows what the reader knows; events are read only to tell losses
- * apart, and checked with --verify.  Called by main.c. */
+ * Invariant: shows what the reader knows; events are read only with --verify,
+ * and of a file without an index those that tell of losses.  Called by main.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -82,18 +82,6 @@ static int parse(int argc, char **argv, struct info_view *v) {
     return open_usage(WHO, "one trace at a time: looptrace info FILE%s", "");
   v->path = argv[optind];
   return -1;
-}
-
-/* Losses by cause stand in the events. */
-static lt_status count_losses(struct info_view *v) {
-  lt_event e;
-  lt_status status = LT_OK;
-  if (v->info->n_lost == 0)
-    return LT_OK;
-  while ((status = lt_reader_next(v->reader, &e)) == LT_OK)
-    if (e.kind == LT_LOST && e.x < LT_LOST_LIMIT)
-      v->lost[e.x] += e.a;
-  return status == LT_END ? LT_OK : status;
 }
 
 static void print_time(const lt_info *info, char *buf, size_t size) {
@@ -287,7 +275,7 @@ static int run_info(int argc, char **argv) {
   lt_status status = lt_reader_open(v.path, &v.reader);
   if (status == LT_OK) {
     v.info = lt_reader_info(v.reader);
-    status = count_losses(&v);
+    status = lt_reader_losses(v.reader, v.lost);
   }
   if (status != LT_OK) {
     open_complain(WHO, v.path, status, errno);

@@ -2,7 +2,7 @@ drain_sources = libtrace/drain/drain.h libtrace/drain/drain.c \
 	libtrace/drain/process.h libtrace/drain/process.c libtrace/drain/place.c \
 	libtrace/drain/rings.h libtrace/drain/rings.c \
 	libtrace/drain/clockmap.h libtrace/drain/clockmap.c \
-	libtrace/drain/trace.h libtrace/drain/trace.c \
+	libtrace/drain/trace.h libtrace/drain/trace.c libtrace/drain/index.c \
 	libtrace/drain/book.h libtrace/drain/book.c libtrace/drain/sites.c libtrace/drain/stacks.c \
 	libtrace/drain/tasks.h libtrace/drain/tasks.c \
 	libtrace/drain/hash.h libtrace/drain/hash.c \

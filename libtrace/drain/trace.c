@@ -5,7 +5,6 @@
  * seal.  Called by the recorder, process by process. */
 #include "drain/trace.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "format/bytes.h"
@@ -13,6 +12,18 @@
 
 #define GENERATION_BYTES (UINT64_C(16) << 20)
 #define GENERATION_NS INT64_C(10000000000)
+
+/* Write a block, and tell the directory of it. */
+static void write_block(struct lti_trace *t, struct lti_block_header *h,
+                        const void *payload, size_t size,
+                        uint64_t short_calls) {
+  uint64_t at = lti_writer_size(t->writer);
+  lti_writer_block(t->writer, h, payload, size);
+  uint64_t whole = lti_writer_size(t->writer) - at;
+  h->header_bytes = LTI_BLOCK_HEADER_BYTES;
+  h->stored_bytes = (uint32_t)(whole - LTI_BLOCK_HEADER_BYTES);
+  lti_directory_block(t->directory, at, h, short_calls);
+}
 
 static void put_block(struct lti_trace *t, unsigned type, uint32_t index,
                       uint32_t count, const void *payload, size_t size) {
@@ -23,7 +34,7 @@ static void put_block(struct lti_trace *t, unsigned type, uint32_t index,
       .first_ns = t->watermark_ns,
       .last_ns = t->watermark_ns,
   };
-  lti_writer_block(t->writer, &h, payload, size);
+  write_block(t, &h, payload, size, 0);
 }
 
 /* The first bytes of a generation make its block; what does not fit follows. */
@@ -90,6 +101,13 @@ static void begin_generation(struct lti_trace *t) {
   lti_book_flush(&t->book);
 }
 
+static void free_index(struct lti_trace *t) {
+  lti_directory_free(t->directory);
+  lti_summary_free(t->summary);
+  t->directory = NULL;
+  t->summary = NULL;
+}
+
 void lti_trace_start(struct lti_trace *t, struct lti_writer *writer,
                      const struct lti_file_header *header,
                      lti_trace_clock *clock) {
@@ -98,9 +116,10 @@ void lti_trace_start(struct lti_trace *t, struct lti_writer *writer,
   t->start_ns = header->start_ns;
   t->book.sink = take_definitions;
   t->book.sink_context = t;
-  lti_summary_free(t->summary);
+  free_index(t);
   t->summary = lti_summary_new();
   lti_writer_header(writer, header);
+  t->directory = lti_directory_new(lti_writer_size(writer));
   begin_generation(t);
 }
 
@@ -121,7 +140,11 @@ static void end_block(struct lti_trace *t) {
   lti_book_flush(&t->book);
   size_t size = lti_encoder_finish(t->encoder, t->at->index,
                                    lti_writer_number(t->writer), &block);
+  struct lti_block_header head;
+  uint64_t at = lti_writer_size(t->writer);
   lti_writer_raw(t->writer, block, size);
+  if (lti_block_header_get(block, &head) == LT_OK) /* as it just made it */
+    lti_directory_block(t->directory, at, &head, 0);
   t->epoch_blocks++;
 }
 
@@ -219,6 +242,7 @@ void lti_trace_event(struct lti_trace *t, const lt_event *event) {
   t->epoch_events++;
   if (e.kind == LT_LOST) {
     t->n_lost += e.a;
+    lti_directory_lost(t->directory, e.x, e.a);
     t->n_lost_events++;
   }
 }
@@ -246,7 +270,7 @@ bool lti_trace_seal(struct lti_trace *t, int64_t watermark_ns, uint64_t late,
     lti_out_varint(&out, t->epoch_events);
     lti_out_varint(&out, late);
     lti_out_varint(&out, short_calls);
-    lti_writer_block(t->writer, &h, payload, (size_t)(out.at - payload));
+    write_block(t, &h, payload, (size_t)(out.at - payload), short_calls);
     t->epoch_events = 0;
     t->epoch_blocks = 0;
   }
@@ -256,30 +280,13 @@ bool lti_trace_seal(struct lti_trace *t, int64_t watermark_ns, uint64_t late,
   return lti_writer_flush(t->writer);
 }
 
-/* The summary; nothing of it where there is no memory for it.
- * Returns: the offset of the index, 0 for none. */
-static uint64_t put_index(struct lti_trace *t, int64_t time_ns) {
-  uint8_t *bytes;
-  uint64_t at = lti_writer_size(t->writer);
-  if (!t->summary)
-    return 0;
-  lti_summary_end(t->summary, time_ns);
-  size_t size = lti_summary_encode(t->summary, &bytes);
-  if (!size)
-    return 0;
-  if (size <= LTI_INDEX_PAYLOAD_MAX)
-    put_block(t, LTI_BLOCK_INDEX, LTI_INDEX_SUMMARY, 0, bytes, size);
-  free(bytes);
-  return lti_writer_size(t->writer) > at ? at : 0;
-}
-
 void lti_trace_end(struct lti_trace *t, int64_t time_ns, lt_end_reason reason,
                    int status, uint64_t untracked) {
   uint8_t payload[64];
   struct lti_out out = lti_out_of(payload, sizeof payload);
   lti_book_flush(&t->book); /* names that came in since */
   t->watermark_ns = time_ns;
-  uint64_t index_at = put_index(t, time_ns);
+  uint64_t index_at = lti_trace_put_index(t, time_ns);
   lti_out_varint(&out, (uint64_t)reason);
   lti_out_varint(&out, (uint32_t)status);
   lti_out_varint(&out, t->n_events);
@@ -292,9 +299,8 @@ void lti_trace_end(struct lti_trace *t, int64_t time_ns, lt_end_reason reason,
 
 void lti_trace_fini(struct lti_trace *t) {
   lti_writer_free(t->writer);
-  lti_summary_free(t->summary);
+  free_index(t);
   t->writer = NULL;
-  t->summary = NULL;
   t->book.sink = NULL;
   lti_tasks_fini(&t->tasks);
   lti_book_fini(&t->book);

@@ -17,6 +17,7 @@
 #include "drain/tasks.h"
 #include "drain/writer.h"
 #include "format/brackets.h"
+#include "format/directory.h"
 #include "format/encode.h"
 #include "format/summary.h"
 
@@ -52,7 +53,8 @@ struct lti_trace {
   int64_t generation_ns;
   int64_t start_ns; /* CLOCK_MONOTONIC at time 0 */
   lti_trace_clock *clock;
-  struct lti_summary *summary; /* for the index; NULL without memory for it */
+  struct lti_directory *directory; /* for the index; NULL without memory */
+  struct lti_summary *summary;     /* the same */
 };
 
 /* Everything else of the trace is zero.  encoder: borrowed, shared by traces.
@@ -91,6 +93,10 @@ bool lti_trace_seal(struct lti_trace *trace, int64_t watermark_ns,
 /* The end mark. */
 void lti_trace_end(struct lti_trace *trace, int64_t time_ns,
                    lt_end_reason reason, int status, uint64_t untracked);
+
+/* Write the index; part of lti_trace_end().
+ * Returns: its offset, 0 for none. */
+uint64_t lti_trace_put_index(struct lti_trace *trace, int64_t time_ns);
 
 /* Close and free; without an end the file stays as it is. */
 void lti_trace_fini(struct lti_trace *trace);

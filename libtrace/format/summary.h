@@ -22,14 +22,6 @@
 #define LTI_SUMMARY_SHIFT_MIN 10u /* bins of 2^10 ns at first */
 #define LTI_SUMMARY_SHIFT_MAX 50u
 
-/* Sections of the index: the number in an INDEX block's header. */
-enum lti_index_section {
-  LTI_INDEX_DIRECTORY = 1,
-  LTI_INDEX_CHUNKS = 2,
-  LTI_INDEX_SUMMARY = 3,
-  LTI_INDEX_SECTIONS = 4 /* all are below */
-};
-
 struct lti_summary;
 
 /* Returns: owned, to be freed; NULL when there is no memory. */

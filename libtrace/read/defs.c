@@ -183,8 +183,7 @@ static void add_stack(struct lti_defs *d, struct lti_in *in) {
     return;
   size_t size = (size_t)n * sizeof *frames;
   lt_stack_frame *copy = lti_budget_realloc(&d->budget, NULL, 0, size);
-  lt_stack_def *s =
-      copy ? lti_idmap_put(&d->stacks, &d->budget, id) : NULL;
+  lt_stack_def *s = copy ? lti_idmap_put(&d->stacks, &d->budget, id) : NULL;
   if (!s) {
     free(copy);
     return;

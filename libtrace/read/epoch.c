@@ -72,6 +72,15 @@ bool lti_epoch_seal(struct lti_epoch *e, int64_t watermark_ns) {
   return makes_sense;
 }
 
+void lti_epoch_select(struct lti_epoch *e, uint64_t kinds, uint32_t thread) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < e->n_blocks; i++)
+    if ((e->blocks[i].head.kinds & kinds) &&
+        (thread == UINT32_MAX || e->blocks[i].head.index == thread))
+      e->blocks[n++] = e->blocks[i];
+  e->n_blocks = n;
+}
+
 /* Keep every second entry. */
 static void thin_out(struct lti_index *index) {
   uint32_t n = 0;

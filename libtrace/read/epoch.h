@@ -41,6 +41,10 @@ LT_WARN_UNUSED lt_status lti_epoch_add(struct lti_epoch *epoch,
  *          taken). */
 bool lti_epoch_seal(struct lti_epoch *epoch, int64_t watermark_ns);
 
+/* Keep only blocks that may have events of these kinds, of this thread (or
+ * UINT32_MAX). */
+void lti_epoch_select(struct lti_epoch *epoch, uint64_t kinds, uint32_t thread);
+
 /* All epochs of a file that have events, so that a time is found.  At most
  * LTI_INDEX_MAX are kept: of a file with more, every second, fourth... */
 #define LTI_INDEX_MAX 262144u

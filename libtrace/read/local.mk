@@ -8,4 +8,5 @@ read_sources = libtrace/read/state.h libtrace/read/problem.h \
 	libtrace/read/merge.h libtrace/read/merge.c \
 	libtrace/read/survey.c libtrace/read/reader.c \
 	libtrace/read/access.c libtrace/read/tasks.c libtrace/read/opens.c \
-	libtrace/read/summary.c
+	libtrace/read/summary.c libtrace/read/index.c \
+	libtrace/read/rebuild.h libtrace/read/rebuild.c

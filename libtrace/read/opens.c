@@ -85,15 +85,31 @@ static lt_status open_behind(struct lt_reader *r, struct lti_span *span,
   return LT_OK;
 }
 
+struct search {
+  struct lt_reader *r;
+  uint32_t missing; /* threads whose next block is still to be found */
+};
+
+static bool is_met(void *context, uint64_t at, uint32_t thread) {
+  struct search *s = context;
+  struct lti_span *span = lti_idmap_get(&s->r->spans, thread);
+  if (span && !span->next_at) {
+    span->next_at = at;
+    s->missing -= span->first_at < s->r->epoch.begin.at &&
+                  span->last_at >= s->r->epoch.begin.at;
+  }
+  return s->missing > 0;
+}
+
 /* Let next_at of each thread be its first block in or behind the epoch; 0 for
  * none. */
 static lt_status find_next(struct lt_reader *r) {
   uint64_t begin = r->epoch.begin.at;
-  uint32_t missing = 0;
+  struct search search = {.r = r};
   for (uint32_t i = 0; i < r->spans.n; i++) {
     struct lti_span *span = lti_idmap_at(&r->spans, i);
     span->next_at = span->first_at >= begin ? span->first_at : 0;
-    missing += span->first_at < begin && span->last_at >= begin;
+    search.missing += span->first_at < begin && span->last_at >= begin;
   }
   struct lti_problem known = {0}; /* all that is wrong was noted before */
   struct lti_scan scan = {.source = &r->source,
@@ -101,18 +117,18 @@ static lt_status find_next(struct lt_reader *r) {
                           .at = begin,
                           .number = r->epoch.begin.number,
                           .end = r->sealed_end};
-  while (missing) {
+  if (!search.missing)
+    return LT_OK;
+  lt_status status = lti_index_chunks(r, begin, is_met, &search);
+  if (status != LT_NOT_FOUND)
+    return status;
+  while (search.missing) {
     struct lti_block block;
-    lt_status status = lti_scan_next(&scan, &block);
+    status = lti_scan_next(&scan, &block);
     if (status != LT_OK)
       return status == LT_END ? LT_OK : status;
-    struct lti_span *span = block.head.type == LTI_BLOCK_EVENTS
-                                ? lti_idmap_get(&r->spans, block.head.index)
-                                : NULL;
-    if (span && !span->next_at) {
-      span->next_at = block.at;
-      missing -= span->first_at < begin && span->last_at >= begin;
-    }
+    if (block.head.type == LTI_BLOCK_EVENTS)
+      (void)is_met(&search, block.at, block.head.index);
   }
   return LT_OK;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "read/decode.h"
+#include "read/rebuild.h"
 #include "read/state.h"
 
 /* Read the file header.  One that is not whole is NOT_A_TRACE. */
@@ -44,7 +45,23 @@ static struct lti_cursor first_cursor(const struct lt_reader *r) {
   return (struct lti_cursor){.at = r->blocks_at, .floor_ns = -LTI_TIME_MAX};
 }
 
+/* By the index where that pays and works, else block by block. */
+static lt_status look_over(struct lt_reader *r, uint64_t survey_bytes) {
+  if (r->source.size > survey_bytes) {
+    lt_status status = lti_reader_by_index(r);
+    if (status != LT_NOT_FOUND)
+      return status;
+    lti_index_drop(r);
+  }
+  return lti_reader_survey(r);
+}
+
 lt_status lt_reader_open(const char *path, lt_reader **reader) {
+  return lti_reader_open(path, LTI_SURVEY_BYTES, reader);
+}
+
+lt_status lti_reader_open(const char *path, uint64_t survey_bytes,
+                          lt_reader **reader) {
   *reader = NULL;
   struct lt_reader *r = calloc(1, sizeof *r);
   if (!r)
@@ -58,13 +75,15 @@ lt_status lt_reader_open(const char *path, lt_reader **reader) {
   }
   lti_defs_init(&r->defs);
   r->spans.item_bytes = sizeof(struct lti_span);
-  r->spans_budget.left = (size_t)16 << 20;
+  r->spans_budget.left = LTI_SPANS_BUDGET;
   r->tasks.item_bytes = sizeof(lt_task_def);
+  r->kinds = UINT64_MAX;
+  r->thread = LT_ALL_THREADS;
   status = read_header(r);
   if (status == LT_OK) {
     struct lti_cursor first = first_cursor(r);
     begin_at(r, &first);
-    status = lti_reader_survey(r);
+    status = look_over(r, survey_bytes);
     begin_at(r, &first);
   }
   if (status != LT_OK) {
@@ -88,26 +107,51 @@ void lt_reader_close(lt_reader *r) {
   lti_summary_read_free(r->summary);
   free(r->epoch.blocks);
   free(r->index.entries);
+  free(r->parts);
   free(r->span_order);
   free(r->damaged);
   free(r->opens);
   free(r);
 }
 
+/* Is what was collected what the index says is there? */
+static bool is_as_said(struct lt_reader *r, const struct lti_scan *scan,
+                       lt_status status) {
+  if (scan->n_damaged)
+    return false;
+  if (status == LT_END)
+    return r->cursor.at == r->sealed_end;
+  return status != LT_OK || lti_index_agrees(r);
+}
+
 /* Read the headers of the next epoch that has events, and begin to merge it. */
 static lt_status load_epoch(struct lt_reader *r) {
-  do {
+  for (;;) {
+    struct lti_cursor behind;
     lti_epoch_begin(&r->epoch, &r->cursor);
+    if (lti_index_skips(r, &r->cursor, r->kinds, &behind)) {
+      r->cursor = behind;
+      continue;
+    }
     struct lti_scan scan = {.source = &r->source,
                             .problem = &r->problem,
                             .at = r->cursor.at,
                             .number = r->cursor.number,
                             .end = r->sealed_end};
     lt_status status = lti_reader_collect(r, &scan, NULL);
-    if (status != LT_OK)
+    if (r->by_index && !is_as_said(r, &scan, status)) {
+      struct lti_cursor again = r->epoch.begin;
+      status = lti_reader_resurvey(r);
+      r->cursor = again;
+      if (status == LT_OK)
+        continue;
+    }
+    if (status == LT_OK &&
+        (r->kinds != UINT64_MAX || r->thread != LT_ALL_THREADS))
+      lti_epoch_select(&r->epoch, r->kinds, r->thread);
+    if (status != LT_OK || r->epoch.n_blocks)
       return status;
-  } while (!r->epoch.n_blocks);
-  return LT_OK;
+  }
 }
 
 static void block_is_damaged(void *context, const struct lti_block *block,
@@ -137,15 +181,24 @@ lt_status lti_reader_refill(struct lt_reader *r) {
   }
 }
 
+static bool is_wanted(const struct lt_reader *r, uint64_t head) {
+  return r->kinds >> LTI_HEAD_KIND(head) & 1 ||
+         (LTI_HEAD_KIND(head) == LT_LOST &&
+          LTI_HEAD_X(head) == LT_LOST_DAMAGED);
+}
+
 lt_status lt_reader_next(lt_reader *r, lt_event *e) {
-  const struct lti_record *at = r->run.at;
-  if (at >= r->run.end || (int64_t)at->clock > r->run.limit_ns) {
-    lt_status status = lti_reader_refill(r);
-    if (status != LT_OK)
-      return status;
+  const struct lti_record *at;
+  do {
     at = r->run.at;
-  }
-  r->run.at = at + 1;
+    if (at >= r->run.end || (int64_t)at->clock > r->run.limit_ns) {
+      lt_status status = lti_reader_refill(r);
+      if (status != LT_OK)
+        return status;
+      at = r->run.at;
+    }
+    r->run.at = at + 1;
+  } while (!is_wanted(r, at->head));
   e->time_ns = (int64_t)at->clock;
   e->ref = LTI_HEAD_REF(at->head);
   e->a = at->a;
@@ -175,6 +228,33 @@ lt_status lt_reader_seek(lt_reader *r, int64_t time_ns) {
   lt_status status = load_epoch(r);
   if (status == LT_OK)
     status = lti_merge_begin(&r->merge, &r->epoch);
+  return status == LT_END ? LT_OK : status;
+}
+
+void lt_reader_select(lt_reader *r, uint64_t kinds, uint32_t thread) {
+  struct lti_cursor first = first_cursor(r);
+  r->kinds = kinds;
+  r->thread = thread;
+  begin_at(r, &first);
+}
+
+lt_status lt_reader_losses(lt_reader *r, uint64_t *lost) {
+  uint64_t kinds = r->kinds, by_cause[LT_LOST_LIMIT] = {0};
+  uint32_t thread = r->thread;
+  lt_event e;
+  lt_status status = LT_END;
+  if (r->by_index)
+    memcpy(by_cause, r->lost_by_cause, sizeof by_cause);
+  else if (r->info.n_lost) {
+    lt_reader_select(r, UINT64_C(1) << LT_LOST, LT_ALL_THREADS);
+    while ((status = lt_reader_next(r, &e)) == LT_OK)
+      if (e.kind == LT_LOST && e.x < LT_LOST_LIMIT)
+        by_cause[e.x] =
+            e.a > UINT64_MAX - by_cause[e.x] ? UINT64_MAX : by_cause[e.x] + e.a;
+  }
+  lt_reader_select(r, kinds, thread);
+  if (status == LT_END)
+    memcpy(lost, by_cause, sizeof by_cause);
   return status == LT_END ? LT_OK : status;
 }
 
@@ -220,6 +300,36 @@ static lt_status verify_block(struct lt_reader *r,
   return LT_OK;
 }
 
+/* Does the index say what the blocks say? */
+static lt_status verify_index(struct lt_reader *r,
+                              const struct lti_block *end) {
+  const struct lti_block *first = NULL;
+  struct lti_rebuilt made;
+  const uint8_t *payload;
+  const char *wrong;
+  for (unsigned i = 1; i < LTI_INDEX_SECTIONS; i++)
+    if (r->sections[i].at && (!first || r->sections[i].at < first->at))
+      first = &r->sections[i];
+  if (!first || r->problem.status != LT_OK)
+    return LT_OK;
+  lt_status status = lti_index_rebuild(&r->source, r->blocks_at, first->at,
+                                       end->head.last_ns, &made);
+  for (unsigned i = 1; i < LTI_INDEX_SECTIONS && status == LT_OK; i++) {
+    const struct lti_block *block = &r->sections[i];
+    if (!block->at)
+      continue;
+    status = lti_source_payload(&r->source, block, &payload, &wrong);
+    if (status == LT_OK && (block->head.raw_bytes != made.size[i] ||
+                            memcmp(payload, made.bytes[i], made.size[i]) != 0))
+      lti_problem_note(&r->problem, LT_CORRUPT, block->at,
+                       "block %" PRIu32 " at byte %" PRIu64
+                       ": the index is not what the other blocks say",
+                       block->head.number, block->at);
+  }
+  lti_rebuilt_free(&made);
+  return status == LT_CORRUPT ? LT_OK : status;
+}
+
 lt_status lt_reader_verify(lt_reader *r) {
   struct lti_scan scan = {.source = &r->source,
                           .problem = &r->problem,
@@ -235,13 +345,18 @@ lt_status lt_reader_verify(lt_reader *r) {
   }
   if (status != LT_OK && status != LT_END)
     return status;
-  struct lti_cursor first = first_cursor(r);
-  begin_at(r, &first);
   lt_event event;
+  uint64_t kinds = r->kinds;
+  uint32_t thread = r->thread;
+  lt_reader_select(r, UINT64_MAX, LT_ALL_THREADS);
   do
     status = lt_reader_next(r, &event);
   while (status == LT_OK);
-  begin_at(r, &first);
+  lt_reader_select(r, kinds, thread);
+  if (status == LT_END && block.head.type == LTI_BLOCK_END) {
+    status = verify_index(r, &block);
+    status = status == LT_OK ? LT_END : status;
+  }
   lti_reader_refresh(r);
   return status == LT_END ? r->problem.status : status;
 }

@@ -11,8 +11,6 @@
 #include "read/decode.h"
 #include "read/state.h"
 
-/* Definitions are inflated up to this; a real file has a fraction of it. */
-#define DEFS_RAW_MAX (UINT64_C(256) << 20)
 #define DAMAGED_MAX 65536u
 
 static void note(struct lt_reader *r, const struct lti_block *block,
@@ -30,6 +28,7 @@ void lti_reader_refresh(struct lt_reader *r) {
   info->problem_at = r->problem.at;
   info->problem_text = r->problem.text;
   info->complete = info->ended && r->problem.status == LT_OK;
+  info->by_index = r->by_index;
 }
 
 /* Is this the first time that this block is said to be damaged? */
@@ -66,8 +65,11 @@ void lti_reader_damaged(struct lt_reader *r, const struct lti_block *block,
   if (is_new_damage(r, block->at)) {
     uint32_t n = lti_events_count(&block->head);
     r->lost_damage += n;
-    if (was_counted)
-      r->info.n_events -= n < r->info.n_events ? n : r->info.n_events;
+    if (was_counted) {
+      n = n < r->info.n_events ? n : (uint32_t)r->info.n_events;
+      r->info.n_events -= n;
+      r->events_damaged += n;
+    }
   }
   lti_reader_refresh(r);
 }
@@ -114,6 +116,8 @@ static lt_status add_defs(struct lt_reader *r, const struct lti_block *block,
                           bool *is_damaged) {
   const uint8_t *payload;
   const char *wrong;
+  if (r->defs_are_known)
+    return LT_OK;
   if (block->head.raw_bytes > r->defs_raw_left) {
     note(r, block, "definitions are too large; they are not known from here");
     return LT_OK;
@@ -267,20 +271,20 @@ static lt_status reload_defs(struct lt_reader *r, uint64_t from,
 static lt_status finish_defs(struct lt_reader *r) {
   bool is_damaged = r->info.n_generations == 0;
   lt_status status = LT_OK;
-  r->defs_raw_left = DEFS_RAW_MAX;
+  r->defs_raw_left = LTI_DEFS_RAW_MAX;
   if (r->info.n_generations > 1)
     status = reload_defs(r, r->cursor.generation_at, &is_damaged);
   if (status == LT_OK && is_damaged) {
     lti_defs_free(&r->defs);
     lti_defs_init(&r->defs);
-    r->defs_raw_left = DEFS_RAW_MAX;
+    r->defs_raw_left = LTI_DEFS_RAW_MAX;
     status = reload_defs(r, r->blocks_at, &is_damaged);
   }
   lti_defs_finish(&r->defs);
   return status;
 }
 
-static void fill_info(struct lt_reader *r) {
+void lti_reader_fill_info(struct lt_reader *r) {
   lt_info *info = &r->info;
   const struct lti_defs *d = &r->defs;
   info->comm = d->comm;
@@ -318,7 +322,7 @@ lt_status lti_reader_survey(struct lt_reader *r) {
                           .at = r->blocks_at,
                           .end = r->source.size};
   r->sealed_end = r->blocks_at;
-  r->defs_raw_left = DEFS_RAW_MAX;
+  r->defs_raw_left = LTI_DEFS_RAW_MAX;
   lt_status status;
   while ((status = lti_reader_collect(r, &scan, visit)) == LT_OK) {
     status = take_epoch(r);
@@ -329,7 +333,49 @@ lt_status lti_reader_survey(struct lt_reader *r) {
   if (status != LT_END)
     return status;
   drop_tail(r);
-  status = finish_defs(r);
-  fill_info(r);
+  status = r->defs_are_known ? LT_OK : finish_defs(r);
+  r->defs_are_known = true;
+  lti_reader_fill_info(r);
+  return status;
+}
+
+void lti_index_drop(struct lt_reader *r) {
+  free(r->index.entries);
+  free(r->parts);
+  free(r->span_order);
+  lti_idmap_free(&r->spans);
+  r->spans.item_bytes = sizeof(struct lti_span);
+  r->spans_budget = (struct lti_budget){.left = LTI_SPANS_BUDGET};
+  r->index = (struct lti_index){0};
+  r->parts = NULL;
+  r->span_order = NULL;
+  r->n_parts = 0;
+  r->by_index = false;
+  memset(r->sections, 0, sizeof r->sections);
+  r->info.n_events = r->info.n_short_calls = r->lost_said = 0;
+  r->info.n_chunks = r->info.n_epochs = r->info.n_generations = 0;
+  r->info.end_ns = 0;
+  r->info.ended = false;
+  if (r->defs_are_known)
+    return;
+  lti_defs_free(&r->defs);
+  lti_defs_init(&r->defs);
+  r->problem = (struct lti_problem){0};
+}
+
+lt_status lti_reader_resurvey(struct lt_reader *r) {
+  struct lti_epoch epoch = r->epoch;
+  struct lti_cursor cursor = r->cursor;
+  lti_index_drop(r);
+  memset(&r->epoch, 0, sizeof r->epoch);
+  r->cursor =
+      (struct lti_cursor){.at = r->blocks_at, .floor_ns = -LTI_TIME_MAX};
+  lti_epoch_begin(&r->epoch, &r->cursor);
+  lt_status status = lti_reader_survey(r);
+  free(r->epoch.blocks);
+  r->epoch = epoch;
+  r->cursor = cursor;
+  uint64_t n = r->events_damaged;
+  r->info.n_events -= n < r->info.n_events ? n : r->info.n_events;
   return status;
 }

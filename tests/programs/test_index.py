@@ -1,14 +1,18 @@
 """The index at a trace's end says what the events say."""
+import json
 import random
+import zlib
 
 import lt_decode
+import lt_directory
 import lt_summary
 from looptrace import BUILDDIR, LONG, SAMPLES, SRCDIR, Case
 
 DUMP = BUILDDIR / 'tests' / 'support' / 'dump_trace'
 MAKE = BUILDDIR / 'tests' / 'support' / 'make_trace'
 FIXTURES = sorted((SRCDIR / 'tests' / 'fixtures').glob('*.txt'))
-SUMMARY = 3
+BIG = BUILDDIR / 'tests' / 'support' / 'make_big'
+DIRECTORY, CHUNKS, SUMMARY = 1, 2, 3
 
 
 def some_thread(rng, lines, thread, begin_ms, end_ms):
@@ -47,6 +51,17 @@ def some_trace(seed):
     return '\n'.join(text + ['end exited 0', ''])
 
 
+def with_payload(data, trace, block, payload):
+    """The file with another payload in one block, all else in order."""
+    stored = zlib.compress(payload) if block.flags & 1 else payload
+    head = bytearray(data[block.at:block.at + 64])
+    head[8:12] = len(stored).to_bytes(4, 'little')
+    head[12:16] = len(payload).to_bytes(4, 'little')
+    head[56:60] = zlib.crc32(stored).to_bytes(4, 'little')
+    head[60:64] = zlib.crc32(head[:60]).to_bytes(4, 'little')
+    return data[:block.at] + head + stored + data[block.end:]
+
+
 def raised(bins, level):
     """A coarser row of the pyramid."""
     out = {}
@@ -82,6 +97,11 @@ class Index(Case):
         data = path.read_bytes()
         trace = lt_decode.read(data)
         self.assertIsNone(trace.problem, what)
+        self.assertEqual(lt_decode.read_directory(trace.sections[DIRECTORY]), lt_directory.directory(trace), what)
+        self.assertEqual(lt_decode.read_chunks(trace.sections[CHUNKS], trace.header['size']),
+                         lt_directory.chunks(trace), what)
+        verified = self.run_command(DUMP, '--verify', path)
+        self.assertEqual(verified.stdout.splitlines()[0], b'all is well', (what, verified))
         said = lt_decode.read_summary(trace.sections[SUMMARY])
         self.assertEqual(said, lt_summary.summary(data), what)
         dumped = self.run_command(DUMP, '--summary', path)
@@ -111,6 +131,100 @@ class Index(Case):
         for stall in lane['stalls'][:4]:
             self.assertGreaterEqual(stall[1], 140000000)
             self.assertGreater(stall[3], 0.9 * stall[1] - 60000000)
+
+    def test_the_index_of_a_trace_of_many_epochs_is_that_of_its_blocks(self):
+        lines = ['process 7 many', 'thread 0 main tid 7', '0ms t0 loop-begin x=1']
+        for i in range(8200):
+            lines += ['%dms t0 mark a="x" b=%d' % (i + 1, i), 'epoch %dms' % (i + 1)]
+            if i % 1000 == 700:
+                lines.append('generation')
+        path = self.make('\n'.join(lines + ['end exited 0', '']))
+        self.agree(path, 'many')
+        entries = lt_decode.read_directory(lt_decode.read(path.read_bytes()).sections[DIRECTORY])['entries']
+        self.assertEqual(len(entries), 4100)
+        # The file is large enough to be opened by its index.
+        self.assertIs(self.info(path)['by_index'], True)
+        for at_ns in (0, 1, 5000000, 8190500000, 8200000000):
+            seen = self.run_command(DUMP, '--at', at_ns, path).stdout.splitlines()
+            first = max(0, at_ns // 1000000 - 1) if at_ns > 1000000 else 0
+            self.assertIn(b'"b": %d' % first, next(l for l in seen if b'"kind": 15' in l), at_ns)
+
+    def dump(self, *arguments, path='x.lt'):
+        result = self.run_command(DUMP, *arguments, path)
+        return result.returncode, result.stdout, result.stderr
+
+    def info(self, path, *how):
+        status, out, error = self.dump(*how, '--info', path=path)
+        self.assertIn(status, (0, 1, 2), error)
+        return json.loads(out)
+
+    def test_damage_is_the_same_with_and_without_the_index(self):
+        rng = random.Random(3)
+        data = self.make(some_trace(11) if not LONG else some_trace(5)).read_bytes()
+        end = lt_decode.read(data).sections[DIRECTORY].at
+        differ = 0
+        for _ in range(2000 if LONG else 150):
+            damaged = bytearray(data)
+            for _ in range(rng.choice((1, 1, 3))):
+                damaged[rng.randrange(64, end)] ^= 1 << rng.randrange(8)
+            (self.dir / 'x.lt').write_bytes(damaged)
+            # Each event, and then what is known of the file when all was read.
+            self.assertEqual(self.dump('--by-index')[1], self.dump()[1])
+            said = [json.loads(self.dump(*how, '--verify')[1].splitlines()[1]) for how in ((), ('--by-index',))]
+            differ += said[1].pop('by_index') != said[0].pop('by_index')
+            self.assertEqual(said[0], said[1])
+            self.assertNotEqual(said[0]['problem'], 0)
+        self.assertGreater(differ, 0)
+
+    def test_an_index_that_lies_is_found_out(self):
+        path = self.make(some_trace(3))
+        data = path.read_bytes()
+        trace = lt_decode.read(data)
+        rng = random.Random(4)
+        original = self.dump()[1]
+        refused = 0
+        for section in (DIRECTORY, CHUNKS, SUMMARY):
+            block = trace.sections[section]
+            payload = block.payload()
+            for _ in range(60 if section == DIRECTORY else 20):
+                changed = bytearray(payload)
+                at = rng.randrange(len(changed))
+                changed[at] = rng.choice((changed[at] ^ 1, changed[at] ^ 0x40, 0, 0x7f))
+                if changed == payload:
+                    continue
+                path.write_bytes(with_payload(data, trace, block, bytes(changed)))
+                # Whatever it says, the events are the same, and verify tells.
+                status, events, _ = self.dump('--by-index')
+                self.assertEqual(events, original)
+                self.assertEqual(self.dump('--by-index', '--verify')[0], 1, (section, at))
+                self.assertEqual(self.dump('--verify')[0], 1, (section, at))
+                refused += not self.info(path, '--by-index')['by_index']
+        self.assertGreater(refused, 20)
+
+    def test_only_some_kinds_are_read(self):
+        path = self.make(some_trace(7))
+        for kinds in (1 << lt_decode.LOST, 1 << lt_decode.MARK, 1 << lt_decode.RESUME | 1 << lt_decode.DONE):
+            wanted = [line for line in self.dump()[1].splitlines() if kinds >> json.loads(line)['kind'] & 1]
+            for how in ((), ('--by-index',)):
+                self.assertEqual(self.dump(*how, '--only', kinds)[1].splitlines(), wanted)
+
+    def test_a_large_trace_is_opened_by_its_index(self):
+        made = self.run_command(BIG, 1500000, 3, 'x.lt')
+        self.assertEqual(made.returncode, 0, made)
+        words = made.stdout.split()
+        info = self.info('x.lt')
+        self.assertEqual((info['by_index'], info['events'], info['lost'], info['complete']),
+                         (True, int(words[0]), int(words[2]), True))
+        status, out, _ = self.dump('--verify')
+        self.assertEqual((status, out.splitlines()[0]), (0, b'all is well'))
+        said = json.loads(self.looptrace('info', '--json', 'x.lt').stdout)
+        self.assertEqual(sum(said['lost_by_cause'].values()), int(words[2]))
+        # A block is damaged: reading finds it, and tells what is there.
+        data = bytearray((self.dir / 'x.lt').read_bytes())
+        data[len(data) // 2] ^= 4
+        (self.dir / 'x.lt').write_bytes(data)
+        status, out, _ = self.dump('--verify')
+        self.assertEqual((status, out.splitlines()[0]), (1, b'the trace is damaged'))
 
     def test_a_cut_trace_has_no_summary(self):
         path = self.make(FIXTURES[0].read_text())

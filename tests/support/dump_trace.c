@@ -18,6 +18,8 @@
 
 #include <looptrace/reader.h>
 
+#include "read/state.h"
+
 static void print_event(const lt_event *e) {
   printf("{\"time\": %" PRId64 ", \"thread\": %" PRIu32 ", \"kind\": %d, "
          "\"ref\": %" PRIu64 ", \"x\": %d, \"a\": %" PRIu64 ", \"b\": %" PRIu64
@@ -34,10 +36,10 @@ static void print_info(const lt_reader *r) {
          i->n_generations, i->end_ns);
   printf(", \"pid\": %" PRId32 ", \"comm\": \"%s\", \"ended\": %s, "
          "\"reason\": %d, \"status\": %d, \"complete\": %s, \"problem\": %d, "
-         "\"at\": %" PRIu64 ", \"text\": \"%s\"}\n",
+         "\"at\": %" PRIu64 ", \"text\": \"%s\", \"by_index\": %s}\n",
          i->pid, i->comm, i->ended ? "true" : "false", i->end_reason,
          i->end_status, i->complete ? "true" : "false", (int)i->problem,
-         i->problem_at, i->problem_text);
+         i->problem_at, i->problem_text, i->by_index ? "true" : "false");
 }
 
 static const char *or_none(const char *text) {
@@ -184,6 +186,8 @@ static lt_status act(lt_reader *r, const char *what, const char *argument) {
   } else if (strcmp(what, "--info") == 0)
     print_info(r);
   else {
+    if (strcmp(what, "--only") == 0)
+      lt_reader_select(r, strtoull(argument, NULL, 0), LT_ALL_THREADS);
     if (strcmp(what, "--at") == 0)
       status = print_place(r, strtoll(argument, NULL, 10));
     if (status == LT_OK)
@@ -192,15 +196,23 @@ static lt_status act(lt_reader *r, const char *what, const char *argument) {
   return status;
 }
 
+/* --by-index: trust the index of small files too. */
 int main(int argc, char **argv) {
+  uint64_t survey_bytes = LTI_SURVEY_BYTES;
+  if (argc > 1 && strcmp(argv[1], "--by-index") == 0) {
+    survey_bytes = 0;
+    argc--;
+    argv++;
+  }
   if (argc < 2) {
     fprintf(stderr,
-            "dump_trace [--info|--defs|--at NS|--verify|--count|--summary] "
+            "dump_trace [--by-index] "
+            "[--info|--defs|--at NS|--verify|--count|--summary|--only KINDS] "
             "FILE\n");
     return 64;
   }
   lt_reader *r;
-  lt_status status = lt_reader_open(argv[argc - 1], &r);
+  lt_status status = lti_reader_open(argv[argc - 1], survey_bytes, &r);
   if (status == LT_OK) {
     status = act(r, argc > 2 ? argv[1] : "", argc > 3 ? argv[2] : "0");
     if (status == LT_OK)

@@ -357,6 +357,57 @@ def read_defs(block):
     return defs
 
 
+def read_directory(block):
+    """Section 1 of the index."""
+    data = block.payload()
+    c = Cursor(data, 0, len(data), block.at)
+    v = c.varint
+    out = {"sealed_end": v(), "short_calls": v(), "generations": v(), "lost": {i: n for i, n in enumerate([v() for _ in range(v())]) if n},
+           "defs": [], "threads": {}, "entries": []}
+    at = 0
+    for _ in range(v()):
+        at += v()
+        out["defs"].append(at)
+    index = 0
+    for _ in range(v()):
+        index += v()
+        first_at = v()
+        thread = {"first_at": first_at, "last_at": first_at + v(), "events": v(), "lost": v(), "kinds": v()}
+        thread["first"] = unzigzag(v())
+        thread["last"] = thread["first"] + v()
+        out["threads"][index] = thread
+        index += 1
+    watermark = 0
+    for _ in range(v()):
+        entry = dict(zip(("bytes", "epochs", "blocks", "chunks", "events", "lost", "kinds"), [v() for _ in range(7)]))
+        entry["first"] = watermark + unzigzag(v())
+        entry["watermark"] = watermark = entry["first"] + v()
+        entry["generation"] = v()
+        out["entries"].append(entry)
+    if c.at != c.end:
+        raise c.wrong("something follows the directory")
+    return out
+
+
+def read_chunks(block, at):
+    """Section 2 of the index; at: where the first block is."""
+    data = block.payload()
+    c = Cursor(data, 0, len(data), block.at)
+    v = c.varint
+    out = []
+    first = 0
+    for _ in range(v()):
+        at += v()
+        chunk = dict(zip(("bytes", "thread", "events", "lost", "kinds"), [v() for _ in range(5)]), at=at)
+        at += chunk["bytes"]
+        chunk["first"] = first = first + unzigzag(v())
+        chunk["last"] = first + v()
+        out.append(chunk)
+    if c.at != c.end:
+        raise c.wrong("something follows the chunks")
+    return out
+
+
 def read_summary(block):
     """Section 3 of the index: lanes by (is_pool, loop, thread)."""
     data = block.payload()

@@ -5,6 +5,13 @@ tests_support_make_trace_CFLAGS = $(AM_CFLAGS) $(SAN_CFLAGS)
 tests_support_make_trace_LDADD = libtracecore.la
 tests_support_make_trace_LDFLAGS = $(SAN_CFLAGS)
 
+# A trace of any size; also for bench/run.py.
+check_PROGRAMS += tests/support/make_big
+tests_support_make_big_SOURCES = tests/support/make_big.c
+tests_support_make_big_CFLAGS = $(AM_CFLAGS) $(SAN_CFLAGS)
+tests_support_make_big_LDADD = libtracecore.la
+tests_support_make_big_LDFLAGS = $(SAN_CFLAGS)
+
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_arena tests/unit/check_format \
 	tests/unit/check_trace tests/unit/check_drain

@@ -132,6 +132,8 @@ typedef struct lt_info {
   uint64_t problem_at;   /* offset of the first byte that could not be used */
   const char *problem_text; /* "" or a sentence */
   uint32_t n_notes;      /* see lt_reader_note() */
+  bool by_index; /* the counts are those of the index at the file's end; damage
+                    before it is found when it is read */
 } lt_info;
 
 typedef enum lt_end_reason {
@@ -149,7 +151,10 @@ typedef enum lt_end_reason {
  * reader:  owned, to be closed; NULL on failure.
  * Errors:  NOT_FOUND, IO, NOT_A_TRACE (also where not even the header is whole),
  *          VERSION, NOMEM.  A cut or damaged file is not an error here: see
- *          lt_info.problem.  errno tells more for IO. */
+ *          lt_info.problem.  errno tells more for IO.
+ *
+ * Of a file above 1 MiB that has an index, only that is read, whatever the size:
+ * see lt_info.by_index. */
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_open(const char *path,
                                                   lt_reader **reader);
 
@@ -176,6 +181,26 @@ LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_next(lt_reader *reader,
  * Errors: IO, NOMEM, CORRUPT. */
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_seek(lt_reader *reader,
                                                   int64_t time_ns);
+
+/* Let only some events be given: those of some kinds, or of one thread.  What
+ * cannot hold any is not inflated, and by the index not looked at.  Losses by
+ * damage (LOST, LT_LOST_DAMAGED) are given whatever the kinds.  Goes back to the
+ * beginning; holds until it is called again, also over a seek.
+ *
+ * kinds:  bit k for events of kind k; UINT64_MAX for all.
+ * thread: an index; LT_ALL_THREADS for all. */
+#define LT_ALL_THREADS UINT32_MAX
+LT_EXPORT void lt_reader_select(lt_reader *reader, uint64_t kinds,
+                                uint32_t thread);
+
+/* How many events were lost, by cause; they add up to lt_info.n_lost where
+ * nothing is damaged.  From the index, or by reading the blocks that tell of
+ * losses; then goes back to the beginning.  A selection stays as it is.
+ *
+ * lost:   LT_LOST_LIMIT of them, by lt_lost.
+ * Errors: IO, NOMEM. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_losses(lt_reader *reader,
+                                                    uint64_t *lost);
 
 /* What was open where the epoch of the next event begins: the brackets that a
  * reader who starts here must know.  Outermost first within a thread.

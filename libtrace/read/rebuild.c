@@ -1,0 +1,121 @@
+/* Make the index of a trace again.
+ *
+ * Invariant: the blocks go through the same code as when they were written
+ * (format/directory.c, format/summary.c), so the result is the same bytes.
+ * Called to verify a file, and by `looptrace recover`. */
+#include "read/rebuild.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/bytes.h"
+#include "format/summary.h"
+#include "read/decode.h"
+#include "read/scan.h"
+
+struct rebuild {
+  struct lti_source *source;
+  struct lti_directory *directory;
+  struct lti_summary *summary;
+  struct lti_record *records;
+  struct lti_brackets open, behind;
+};
+
+static lt_status take_events(struct rebuild *b, const struct lti_block *block) {
+  const uint8_t *payload;
+  const char *wrong;
+  uint32_t n;
+  if (lti_events_refused(&block->head))
+    return LT_CORRUPT;
+  lt_status status = lti_source_payload(b->source, block, &payload, &wrong);
+  if (status != LT_OK)
+    return status;
+  if (lti_events_opens(&block->head, payload, &b->open) ||
+      lti_events_decode(&block->head, payload, b->records, &n, &b->behind))
+    return LT_CORRUPT;
+  for (uint32_t i = 0; i < n; i++) {
+    const struct lti_record *at = &b->records[i];
+    const lt_event e = {.time_ns = (int64_t)at->clock,
+                        .ref = LTI_HEAD_REF(at->head),
+                        .a = at->a,
+                        .b = at->b,
+                        .x = (uint16_t)LTI_HEAD_X(at->head),
+                        .kind = (uint8_t)LTI_HEAD_KIND(at->head)};
+    if (e.kind == LT_LOST)
+      lti_directory_lost(b->directory, e.x, e.a);
+    lti_summary_event(b->summary, block->head.index, &b->open, &e);
+    lti_brackets_apply(&b->open, e.time_ns, e.kind, e.x, e.ref, e.a);
+  }
+  lti_summary_pause(b->summary, block->head.index, &b->open);
+  return LT_OK;
+}
+
+static lt_status take_block(struct rebuild *b, const struct lti_block *block) {
+  uint64_t short_calls = 0;
+  lt_status status = LT_OK;
+  if (block->head.type == LTI_BLOCK_EVENTS) {
+    status = take_events(b, block);
+  } else if (block->head.type == LTI_BLOCK_EPOCH) {
+    const uint8_t *payload;
+    const char *wrong;
+    status = lti_source_payload(b->source, block, &payload, &wrong);
+    if (status != LT_OK)
+      return status;
+    struct lti_in in = lti_in_of(payload, block->head.raw_bytes);
+    (void)lti_in_varint(&in);
+    (void)lti_in_varint(&in);
+    short_calls = lti_in_varint(&in);
+  }
+  if (status == LT_OK)
+    lti_directory_block(b->directory, block->at, &block->head, short_calls);
+  return status;
+}
+
+static lt_status take_blocks(struct rebuild *b, uint64_t from, uint64_t to) {
+  struct lti_problem problem = {0};
+  struct lti_scan scan = {
+      .source = b->source, .problem = &problem, .at = from, .end = to};
+  struct lti_block block;
+  lt_status status = LT_OK;
+  while (status == LT_OK && scan.at < to) {
+    status = lti_scan_next(&scan, &block);
+    if (status == LT_OK)
+      status = take_block(b, &block);
+  }
+  return status == LT_END || problem.status != LT_OK ? LT_CORRUPT : status;
+}
+
+lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
+                            uint64_t to, int64_t end_ns,
+                            struct lti_rebuilt *rebuilt) {
+  struct rebuild b = {
+      .source = source,
+      .directory = lti_directory_new(from),
+      .summary = lti_summary_new(),
+      .records = malloc(LTI_BLOCK_EVENTS_MAX * sizeof(struct lti_record))};
+  memset(rebuilt, 0, sizeof *rebuilt);
+  lt_status status = b.directory && b.summary && b.records
+                         ? take_blocks(&b, from, to)
+                         : LT_NOMEM;
+  if (status == LT_OK) {
+    static const enum lti_index_section both[] = {LTI_INDEX_DIRECTORY,
+                                                  LTI_INDEX_CHUNKS};
+    for (size_t i = 0; i < 2; i++)
+      rebuilt->size[both[i]] =
+          lti_directory_encode(b.directory, both[i], &rebuilt->bytes[both[i]]);
+    lti_summary_end(b.summary, end_ns);
+    rebuilt->size[LTI_INDEX_SUMMARY] =
+        lti_summary_encode(b.summary, &rebuilt->bytes[LTI_INDEX_SUMMARY]);
+  }
+  lti_directory_free(b.directory);
+  lti_summary_free(b.summary);
+  free(b.records);
+  return status;
+}
+
+void lti_rebuilt_free(struct lti_rebuilt *rebuilt) {
+  for (unsigned i = 0; i < LTI_INDEX_SECTIONS; i++) {
+    free(rebuilt->bytes[i]);
+    rebuilt->bytes[i] = NULL;
+  }
+}
