@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "command.h"
+#include "model/census.h"
+#include "model/stream.h"
+#include "output/inert.h"
 #include "output/open.h"
 #include "output/report.h"
 
@@ -26,13 +29,27 @@ static const char help[] =
     "  --format FORMAT  text (default), html (one page that needs nothing "
     "else),\n"
     "                   markdown or json\n"
+    "  --task ID|NAME   one task instead: where its time went, and its "
+    "critical\n"
+    "                   path: running, ready behind whom, in the pool, waiting "
+    "for\n"
+    "                   what. NAME: its label or function, then the one that "
+    "took\n"
+    "                   longest. As text or json\n"
     "  -h, --help       this\n"
     "\n"
     "Exit status: 0; 2 wrong usage; 3 the file cannot be read.\n"
     "\n"
     "Examples\n"
     "  looptrace report --top 5 app.lt\n"
-    "  looptrace report --format html app.lt > app.html\n";
+    "  looptrace report --format html app.lt > app.html\n"
+    "  looptrace report --task on_request app.lt\n";
+
+struct wanted {
+  size_t top;
+  const char *format;
+  const char *task; /* NULL: not one task */
+};
 
 static bool set_number(const char *text, size_t *number) {
   char *end;
@@ -55,11 +72,12 @@ static shower *find(const char *format) {
                                            : NULL;
 }
 
-static int parse(int argc, char **argv, size_t *top, shower **show) {
-  enum { OPT_TOP = 256, OPT_FORMAT };
+static int parse(int argc, char **argv, struct wanted *w) {
+  enum { OPT_TOP = 256, OPT_FORMAT, OPT_TASK };
   static const struct option long_options[] = {
       {"top", required_argument, NULL, OPT_TOP},
       {"format", required_argument, NULL, OPT_FORMAT},
+      {"task", required_argument, NULL, OPT_TASK},
       {"help", no_argument, NULL, 'h'},
       {0}};
   int c;
@@ -67,13 +85,15 @@ static int parse(int argc, char **argv, size_t *top, shower **show) {
   optind = 0;
   while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
     if (c == OPT_TOP) {
-      if (!set_number(optarg, top))
+      if (!set_number(optarg, &w->top))
         return open_usage(WHO, "--top `%s` is no number from 1 on", optarg);
     } else if (c == OPT_FORMAT) {
-      *show = find(optarg);
-      if (!*show)
+      w->format = optarg;
+      if (!find(optarg))
         return open_usage(WHO, "--format `%s`: text, html, markdown or json",
                           optarg);
+    } else if (c == OPT_TASK) {
+      w->task = optarg;
     } else if (c == 'h') {
       fputs(help, stdout);
       return EXIT_OK;
@@ -84,16 +104,107 @@ static int parse(int argc, char **argv, size_t *top, shower **show) {
   }
   if (optind + 1 != argc)
     return open_usage(WHO, "one trace at a time: looptrace report FILE%s", "");
+  if (w->task && strcmp(w->format, "text") && strcmp(w->format, "json"))
+    return open_usage(WHO, "--task gives text or json, not `%s`", w->format);
   return -1;
 }
 
+static bool is_called(const struct model *m, const struct census_task *t,
+                      const char *name) {
+  const lt_site_def *site = model_site(m, t->site);
+  const char *label = t->label ? lt_reader_string(m->reader, t->label) : NULL;
+  return (label && strcmp(label, name) == 0) ||
+         (site && site->function && strcmp(site->function, name) == 0);
+}
+
+/* The task of that name that took longest.  Returns: 0 for none. */
+static uint64_t longest_of(const struct model *m, const struct census *census,
+                           const char *name, size_t *n_found) {
+  size_t n;
+  const struct census_task *all = census_tasks(census, &n);
+  int64_t best = -1;
+  uint64_t found = 0;
+  *n_found = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (!is_called(m, &all[i], name))
+      continue;
+    int64_t end = all[i].done_ns < 0 ? m->info->end_ns : all[i].done_ns;
+    int64_t took = end - (all[i].spawn_ns < 0 ? 0 : all[i].spawn_ns);
+    ++*n_found;
+    if (took > best) {
+      best = took;
+      found = all[i].id;
+    }
+  }
+  return found;
+}
+
+/* "12", "#12" or a name.  Returns: OK, and an id, 0 where there is none. */
+static lt_status choose_task(const struct model *m, const char *path,
+                             const char *word, uint64_t *id) {
+  const char *digits = *word == '#' ? word + 1 : word;
+  if (*digits && strspn(digits, "0123456789") == strlen(digits)) {
+    errno = 0;
+    *id = strtoull(digits, NULL, 10);
+    return errno ? LT_NOT_FOUND : LT_OK;
+  }
+  struct census *census;
+  lt_status status = census_begin(path, &census);
+  if (status != LT_OK)
+    return status;
+  size_t n_found;
+  while ((status = census_step(census, 1 << 20)) == LT_OK)
+    ;
+  if (status == LT_END) {
+    status = LT_OK;
+    *id = longest_of(m, census, word, &n_found);
+    if (n_found > 1)
+      fprintf(stderr, WHO ": of %zu tasks of that name, the longest is #%llu\n",
+              n_found, (unsigned long long)*id);
+  }
+  census_free(census);
+  return status;
+}
+
+static int report_task(const char *file, const struct wanted *w) {
+  struct model *model;
+  struct path *path = NULL;
+  uint64_t id = 0;
+  char name[300];
+  errno = 0;
+  lt_status status = model_open_names(file, &model);
+  if (status != LT_OK) {
+    open_complain(WHO, file, status, errno);
+    return EXIT_UNREADABLE;
+  }
+  status = choose_task(model, file, w->task, &id);
+  if (status == LT_OK)
+    status = id ? path_open(file, id, &path) : LT_NOT_FOUND;
+  if (status == LT_NOT_FOUND)
+    fprintf(stderr,
+            WHO ": there is no task `%s` in it; `looptrace view` lists them\n",
+            inert(w->task, name, sizeof name));
+  else if (status != LT_OK)
+    open_complain(WHO, file, status, errno);
+  else if (strcmp(w->format, "json") == 0)
+    report_task_json(stdout, model, path, file);
+  else
+    report_task_text(stdout, model, path, w->top);
+  path_free(path);
+  model_close(model);
+  return status == LT_OK          ? EXIT_OK
+         : status == LT_NOT_FOUND ? EXIT_USAGE
+                                  : EXIT_UNREADABLE;
+}
+
 static int run_report(int argc, char **argv) {
-  size_t top = 20;
-  shower *show = report_text;
-  int code = parse(argc, argv, &top, &show);
+  struct wanted w = {.top = 20, .format = "text"};
+  int code = parse(argc, argv, &w);
   if (code >= 0)
     return code;
   const char *path = argv[optind];
+  if (w.task)
+    return report_task(path, &w);
   struct model *model;
   errno = 0;
   lt_status status = model_open(path, NULL, &model);
@@ -101,7 +212,7 @@ static int run_report(int argc, char **argv) {
     open_complain(WHO, path, status, errno);
     return EXIT_UNREADABLE;
   }
-  show(stdout, model, path, top);
+  find(w.format)(stdout, model, path, w.top);
   model_close(model);
   return EXIT_OK;
 }

@@ -13,5 +13,5 @@ output_sources = viewer/output/inert.h viewer/output/inert.c \
 	viewer/output/say_trouble.h viewer/output/say_trouble.c \
 	viewer/output/xml.h viewer/output/xml.c
 output_sources += viewer/output/report.h viewer/output/report_text.c \
-	viewer/output/report_json.c
+	viewer/output/report_json.c viewer/output/report_task.c
 include viewer/output/export.mk

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "model/model.h"
+#include "model/path.h"
+#include "output/json.h"
 
 /* Loops, worst stalls, sites by total time, blocking calls by site, notes; at
  * most top rows each. */
@@ -36,6 +38,19 @@ const char *report_what(const struct model *model,
 /* The same as one JSON object, schema looptrace.report/1. */
 void report_json(FILE *file, const struct model *model, const char *path,
                  size_t top);
+
+/* One task's critical path; text: at most top rows in each table.  The model is
+ * for names. */
+void report_task_text(FILE *file, const struct model *model,
+                      const struct path *task, size_t top);
+void report_task_json(FILE *file, const struct model *model,
+                      const struct path *task, const char *path);
+/* Sections about tasks; nothing where there is nothing. */
+void report_gathers_text(FILE *file, const struct model *model, size_t top);
+void report_lives_text(FILE *file, const struct model *model, size_t top);
+/* The members "gatherable" and "alive" of an object that is open. */
+void report_tasks_json(struct json *json, const struct model *model,
+                       size_t top);
 
 /* "complete", or what is missing of the trace and from where on; into buf. */
 const char *report_health(const lt_info *info, char *buf, size_t size);

@@ -99,6 +99,7 @@ void report_json(FILE *file, const struct model *m, const char *path,
   json_uint(&json, "seen", m->n_tasks);
   json_uint(&json, "unfinished", m->n_tasks_live);
   json_object_end(&json);
+  report_tasks_json(&json, m, top);
   json_uint(&json, "unmeasured", m->n_unmeasured);
   json_array(&json, "notes");
   for (uint32_t i = 0; i < m->info->n_notes; i++)

@@ -235,5 +235,7 @@ void report_text(FILE *file, const struct model *m, const char *path,
   sites(file, m, top, false);
   sites(file, m, top, true);
   pool(file, m);
+  report_gathers_text(file, m, top);
+  report_lives_text(file, m, top);
   notes(file, m);
 }
