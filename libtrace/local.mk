@@ -13,6 +13,7 @@ pkginclude_HEADERS = \
 	libtrace/include/looptrace/event.h \
 	libtrace/include/looptrace/trace.h \
 	libtrace/include/looptrace/task.h \
+	libtrace/include/looptrace/expect.h \
 	libtrace/include/looptrace/reader.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = libtrace/looptrace.pc

@@ -9,6 +9,7 @@
 #endif
 #undef _FORTIFY_SOURCE /* its inline functions have the names defined here */
 #include "hook/call.h"
+#include "hook/expect.h"
 #include "hook/foreign.h"
 
 static int ms_of(const struct timespec *t) {
@@ -61,11 +62,11 @@ static inline bool is_poll_phase(int fd) {
  * long.  Outside loops they are read from the program's memory when the call
  * has succeeded, so that a bad address is the kernel's to refuse; is_early:
  * that would be too late, the call changes them. */
-#define WAIT(name, params, args, callee, ref, is_uv, is_early, what, site,     \
-             waits, ms)                                                        \
+#define WAIT(real, name, params, args, callee, ref, is_uv, is_early, what,     \
+             site, waits, ms)                                                  \
   LTI_INTERPOSE int name params {                                              \
     if (__builtin_expect(!lti_process.arena, 0))                               \
-      return lti_libc.name args;                                               \
+      return real args;                                                        \
     const void *caller = __builtin_return_address(0);                          \
     bool is_now = (is_early) || lti_self.depth;                                \
     bool is_libuvs = is_uv;                                                    \
@@ -78,16 +79,16 @@ static inline bool is_poll_phase(int fd) {
     if (way == LTI_POLLS) {                                                    \
       lti_poll_enter(timeout);                                                 \
       lti_nested_show(lti_self.foreign ? lti_nested_run : NULL);               \
-      ready = lti_libc.name args;                                              \
+      ready = real args;                                                       \
       lti_nested_hide(lti_self.foreign ? lti_nested_run : NULL);               \
       lti_poll_leave(ready);                                                   \
       return ready;                                                            \
     }                                                                          \
     if (way == LTI_BLOCKS) {                                                   \
       LTI_CALL(LT_CALLEE_##callee, ref, caller);                               \
-      ready = lti_libc.name args;                                              \
+      ready = real args;                                                       \
     } else {                                                                   \
-      ready = lti_libc.name args;                                              \
+      ready = real args;                                                       \
     }                                                                          \
     if (ready >= 0 && (is_now ? timeout : (ms)) != 0) {                        \
       if (!is_now)                                                             \
@@ -98,7 +99,8 @@ static inline bool is_poll_phase(int fd) {
   }
 
 #define WAIT_HERE(name, params, args, callee, is_early, what, waits, ms)       \
-  WAIT(name, params, args, callee, 0, false, is_early, what, caller, waits, ms)
+  WAIT(lti_libc.name, name, params, args, callee, 0, false, is_early, what,    \
+       caller, waits, ms)
 WAIT_HERE(poll, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms), poll,
           false, "poll", in_polls((uintptr_t)fds, n), ms)
 WAIT_HERE(__poll_chk, (struct pollfd * fds, nfds_t n, int ms, size_t size),
@@ -124,9 +126,19 @@ WAIT_HERE(pselect,
           (n, in, out, err, t, mask), pselect, true, "select",
           in_sets(n, in, out), ms_of(t))
 
+/* A test's expectation is told of the poll, whether anything is recorded or
+ * not. */
 #define WAIT_EPOLL(name, params, args)                                         \
-  WAIT(name, params, args, name, LTI_FD(fd), is_poll_phase(fd), true, "epoll", \
-       NULL, one(fd), ms)
+  static inline int real_##name params {                                       \
+    if (__builtin_expect(!lti_expected, 1))                                    \
+      return lti_libc.name args;                                               \
+    lti_expect_poll(fd);                                                       \
+    int ready = lti_libc.name args;                                            \
+    lti_expect_woke(fd);                                                       \
+    return ready;                                                              \
+  }                                                                            \
+  WAIT(real_##name, name, params, args, name, LTI_FD(fd), is_poll_phase(fd),   \
+       true, "epoll", NULL, one(fd), ms)
 WAIT_EPOLL(epoll_wait, (int fd, struct epoll_event *ev, int n, int ms),
            (fd, ev, n, ms))
 WAIT_EPOLL(epoll_pwait,

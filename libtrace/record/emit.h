@@ -163,6 +163,10 @@ static inline uint64_t lti_task_new(void) {
  * shared).  Slow: once a loop. */
 uint32_t lti_loop_new(void);
 
+/* For how long this thread could have run and had no CPU, in ns plus 1; 0 where
+ * the kernel does not tell.  Three system calls; changes errno. */
+uint64_t lti_run_delay(void);
+
 /* Read this thread's CPU time, run delay, switches and faults, and emit them as
  * USAGE (about 8 us: four system calls).  Called at a turn's begin when the last
  * one is older than arena.usage_age_ns, and after a slice or a turn that was

@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 /* Second number of schedstat: ns runnable but not running.  The file is opened
- * each time: a descriptor kept open could be closed or replaced by the host.
- * Returns: ns plus 1, 0 where unknown. */
-static uint64_t run_delay(void) {
+ * each time: a descriptor kept open could be closed or replaced by the host. */
+uint64_t lti_run_delay(void) {
   char buf[96];
   int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/schedstat",
                         O_RDONLY | O_CLOEXEC);
@@ -36,7 +35,7 @@ void lti_usage_emit(void) {
   int saved = errno;
   struct timespec cpu = {0, 0};
   struct rusage usage = {0};
-  uint64_t delay = run_delay();
+  uint64_t delay = lti_run_delay();
   (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
   (void)getrusage(RUSAGE_THREAD, &usage);
   uint64_t now = lti_now();

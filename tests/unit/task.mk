@@ -26,4 +26,11 @@ tests_unit_check_task_cancel_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS) 
 	$(SAN_CFLAGS)
 tests_unit_check_task_cancel_LDADD = libtaskcore.la $(CHECK_LIBS) -lm
 tests_unit_check_task_cancel_LDFLAGS = $(SAN_CFLAGS)
+
+# A program as a user's: not sanitized, as the library is.
+check_PROGRAMS += tests/unit/check_expect
+tests_unit_check_expect_SOURCES = tests/unit/check_expect.c
+tests_unit_check_expect_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_expect_LDADD = liblooptrace.la $(UV_LIBS) $(CHECK_LIBS)
+tests_unit_check_expect_LDFLAGS = -no-install
 endif
