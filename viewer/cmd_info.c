@@ -170,7 +170,10 @@ static void print_text(const struct info_view *v) {
   printf("file       %s, %s, format version %" PRIu32 "\n",
          inert(v->path, text, sizeof text), units_bytes(a, info->size_bytes),
          info->version);
-  printf("health     %s\n", report_health(info, text, sizeof text));
+  printf("health     %s%s\n", report_health(info, text, sizeof text),
+         info->by_index && !v->has_verify
+             ? ", as its index says (--verify reads every block)"
+             : "");
   if (v->has_verify)
     printf("verify     %s\n", v->verified == LT_OK
                                   ? "every block and event is whole"
@@ -246,6 +249,7 @@ static void print_json(const struct info_view *v) {
   json_text(&json, "health", report_health(info, text, sizeof text));
   if (v->has_verify)
     json_bool(&json, "verified", v->verified == LT_OK);
+  json_bool(&json, "by_index", info->by_index);
   json_text(&json, "end", report_end(info, text, sizeof text));
   json_int(&json, "end_status", info->end_status);
   json_uint(&json, "version", info->version);

@@ -23,6 +23,7 @@
 #include "output/inert.h"
 #include "output/open.h"
 #include "output/units.h"
+#include "read/rebuild.h"
 #include "record/clock.h"
 #include "symbol/symbol.h"
 
@@ -35,19 +36,20 @@ static const char help[] =
     "Usage: looptrace recover [options] [FILE]\n"
     "\n"
     "FILE is a trace that was cut: it is copied up to its last whole epoch, "
-    "and\n"
-    "closed. Or it is the shared memory of a recording (/dev/shm/looptrace-*): "
-    "what\n"
-    "its rings still hold, which is what came after the trace, is written to a "
-    "trace\n"
-    "of its own, and the shared memory is removed. Without FILE, such memory "
-    "that\n"
-    "nobody records any more is listed.\n"
+    "closed,\n"
+    "and given an index. Or it is the shared memory of a recording\n"
+    "(/dev/shm/looptrace-*): what its rings still hold, which is what came after "
+    "the\n"
+    "trace, is written to a trace of its own, and the shared memory is removed.\n"
+    "Without FILE, such memory that nobody records any more is listed.\n"
     "\n"
     "  -o, --output OUT  default: FILE.recovered.lt, without FILE's own .lt; "
     "for\n"
     "                    shared memory COMMAND-PID.recovered.lt, here\n"
     "      --overwrite   replace a file that is there\n"
+    "      --index       copy a trace that is whole too, with a new index in "
+    "the\n"
+    "                    place of its own; default OUT then: FILE.indexed.lt\n"
     "  -h, --help        this\n"
     "\n"
     "Exit status: 0; 2 wrong usage; 3 nothing can be recovered, or not "
@@ -57,14 +59,15 @@ static const char help[] =
 
 struct request {
   const char *path, *output;
-  bool overwrite;
+  bool overwrite, is_indexed;
 };
 
 static int parse(int argc, char **argv, struct request *q) {
-  enum { OPT_OVERWRITE = 256 };
+  enum { OPT_OVERWRITE = 256, OPT_INDEX };
   static const struct option long_options[] = {
       {"output", required_argument, NULL, 'o'},
       {"overwrite", no_argument, NULL, OPT_OVERWRITE},
+      {"index", no_argument, NULL, OPT_INDEX},
       {"help", no_argument, NULL, 'h'},
       {0}};
   int c;
@@ -77,6 +80,9 @@ static int parse(int argc, char **argv, struct request *q) {
       break;
     case OPT_OVERWRITE:
       q->overwrite = true;
+      break;
+    case OPT_INDEX:
+      q->is_indexed = true;
       break;
     case 'h':
       fputs(help, stdout);
@@ -259,15 +265,30 @@ static int list_arenas(void) {
 
 /* Files */
 
+static bool make_index(int fd, uint64_t from, uint64_t to, int64_t end_ns,
+                       struct lti_index_bytes *index) {
+  struct lti_source source;
+  int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (own < 0 || lti_source_take(&source, own) != LT_OK)
+    return false;
+  lt_status status = lti_index_rebuild(&source, from, to, end_ns, index);
+  lti_source_close(&source);
+  if (status != LT_OK)
+    lti_index_bytes_free(index);
+  return status == LT_OK;
+}
+
 static int recover_file(const struct request *q) {
   char name[4400];
   struct lti_recovered done = {0};
   size_t stem = strlen(q->path);
   if (stem > 3 && strcmp(q->path + stem - 3, ".lt") == 0)
     stem -= 3;
-  snprintf(name, sizeof name, "%.*s.recovered.lt", (int)stem, q->path);
+  snprintf(name, sizeof name, "%.*s.%s.lt", (int)stem, q->path,
+           q->is_indexed ? "indexed" : "recovered");
   const char *to = q->output ? q->output : name;
-  lt_status status = lti_recover_file(q->path, to, q->overwrite, &done);
+  lt_status status = lti_recover_file(q->path, to, q->overwrite,
+                                      q->is_indexed, make_index, &done);
   int error = errno;
   if (status == LT_CORRUPT)
     return complain(q->path, "not one epoch of it is whole");
@@ -281,6 +302,8 @@ static int recover_file(const struct request *q) {
     fputs(WHO ": it has its end: there is nothing to recover\n", stderr);
   else
     tell(q->path, to, done.n_events, done.size_bytes);
+  if (!done.was_whole && !done.has_index)
+    fputs(WHO ": without an index, because blocks of it are damaged\n", stderr);
   return EXIT_OK;
 }
 

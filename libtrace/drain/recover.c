@@ -1,8 +1,9 @@
 /* Recovery of a file that was cut.
  *
- * Invariant: the new file is the old one up to the end of a whole EPOCH block,
- * byte for byte, and an END block.  Called by `looptrace recover`; the file is
- * hostile: sizes are checked against it before they are used. */
+ * Invariant: the new file is the old one up to the end of a whole EPOCH block
+ * and the DEFS behind it, byte for byte, an index, and an END block.  Called by
+ * `looptrace recover`; the file is hostile: sizes are checked against it before
+ * they are used. */
 #include "drain/recover.h"
 
 #include <errno.h>
@@ -24,12 +25,18 @@
 struct walk {
   int fd;
   uint64_t size, at;
-  uint64_t good_end; /* behind the last whole epoch */
+  uint64_t blocks_at;
+  uint64_t good_end; /* behind the last whole epoch, and the DEFS behind it */
+  bool is_behind;    /* nothing but DEFS came since */
+  bool is_damaged;   /* something before good_end is */
+  bool has_junk;     /* something since the last epoch is */
   uint32_t next_number;
   int64_t watermark_ns;
-  uint64_t events, lost;           /* of whole epochs */
+  uint64_t events, lost;             /* of whole epochs */
   uint64_t epoch_events, epoch_lost; /* since the last */
   bool ended;
+  uint64_t reason, status, untracked; /* of END */
+  struct lti_index_bytes index;
   uint8_t buffer[COPY_BYTES];
 };
 
@@ -89,23 +96,49 @@ static bool find_next(struct walk *w) {
   return false;
 }
 
+/* What the end mark says; false where it is none of a recorder's. */
+static bool take_end(struct walk *w, const struct lti_block_header *head) {
+  uint8_t payload[256];
+  if (head->flags || head->stored_bytes > sizeof payload ||
+      !read_at(w, w->at + head->header_bytes, payload, head->stored_bytes))
+    return !head->flags;
+  struct lti_in in = lti_in_of(payload, head->stored_bytes);
+  w->reason = lti_in_varint(&in);
+  w->status = lti_in_varint(&in);
+  (void)lti_in_varint(&in); /* counted again */
+  (void)lti_in_varint(&in);
+  w->untracked = lti_in_varint(&in);
+  w->watermark_ns = head->last_ns;
+  return true;
+}
+
 static void take_block(struct walk *w, const struct lti_block_header *head,
                        bool is_whole) {
   uint64_t end = w->at + head->header_bytes + head->stored_bytes;
   w->ended = false;
+  w->has_junk |= !is_whole;
   if (head->type == LTI_BLOCK_EVENTS && is_whole) {
     w->epoch_events += head->count;
     w->epoch_lost += head->lost;
   } else if (head->type == LTI_BLOCK_EPOCH && is_whole) {
     w->good_end = end;
+    w->is_behind = true;
+    w->is_damaged |= w->has_junk;
     w->next_number = head->number + 1;
     w->watermark_ns = head->last_ns;
     w->events += w->epoch_events;
     w->lost += w->epoch_lost;
     w->epoch_events = w->epoch_lost = 0;
+  } else if (head->type == LTI_BLOCK_DEFS && is_whole && w->is_behind) {
+    w->good_end = end;
+    w->next_number = head->number + 1;
+    w->at = end;
+    return;
   } else if (head->type == LTI_BLOCK_END && is_whole) {
-    w->ended = end == w->size;
+    w->ended = end == w->size && take_end(w, head);
   }
+  if (head->type != LTI_BLOCK_EPOCH)
+    w->is_behind = false;
   w->at = end;
 }
 
@@ -115,8 +148,12 @@ static void walk_blocks(struct walk *w) {
     if (block_here(w, &head))
       take_block(w, &head,
                  payload_is_whole(w, w->at + head.header_bytes, &head));
-    else if (!find_next(w))
-      return;
+    else {
+      w->has_junk = true;
+      w->is_behind = false;
+      if (!find_next(w))
+        return;
+    }
   }
 }
 
@@ -135,7 +172,7 @@ static lt_status begin_walk(struct walk *w, const char *from) {
   if (!read_at(w, 0, bytes, sizeof bytes))
     return LT_IO;
   lt_status status = lti_file_header_get(bytes, &header);
-  w->at = header.header_bytes;
+  w->at = w->blocks_at = header.header_bytes;
   return status;
 }
 
@@ -152,14 +189,16 @@ static bool write_all(int fd, const uint8_t *bytes, size_t n) {
   return true;
 }
 
-static size_t make_end(const struct walk *w, uint8_t *bytes) {
+static size_t make_end(const struct walk *w, uint64_t index_at,
+                       uint8_t *bytes) {
   uint8_t *payload = bytes + LTI_BLOCK_HEADER_BYTES;
   struct lti_out out = lti_out_of(payload, 64);
-  lti_out_varint(&out, LT_END_RECOVERED);
-  lti_out_varint(&out, 0);
+  lti_out_varint(&out, w->ended ? w->reason : LT_END_RECOVERED);
+  lti_out_varint(&out, w->status);
   lti_out_varint(&out, w->events);
   lti_out_varint(&out, w->lost);
-  lti_out_varint(&out, 0);
+  lti_out_varint(&out, w->untracked);
+  lti_out_varint(&out, index_at);
   uint32_t size = (uint32_t)(out.at - payload);
   struct lti_block_header head = {
       .type = LTI_BLOCK_END,
@@ -174,8 +213,41 @@ static size_t make_end(const struct walk *w, uint8_t *bytes) {
   return LTI_BLOCK_HEADER_BYTES + size;
 }
 
-static bool copy_and_end(struct walk *w, int to) {
+/* One section; *at: where the file ends. */
+static bool put_section(struct walk *w, int to, uint32_t section,
+                        uint64_t *at) {
+  size_t size = w->index.size[section];
+  uint8_t head_bytes[LTI_BLOCK_HEADER_BYTES];
+  uLongf packed_size = compressBound(size);
+  uint8_t *packed = malloc(packed_size);
+  bool is_packed = packed &&
+                   compress2(packed, &packed_size, w->index.bytes[section],
+                             size, Z_BEST_SPEED) == Z_OK &&
+                   packed_size < size;
+  const uint8_t *payload = is_packed ? packed : w->index.bytes[section];
+  struct lti_block_header head = {
+      .type = LTI_BLOCK_INDEX,
+      .flags = is_packed ? LTI_BLOCK_ZLIB : 0,
+      .stored_bytes = (uint32_t)(is_packed ? packed_size : size),
+      .raw_bytes = (uint32_t)size,
+      .number = w->next_number++,
+      .index = section,
+      .first_ns = w->watermark_ns,
+      .last_ns = w->watermark_ns,
+      .payload_crc = lti_crc32(payload, is_packed ? packed_size : size)};
+  lti_block_header_put(head_bytes, &head);
+  bool done = write_all(to, head_bytes, sizeof head_bytes) &&
+              write_all(to, payload, head.stored_bytes);
+  int error = errno;
+  free(packed);
+  errno = error;
+  *at += sizeof head_bytes + head.stored_bytes;
+  return done;
+}
+
+static bool copy_and_end(struct walk *w, int to, uint64_t *size) {
   uint8_t end[LTI_BLOCK_HEADER_BYTES + 64];
+  uint64_t at_end = w->good_end;
   for (uint64_t at = 0; at < w->good_end;) {
     uint64_t left = w->good_end - at;
     size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
@@ -183,15 +255,22 @@ static bool copy_and_end(struct walk *w, int to) {
       return false;
     at += n;
   }
-  return write_all(to, end, make_end(w, end));
+  for (uint32_t i = 0; i < LTI_INDEX_SECTIONS; i++)
+    if (w->index.bytes[i] && w->index.size[i] <= LTI_INDEX_PAYLOAD_MAX &&
+        !put_section(w, to, i, &at_end))
+      return false;
+  size_t end_bytes = make_end(w, at_end > w->good_end ? w->good_end : 0, end);
+  *size = at_end + end_bytes;
+  return write_all(to, end, end_bytes);
 }
 
-static lt_status write_copy(struct walk *w, const char *path, bool overwrite) {
+static lt_status write_copy(struct walk *w, const char *path, bool overwrite,
+                            uint64_t *size) {
   int to;
   lt_status status = lti_writer_create_file(path, overwrite, &to);
   if (status != LT_OK)
     return status;
-  bool done = copy_and_end(w, to);
+  bool done = copy_and_end(w, to, size);
   int error = errno;
   if (close(to) != 0 && done) {
     error = errno;
@@ -203,7 +282,22 @@ static lt_status write_copy(struct walk *w, const char *path, bool overwrite) {
   return done ? LT_OK : LT_IO;
 }
 
+/* The copy with its index; none where the trace is damaged. */
+static lt_status write_indexed(struct walk *w, const char *to, bool overwrite,
+                               lti_make_index *make_index,
+                               struct lti_recovered *recovered) {
+  recovered->has_index =
+      !w->is_damaged &&
+      make_index(w->fd, w->blocks_at, w->good_end, w->watermark_ns, &w->index);
+  lt_status status = write_copy(w, to, overwrite, &recovered->size_bytes);
+  int error = errno;
+  lti_index_bytes_free(&w->index);
+  errno = error;
+  return status;
+}
+
 lt_status lti_recover_file(const char *from, const char *to, bool overwrite,
+                           bool is_indexed, lti_make_index *make_index,
                            struct lti_recovered *recovered) {
   struct walk *w = calloc(1, sizeof *w);
   if (!w)
@@ -211,14 +305,15 @@ lt_status lti_recover_file(const char *from, const char *to, bool overwrite,
   lt_status status = begin_walk(w, from);
   if (status == LT_OK)
     walk_blocks(w);
-  if (status == LT_OK && !w->ended)
-    status = w->good_end ? write_copy(w, to, overwrite) : LT_CORRUPT;
+  bool was_whole = w->ended && !is_indexed;
+  if (status == LT_OK && !was_whole)
+    status = w->good_end
+                 ? write_indexed(w, to, overwrite, make_index, recovered)
+                 : LT_CORRUPT;
   if (status == LT_OK) {
-    uint8_t end[LTI_BLOCK_HEADER_BYTES + 64];
-    recovered->was_whole = w->ended;
+    recovered->was_whole = was_whole;
     recovered->n_events = w->events;
-    recovered->size_bytes = w->good_end + make_end(w, end);
-    recovered->cut_bytes = w->size - w->good_end;
+    recovered->cut_bytes = w->ended ? 0 : w->size - w->good_end;
   }
   int error = errno;
   if (w->fd >= 0)

@@ -9,22 +9,34 @@
 
 #include <looptrace/status.h>
 
+#include "format/directory.h"
+
 struct lti_recovered {
-  bool was_whole;      /* it has its end mark: nothing was written */
+  bool was_whole;      /* it has its end mark, and there was nothing to do */
+  bool has_index;      /* the new file has one */
   uint64_t n_events;   /* in the new file */
   uint64_t size_bytes; /* of it */
   uint64_t cut_bytes;  /* behind the last whole epoch, left out */
 };
 
-/* Copy a trace up to its last whole epoch and put an end mark behind it, with
- * reason LT_END_RECOVERED.  What is damaged in the middle stays as it is: a
- * reader passes it over, and says so.
+/* Make the index of a file's blocks in [from, to): lti_index_rebuild().
+ * Returns: false where it cannot be made; the file then has none. */
+typedef bool lti_make_index(int fd, uint64_t from, uint64_t to, int64_t end_ns,
+                            struct lti_index_bytes *index);
+
+/* Copy a trace up to its last whole epoch and put an index and an end mark
+ * behind it, with reason LT_END_RECOVERED.  What is damaged in the middle stays
+ * as it is: a reader passes it over, and says so; there is no index then.
  *
- * to:     a new file, 0600.  overwrite: replace a regular file there.
+ * to:         a new file, 0600.  overwrite: replace a regular file there.
+ * is_indexed: copy a trace that has its end mark too, with its own end, and a
+ *             new index in the place of its own.
+ * make_index: makes it.
  * Errors: NOT_FOUND, NOT_A_TRACE, VERSION, CORRUPT (no whole epoch in it),
  *         EXISTS (to), IO, NOMEM. */
 LT_WARN_UNUSED lt_status lti_recover_file(const char *from, const char *to,
-                                          bool overwrite,
+                                          bool overwrite, bool is_indexed,
+                                          lti_make_index *make_index,
                                           struct lti_recovered *recovered);
 
 #endif

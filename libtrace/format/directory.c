@@ -52,6 +52,13 @@ void lti_directory_free(struct lti_directory *d) {
   free(d);
 }
 
+void lti_index_bytes_free(struct lti_index_bytes *index) {
+  for (unsigned i = 0; i < LTI_INDEX_SECTIONS; i++) {
+    free(index->bytes[i]);
+    index->bytes[i] = NULL;
+  }
+}
+
 /* Room for one more; false where there is none, or the limit is reached. */
 static bool make_room(void **items, uint32_t n, uint32_t *room, uint32_t limit,
                       size_t size) {

@@ -29,6 +29,12 @@ enum lti_index_section {
   LTI_INDEX_SECTIONS = 4 /* all are below */
 };
 
+/* The payloads of an index. */
+struct lti_index_bytes {
+  uint8_t *bytes[LTI_INDEX_SECTIONS]; /* NULL for none; owned */
+  size_t size[LTI_INDEX_SECTIONS];
+};
+
 /* One epoch, or 2, 4, 8... where there are many. */
 struct lti_directory_entry {
   uint64_t bytes; /* from the entry before to behind its last EPOCH block */
@@ -54,6 +60,9 @@ struct lti_directory_chunk {
 };
 
 struct lti_directory;
+
+/* Free the payloads; the struct is the caller's. */
+void lti_index_bytes_free(struct lti_index_bytes *index);
 
 /* blocks_at: where the first block is.
  * Returns: owned, to be freed; NULL when there is no memory. */

@@ -304,7 +304,7 @@ static lt_status verify_block(struct lt_reader *r,
 static lt_status verify_index(struct lt_reader *r,
                               const struct lti_block *end) {
   const struct lti_block *first = NULL;
-  struct lti_rebuilt made;
+  struct lti_index_bytes made;
   const uint8_t *payload;
   const char *wrong;
   for (unsigned i = 1; i < LTI_INDEX_SECTIONS; i++)
@@ -326,7 +326,7 @@ static lt_status verify_index(struct lt_reader *r,
                        ": the index is not what the other blocks say",
                        block->head.number, block->at);
   }
-  lti_rebuilt_free(&made);
+  lti_index_bytes_free(&made);
   return status == LT_CORRUPT ? LT_OK : status;
 }
 

@@ -87,7 +87,7 @@ static lt_status take_blocks(struct rebuild *b, uint64_t from, uint64_t to) {
 
 lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
                             uint64_t to, int64_t end_ns,
-                            struct lti_rebuilt *rebuilt) {
+                            struct lti_index_bytes *rebuilt) {
   struct rebuild b = {
       .source = source,
       .directory = lti_directory_new(from),
@@ -111,11 +111,4 @@ lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
   lti_summary_free(b.summary);
   free(b.records);
   return status;
-}
-
-void lti_rebuilt_free(struct lti_rebuilt *rebuilt) {
-  for (unsigned i = 0; i < LTI_INDEX_SECTIONS; i++) {
-    free(rebuilt->bytes[i]);
-    rebuilt->bytes[i] = NULL;
-  }
 }

@@ -5,22 +5,16 @@
 #include "format/directory.h"
 #include "read/source.h"
 
-struct lti_rebuilt {
-  uint8_t *bytes[LTI_INDEX_SECTIONS]; /* of sections; NULL for none; owned */
-  size_t size[LTI_INDEX_SECTIONS];
-};
-
 /* Make the payloads of all sections, byte for byte those that the recorder
  * writes.
  *
  * from, to: the blocks that it speaks of.
  * end_ns:   the time in the END block.
- * rebuilt:  owned, to be given to lti_rebuilt_free().
+ * rebuilt:  owned, to be given to lti_index_bytes_free().
  * Errors:   CORRUPT where a block is damaged, IO, NOMEM. */
 LT_WARN_UNUSED lt_status lti_index_rebuild(struct lti_source *source,
                                            uint64_t from, uint64_t to,
                                            int64_t end_ns,
-                                           struct lti_rebuilt *rebuilt);
-void lti_rebuilt_free(struct lti_rebuilt *rebuilt);
+                                           struct lti_index_bytes *rebuilt);
 
 #endif

@@ -24,6 +24,10 @@ lt_status lti_source_open(struct lti_source *s, const char *path) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
     return errno == ENOENT || errno == ENOTDIR ? LT_NOT_FOUND : LT_IO;
+  return lti_source_take(s, fd);
+}
+
+lt_status lti_source_take(struct lti_source *s, int fd) {
   struct stat st;
   if (fstat(fd, &st) != 0) {
     int error = errno;

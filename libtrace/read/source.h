@@ -48,6 +48,10 @@ struct lti_source {
 LT_WARN_UNUSED lt_status lti_source_open(struct lti_source *source,
                                          const char *path);
 
+/* The same of a descriptor, which is owned from now on, also on failure.
+ * Errors: IO, NOT_A_TRACE. */
+LT_WARN_UNUSED lt_status lti_source_take(struct lti_source *source, int fd);
+
 /* Close what lti_source_open() opened. */
 void lti_source_close(struct lti_source *source);
 

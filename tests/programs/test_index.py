@@ -37,7 +37,8 @@ def some_trace(seed):
     rng = random.Random(seed)
     text = ['process 7 random', 'thread 0 main tid 7', 'thread 1 other tid 8']
     begin = 0
-    for _ in range(rng.randrange(1, 5)):
+    n_epochs = rng.randrange(1, 5)
+    for i in range(n_epochs):
         end = begin + rng.choice((20, 300, 9000))
         lines = []
         for thread in range(2):
@@ -45,7 +46,7 @@ def some_trace(seed):
         text += [line for _, line in sorted(lines, key=lambda one: one[0])]
         end = max([end] + [at for at, _ in lines])
         text.append('epoch %.3fms' % end)
-        if rng.random() < 0.3:
+        if rng.random() < 0.3 and i + 1 < n_epochs:
             text.append('generation')
         begin = end
     return '\n'.join(text + ['end exited 0', ''])
@@ -225,6 +226,39 @@ class Index(Case):
         (self.dir / 'x.lt').write_bytes(data)
         status, out, _ = self.dump('--verify')
         self.assertEqual((status, out.splitlines()[0]), (1, b'the trace is damaged'))
+
+    def test_recover_gives_an_index(self):
+        for seed in range(30 if LONG else 6):
+            path = self.make(some_trace(seed))
+            data = path.read_bytes()
+            trace = lt_decode.read(data)
+            first = trace.sections[DIRECTORY].at
+            (self.dir / 'cut.lt').write_bytes(data[:first + seed])
+            result = self.looptrace('recover', 'cut.lt')
+            self.assertEqual(result.returncode, 0, result)
+            self.agree(self.dir / 'cut.recovered.lt', seed)
+            self.assertTrue(self.info('cut.recovered.lt', '--by-index')['by_index'])
+            # A whole one keeps its end, and all else.
+            result = self.looptrace('recover', '--index', 'x.lt')
+            self.assertEqual(result.returncode, 0, result)
+            self.agree(self.dir / 'x.indexed.lt', seed)
+            again = lt_decode.read((self.dir / 'x.indexed.lt').read_bytes())
+            self.assertEqual(again.end, trace.end)
+            self.assertEqual(again.defs, trace.defs)
+            for section in (DIRECTORY, CHUNKS, SUMMARY):
+                self.assertEqual(again.sections[section].payload(), trace.sections[section].payload())
+            for name in ('cut.recovered.lt', 'x.indexed.lt'):
+                (self.dir / name).unlink()
+
+    def test_a_damaged_trace_is_recovered_without_an_index(self):
+        path = self.make(FIXTURES[0].read_text())
+        data = bytearray(path.read_bytes())
+        trace = lt_decode.read(bytes(data))
+        data[next(b for b in trace.blocks if b.type == lt_decode.EVENTS).at + 70] ^= 1
+        path.write_bytes(data[:trace.sections[DIRECTORY].at])
+        result = self.looptrace('recover', 'x.lt')
+        self.assertIn(b'without an index', result.stderr)
+        self.assertEqual(self.dump('--summary', path='x.recovered.lt')[1], b'none\n')
 
     def test_a_cut_trace_has_no_summary(self):
         path = self.make(FIXTURES[0].read_text())

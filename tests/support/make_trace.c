@@ -282,7 +282,7 @@ static void add_event(char **words, int n) {
 static void seal(int64_t watermark_ns) {
   if (!made.is_started)
     start_trace();
-  for (uint32_t t = 0; t < made.n_threads; t++) {
+  for (uint32_t t = 0; t < made.n_threads && made.n_events; t++) {
     int64_t last_ns = made.last_ns;
     lti_trace_thread_begin(&made.trace, &made.threads[t]);
     for (size_t i = 0; i < made.n_events; i++) {
