@@ -23,3 +23,4 @@ check-local: tests-ready
 	BUILDDIR=$(abs_builddir) SRCDIR=$(abs_srcdir) \
 		python3 $(srcdir)/tests/run
 include tests/programs/local.mk
+include tests/tui/local.mk

@@ -153,9 +153,10 @@ class Tmux(ViewCase):
                                 check=False, timeout=30)
         return result.stdout.decode()
 
-    def start(self):
+    def start(self, command=None):
         self.tmux('new-session', '-d', '-x', '100', '-y', '30', '-s', 't',
-                  '-c', str(self.dir), f'exec {looptrace.LOOPTRACE} view {self.path}')
+                  '-c', str(self.dir),
+                  command or f'exec {looptrace.LOOPTRACE} view {self.path}')
         self.tmux('set', '-g', 'status', 'off')
         self.tmux('set', '-g', 'window-size', 'manual')
         self.tmux('resize-window', '-t', 't', '-x', '100', '-y', '30')
@@ -171,6 +172,28 @@ class Tmux(ViewCase):
             if time.monotonic() > end:
                 self.assertEqual(text.split('\n'), wanted.split('\n'))
             time.sleep(0.02)
+
+    def wait_for_text(self, wanted):
+        end = time.monotonic() + 20
+        while wanted not in self.tmux('capture-pane', '-p', '-t', 't'):
+            self.assertLess(time.monotonic(), end, wanted)
+            time.sleep(0.02)
+
+    def test_suspended_it_gives_the_terminal_back_and_comes_again(self):
+        self.start('exec sh -i')
+        self.tmux('send-keys', '-t', 't',
+                  f'{looptrace.LOOPTRACE} view {self.path}', 'Enter')
+        self.wait_for(self.expected())
+        self.tmux('send-keys', '-t', 't', '3')
+        self.wait_for(self.expected('--keys', '3'))
+        self.tmux('send-keys', '-t', 't', 'C-z')
+        self.wait_for_text('Stopped')
+        self.tmux('send-keys', '-t', 't', 'stty -a | grep -c " icanon"', 'Enter')
+        self.wait_for_text('\n1\n')
+        self.tmux('send-keys', '-t', 't', 'fg', 'Enter')
+        self.wait_for(self.expected('--keys', '3'))
+        self.tmux('send-keys', '-t', 't', 'j')
+        self.wait_for(self.expected('--keys', '3j'))
 
     def expected(self, *arguments):
         return self.dump(self.path, *arguments).rstrip('\n')
