@@ -63,6 +63,17 @@ def ours(*arguments, **environment):
     return {row[0]: float(row[1]) for row in rows}
 
 
+def echo(which):
+    """TCP echo, 50 clients: CPU ns of the server's thread for a request (to be
+    kept small) and requests per second (negated, so that best is least)."""
+    program = BUILDDIR / 'bench' / 'task_echo'
+    out = subprocess.run([program, which, '50', '1'], capture_output=True,
+                         check=True).stdout
+    rows = {row.split()[0]: float(row.split()[1])
+            for row in out.decode().splitlines()}
+    return {'echo-cpu': rows['echo-cpu'], 'echo': -rows['echo']}
+
+
 def keep_best(best, name, figures):
     for what, value in figures.items():
         key = (name, what)
@@ -83,6 +94,8 @@ def main():
         for line in out.decode().splitlines():
             who, value = line.split()
             keep_best(best, who, {'switch': float(value)})
+        for which in ('tasks', 'callbacks'):
+            keep_best(best, which, echo(which))
         for peer in ('asyncio', 'uvloop'):
             keep_best(best, peer, python_peer(peer))
     keep_best(best, 'ours', ours('live'))
@@ -105,6 +118,10 @@ def main():
         if (peer, 'gather') in best:
             ratio = best[peer, 'gather'] / best['ours', 'gather']
             print(f'gather of 10,000 sleepers: {ratio:.0f} x {peer}')
+    print(f"TCP echo: {-best['tasks', 'echo']:.0f} requests/s, callbacks "
+          f"{-best['callbacks', 'echo']:.0f}: "
+          f"{best['tasks', 'echo'] / best['callbacks', 'echo']:.2f}; by the "
+          f"server's CPU time {best['callbacks', 'echo-cpu'] / best['tasks', 'echo-cpu']:.2f}")
 
 
 if __name__ == '__main__':

@@ -1,7 +1,8 @@
 /* Waiting for many: gather and wait.
  *
- * A waiter hangs on each task; a task lends its own first one, so that gathering
- * allocates nothing unless two gather the same task.  Called by programs. */
+ * A waiter hangs on each task; a task lends its own first one, so that
+ * gathering allocates nothing unless two gather the same task.  Called by
+ * programs. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct many {
   size_t n;
   size_t pending;
   int64_t failure; /* the first */
+  bool has_unhung; /* there was no memory to be told of some task's end */
   bool is_strict;  /* a failure cancels the rest */
   bool is_first_enough;
   bool is_awake;
@@ -101,9 +103,10 @@ static int64_t gather(lt_task *const *tasks, size_t n, int64_t *results,
       failure = task->result < 0 ? task->result : 0;
     else if (lti_refuse_circle(me, task))
       failure = LT_EDEADLK;
-    else if (!hang(&many, task))
+    else if (!hang(&many, task)) {
       failure = UV_ENOMEM;
-    else if (!many.wait.until) {
+      many.has_unhung = true;
+    } else if (!many.wait.until) {
       many.wait.until = task;
       many.wait.awaited = task->id;
     }
@@ -121,6 +124,8 @@ static int64_t gather(lt_task *const *tasks, size_t n, int64_t *results,
     struct lti_tcb *task = lti_task_of(tasks[i], "lt_gather");
     if (!task)
       continue;
+    if (many.has_unhung && task->state != LTI_DONE)
+      (void)lti_await_end(me, task);
     if (results && task->state == LTI_DONE)
       results[i] = task->result;
     lti_drop(task);
@@ -165,8 +170,7 @@ int64_t lt_wait(lt_task *const *tasks, size_t n) {
     return done;
   if (lti_take_cancel(me))
     return UV_ECANCELED;
-  struct many many = {.wait = {.why = LT_WAIT_ANY,
-                               .cancel = wait_cancel},
+  struct many many = {.wait = {.why = LT_WAIT_ANY, .cancel = wait_cancel},
                       .tasks = tasks,
                       .n = n,
                       .is_first_enough = true};

@@ -98,7 +98,7 @@ static void bury(struct lti_sched *s) {
   s->dead = NULL;
   if (__builtin_expect(s->is_watched, 0))
     lti_fibre_free(task);
-  lti_stack_give(&s->stacks, task->stack_class, task->stack);
+  lti_stack_give(&s->stacks, task->stack_class, task->stack, task->has_canary);
   task->stack = NULL;
   if (!task->handles)
     lti_tcb_free(s, task);
@@ -125,8 +125,8 @@ go(struct lti_sched *s, struct lti_tcb *from, struct lti_tcb *to, bool ends) {
     lti_modes_set(&modes);
 }
 
-static __attribute__((cold, noinline)) void
-answer_probe(struct lti_sched *s, struct lti_tcb *task) {
+static __attribute__((cold, noinline)) void answer_probe(struct lti_sched *s,
+                                                         struct lti_tcb *task) {
   struct lti_probe *probe = s->probe;
   s->probe = NULL;
   lti_probe_take(probe);
@@ -175,6 +175,8 @@ static void begin(void *arg) {
     lti_modes_set(s->first_modes);
   task->has_begun = 1;
   int64_t result = task->fn(task->arg);
+  if (__builtin_expect(task->has_canary, 0))
+    check_canary(task);
   lti_task_ended(s, task, result);
   struct lti_tcb *next = pop(s);
   if (lti_task_is_on(s))
@@ -189,10 +191,13 @@ static void begin(void *arg) {
   __builtin_unreachable();
 }
 
+/* Each begins a little lower than its neighbour: else what tasks touch most would
+ * lie in the same few lines of the cache for all of them. */
 void *lti_task_context(struct lti_sched *s, struct lti_tcb *task) {
-  /* The last bytes are the pool's: see stack.c. */
-  return lti_context_make(task->stack + task->stack_bytes - 64, begin, task,
-                          &s->context);
+  enum { LINE = 64, COLOURS = 16 };
+  size_t colour = ((uintptr_t)task / sizeof *task) % COLOURS;
+  char *top = task->stack + task->stack_bytes - LTI_STACK_OURS;
+  return lti_context_make(top - colour * LINE, begin, task, &s->context);
 }
 
 /* --- Waiting and waking --------------------------------------------------- */

@@ -47,7 +47,7 @@ struct lti_waiter {
 
 struct lti_tcb {
   /* Touched by each switch. */
-  void *context; /* where it goes on */
+  void *context;        /* where it goes on */
   struct lti_tcb *next; /* in the ready queue or the free list */
   struct lti_wait *wait;
   uint64_t id; /* in the trace, 0 for none */
@@ -71,7 +71,7 @@ struct lti_tcb {
   struct lti_local *locals;
   struct lti_group_head *group;
   struct lti_tcb *group_next, *group_prev;
-  void *spawner;       /* return address of lt_spawn */
+  void *spawner;          /* return address of lt_spawn */
   struct lti_tcb *parent; /* may have been used again: see parent_serial */
   uint64_t serial, parent_serial;
   uint64_t since_ms; /* it waits or is ready since; loop time */
@@ -106,13 +106,13 @@ struct lti_sched {
   struct lti_tcb *running; /* NULL in the loop */
   struct lti_queue_ends ready;
   struct lti_queue_ends later; /* yielded: after the loop looked for events */
-  uint32_t budget;  /* resumes left before the loop gets its turn */
+  uint32_t budget;             /* resumes left before the loop gets its turn */
   bool draining;
   bool idle_on;
   int handles_open; /* at the end */
   bool closing;
   bool own_rounding;
-  bool is_watched; /* by a sanitizer or valgrind: fibre.h */
+  bool is_watched;      /* by a sanitizer or valgrind: fibre.h */
   struct lti_tcb *dead; /* gives its stack back once we are off it */
 
   /* The recorder's block of this thread. */
@@ -133,8 +133,8 @@ struct lti_sched {
   uv_timer_t timer;
   uv_async_t async;
   uv_signal_t dump;
-  uint32_t posts_expected;        /* futures that other threads may set */
-  _Atomic(void *) posted;         /* those that they did set: any thread */
+  uint32_t posts_expected; /* futures that other threads may set */
+  _Atomic(void *) posted;  /* those that they did set: any thread */
   struct lti_timer *timers;
   uint64_t timer_order, armed_ms;
   uint64_t now_ms;
@@ -159,8 +159,8 @@ struct lti_tcb *lti_running(const char *what);
  * lti_take_cancel().  Returns wait->value. */
 int64_t lti_block(struct lti_tcb *task, struct lti_wait *wait);
 
-/* Deliver a pending cancel: true when the wait that is about to begin must return
- * UV_ECANCELED instead. */
+/* Deliver a pending cancel: true when the wait that is about to begin must
+ * return UV_ECANCELED instead. */
 static inline bool lti_take_cancel(struct lti_tcb *task) {
   if (__builtin_expect(!task->pending, 1))
     return false;
@@ -168,8 +168,8 @@ static inline bool lti_take_cancel(struct lti_tcb *task) {
   return true;
 }
 
-/* End a wait.  The task runs later: in lti_drain(), or by itself when a callback
- * of the program's does this. */
+/* End a wait.  The task runs later: in lti_drain(), or by itself when a
+ * callback of the program's does this. */
 void lti_wake(struct lti_wait *wait, int64_t value);
 
 /* Make sure that ready tasks get their turn though no lti_drain() follows. */
@@ -190,15 +190,20 @@ void lti_make_ready(struct lti_sched *s, struct lti_tcb *task);
 
 /* --- task.c --------------------------------------------------------------- */
 
-/* A new task, ready to run.  spawner: the code address to record.  Returns: NULL
- * when there is no memory or tasks_max is reached. */
+/* A new task, ready to run.  spawner: the code address to record.  Returns:
+ * NULL when there is no memory or tasks_max is reached. */
 struct lti_tcb *lti_spawn(const char *name, size_t stack_bytes, lt_task_fn *fn,
                           void *arg, void *spawner);
-/* A handle's task, or NULL for NULL and (reported) for one that was given up. */
+/* A handle's task, or NULL for NULL and (reported) for one that was given up.
+ */
 struct lti_tcb *lti_task_of(const lt_task *handle, const char *what);
 /* Ask it to end; reason: LTI_CANCEL_*. */
 void lti_cancel(struct lti_tcb *task, unsigned reason);
-/* One handle less.  Frees the block when it was the last and the task is done. */
+/* Wait for the task's end, however long it takes; the handle is not given up.
+ */
+int64_t lti_await_end(struct lti_tcb *me, struct lti_tcb *task);
+/* One handle less.  Frees the block when it was the last and the task is done.
+ */
 void lti_drop(struct lti_tcb *task);
 /* What the scheduler calls on a task's own stack when fn returned. */
 void lti_task_ended(struct lti_sched *s, struct lti_tcb *task, int64_t result);

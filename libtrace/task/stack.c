@@ -1,6 +1,6 @@
-/* The pool of stacks.  Invariant: a free stack's list link lies at its upper end,
- * in the page that any task touches first, so that taking one costs no page.
- * Called by task.c; lti_stack_guarded_by() by the fault handler. */
+/* The pool of stacks.  Invariant: a free stack's list link lies at its upper
+ * end, in the page that any task touches first, so that taking one costs no
+ * page. Called by task.c; lti_stack_guarded_by() by the fault handler. */
 #include "config.h"
 
 #include "task/stack.h"
@@ -22,14 +22,20 @@
 struct lti_stack_free {
   struct lti_stack_free *next;
   char *stack;
+  bool has_canary;
 };
+/* The upper end: this link, and then the canary of the stack above. */
+enum { CANARY_BYTES = 16 };
+_Static_assert(sizeof(struct lti_stack_free) + CANARY_BYTES <= LTI_STACK_OURS,
+               "room");
 
 /* At the start of the mapping's first page. */
 struct lti_stack_slab {
   struct lti_stack_slab *next;
   size_t bytes; /* of the mapping */
-  size_t step;  /* from one guard to the next */
-  char *first;  /* the first guard */
+  size_t step;  /* from one stack to the next */
+  size_t gap;   /* a page below each for its guard, or 0 */
+  char *first;  /* the first gap */
   size_t n;     /* stacks cut so far */
   size_t room;
   int stack_class;
@@ -72,8 +78,11 @@ int lti_stack_class(size_t bytes) {
 static struct lti_stack_slab *new_slab(struct lti_stacks *stacks,
                                        int stack_class) {
   size_t size = (size_t)1 << (LTI_STACK_SHIFT + stack_class);
-  size_t step = size + stacks->page;
   size_t room = size < 1u << 20 ? (4u << 20) / size : 4;
+  bool can_guard =
+      !stacks->no_markers || stacks->guarded + room <= stacks->guarded_max;
+  size_t gap = can_guard ? stacks->page : 0;
+  size_t step = size + gap;
   size_t bytes = stacks->page + room * step;
   struct lti_stack_slab *slab =
       mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -86,6 +95,7 @@ static struct lti_stack_slab *new_slab(struct lti_stacks *stacks,
 #endif
   slab->bytes = bytes;
   slab->step = step;
+  slab->gap = gap;
   slab->first = (char *)slab + stacks->page;
   slab->room = room;
   slab->stack_class = stack_class;
@@ -94,20 +104,26 @@ static struct lti_stack_slab *new_slab(struct lti_stacks *stacks,
   return slab;
 }
 
-static void set_guard(struct lti_stacks *stacks, char *guard) {
+/* In the gap below a stack.  Returns: false where there is none. */
+static bool set_guard(struct lti_stacks *stacks, char *guard) {
   if (!stacks->no_markers) {
     if (madvise(guard, stacks->page, MADV_GUARD_INSTALL) == 0)
-      return;
+      return true;
     stacks->no_markers = true;
   }
-  if (stacks->guarded < stacks->guarded_max &&
-      mprotect(guard, stacks->page, PROT_NONE) == 0)
-    stacks->guarded++;
-  else
-    *(uint64_t *)(guard + stacks->page) = CANARY;
+  if (stacks->guarded >= stacks->guarded_max ||
+      mprotect(guard, stacks->page, PROT_NONE) != 0)
+    return false;
+  stacks->guarded++;
+  return true;
 }
 
-static char *cut_stack(struct lti_stacks *stacks, int stack_class) {
+static void set_canary(char *stack) {
+  ((uint64_t *)stack)[-1] = ((uint64_t *)stack)[-2] = CANARY;
+}
+
+static char *cut_stack(struct lti_stacks *stacks, int stack_class,
+                       bool *has_canary) {
   struct lti_stack_slab *slab = stacks->slabs;
   while (slab && (slab->stack_class != stack_class || slab->n == slab->room))
     slab = slab->n == slab->room && slab->stack_class == stack_class
@@ -118,50 +134,54 @@ static char *cut_stack(struct lti_stacks *stacks, int stack_class) {
   if (!slab)
     return NULL;
   char *guard = slab->first + slab->n++ * slab->step;
-  set_guard(stacks, guard);
-  return guard + stacks->page;
+  char *stack = guard + slab->gap;
+  *has_canary = !slab->gap || !set_guard(stacks, guard);
+  if (*has_canary)
+    set_canary(stack);
+  return stack;
 }
 
-char *lti_stack_take(struct lti_stacks *stacks, int stack_class,
-                     size_t *bytes) {
+char *lti_stack_take(struct lti_stacks *stacks, int stack_class, size_t *bytes,
+                     bool *has_canary) {
   struct lti_stack_free *link = stacks->of[stack_class].hot;
   *bytes = (size_t)1 << (LTI_STACK_SHIFT + stack_class);
   if (__builtin_expect(link != NULL, 1)) {
     stacks->of[stack_class].hot = link->next;
     stacks->of[stack_class].n_hot--;
+    *has_canary = link->has_canary;
     return link->stack;
   }
   link = stacks->of[stack_class].cold;
   if (link) {
     stacks->of[stack_class].cold = link->next;
+    *has_canary = link->has_canary;
     return link->stack;
   }
-  return cut_stack(stacks, stack_class);
+  return cut_stack(stacks, stack_class, has_canary);
 }
 
-/* A cold stack keeps the page with the link, and its guard or canary. */
-void lti_stack_give(struct lti_stacks *stacks, int stack_class, char *stack) {
+/* A cold stack keeps the page with the link and with its neighbour's canary. */
+void lti_stack_give(struct lti_stacks *stacks, int stack_class, char *stack,
+                    bool has_canary) {
   size_t size = (size_t)1 << (LTI_STACK_SHIFT + stack_class);
   struct lti_stack_free *link =
-      (struct lti_stack_free *)(stack + size - sizeof *link);
+      (struct lti_stack_free *)(stack + size - CANARY_BYTES - sizeof *link);
   struct lti_stack_free **list = &stacks->of[stack_class].hot;
   if (__builtin_expect(stacks->of[stack_class].n_hot < stacks->hot_max, 1)) {
     stacks->of[stack_class].n_hot++;
   } else {
-    bool has_canary = stacks->no_markers;
-    size_t keep = has_canary ? stacks->page : 0;
-    (void)madvise(stack + keep, size - stacks->page - keep, MADV_DONTNEED);
+    (void)madvise(stack, size - stacks->page, MADV_DONTNEED);
     list = &stacks->of[stack_class].cold;
   }
   link->stack = stack;
+  link->has_canary = has_canary;
   link->next = *list;
   *list = link;
 }
 
-/* Stacks with a guard begin with zeros or with anything a task wrote there: only
- * one that was given a canary is looked at. */
 bool lti_stack_is_sound(const char *stack) {
-  return *(const uint64_t *)stack == CANARY;
+  const uint64_t *end = (const uint64_t *)stack;
+  return end[-1] == CANARY && end[-2] == CANARY;
 }
 
 char *lti_stack_guarded_by(const struct lti_stacks *stacks,
@@ -169,7 +189,8 @@ char *lti_stack_guarded_by(const struct lti_stacks *stacks,
   const char *at = address;
   for (const struct lti_stack_slab *slab = stacks->slabs; slab;
        slab = slab->next) {
-    if (at < slab->first || at >= slab->first + slab->n * slab->step)
+    if (!slab->gap || at < slab->first ||
+        at >= slab->first + slab->n * slab->step)
       continue;
     size_t i = (size_t)(at - slab->first) / slab->step;
     char *guard = slab->first + i * slab->step;

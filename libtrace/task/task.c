@@ -1,8 +1,9 @@
 /* Tasks and their handles: made, awaited, cancelled, gone.
  *
  * Invariant: a block is free when its task is done and no handle is left; it is
- * never unmapped before the scheduler closes, so that a stale handle can be told
- * by its generation.  Called by programs and by the other files of task/. */
+ * never unmapped before the scheduler closes, so that a stale handle can be
+ * told by its generation.  Called by programs and by the other files of task/.
+ */
 #include "config.h"
 
 #include <stdio.h>
@@ -20,8 +21,8 @@
 enum { GENERATION_SHIFT = 48 };
 
 static lt_task *handle_of(const struct lti_tcb *task) {
-  return (lt_task *)((uintptr_t)task |
-                     (uintptr_t)task->generation << GENERATION_SHIFT);
+  return (lt_task *)((uintptr_t)task | (uintptr_t)task->generation
+                                           << GENERATION_SHIFT);
 }
 
 struct lti_tcb *lti_task_of(const lt_task *handle, const char *what) {
@@ -100,25 +101,26 @@ static bool give_stack(struct lti_sched *s, struct lti_tcb *task,
   int class = stack_bytes ? lti_stack_class(stack_bytes) : s->stack_class;
   if (class < 0)
     return false;
-  task->stack = lti_stack_take(&s->stacks, class, &task->stack_bytes);
+  bool has_canary;
+  task->stack =
+      lti_stack_take(&s->stacks, class, &task->stack_bytes, &has_canary);
   if (!task->stack)
     return false;
-  task->stack_class = (uint8_t)class;
-  task->has_canary =
-      s->stacks.no_markers && lti_stack_is_sound(task->stack);
+  task->stack_class = (uint8_t) class;
+  task->has_canary = has_canary;
   if (__builtin_expect(s->is_watched, 0))
     lti_fibre_make(task);
   task->context = lti_task_context(s, task);
   if (task->context)
     return true;
-  lti_stack_give(&s->stacks, class, task->stack);
+  lti_stack_give(&s->stacks, class, task->stack, has_canary);
   return false;
 }
 
 static void trace_spawn(struct lti_sched *s, struct lti_tcb *task) {
   task->id = lti_task_id(s);
-  lti_task_emit(s, LT_SPAWN, LT_TASK_COROUTINE, task->id,
-                (uintptr_t)task->fn, (uintptr_t)task->spawner);
+  lti_task_emit(s, LT_SPAWN, LT_TASK_COROUTINE, task->id, (uintptr_t)task->fn,
+                (uintptr_t)task->spawner);
   if (task->name[0])
     lti_task_emit(s, LT_LABEL, 0, task->id, s->recorder->string(task->name), 0);
 }
@@ -183,10 +185,9 @@ lt_task *lt_spawn_named(const char *name, lt_task_fn *fn, void *arg) {
 
 lt_task *lt_spawn_with(const lt_spawn_options *options, lt_task_fn *fn,
                        void *arg) {
-  struct lti_tcb *task =
-      lti_spawn(options ? options->name : NULL,
-                options ? options->stack_bytes : 0, fn, arg,
-                __builtin_return_address(0));
+  struct lti_tcb *task = lti_spawn(options ? options->name : NULL,
+                                   options ? options->stack_bytes : 0, fn, arg,
+                                   __builtin_return_address(0));
   return task ? handle_of(task) : NULL;
 }
 
@@ -200,8 +201,7 @@ static void report_unseen(const struct lti_tcb *task) {
 }
 
 /* On the task's own stack, which is given back later: see bury(). */
-void lti_task_ended(struct lti_sched *s, struct lti_tcb *task,
-                    int64_t result) {
+void lti_task_ended(struct lti_sched *s, struct lti_tcb *task, int64_t result) {
   struct lti_waiter *waiter = task->waiters;
   task->result = result;
   task->state = LTI_DONE;
@@ -232,8 +232,8 @@ void lti_drop(struct lti_tcb *task) {
 
 bool lti_is_circle(const struct lti_tcb *task, const struct lti_tcb *until) {
   while (until && until != task)
-    until = until->state == LTI_WAITING && until->wait ? until->wait->until
-                                                       : NULL;
+    until =
+        until->state == LTI_WAITING && until->wait ? until->wait->until : NULL;
   return until != NULL;
 }
 
@@ -271,8 +271,7 @@ static void cancel_awaited(struct lti_wait *wait) {
   lti_cancel(wait->until, LTI_CANCEL_ASKED);
 }
 
-/* The task's end, however long it takes; the handle is not given up. */
-static int64_t await_end(struct lti_tcb *me, struct lti_tcb *task) {
+int64_t lti_await_end(struct lti_tcb *me, struct lti_tcb *task) {
   if (task->state == LTI_DONE)
     return task->result;
   if ((task->state == LTI_WAITING || task == me) && lti_refuse_circle(me, task))
@@ -297,7 +296,7 @@ int64_t lt_await(lt_task *handle) {
   struct lti_tcb *task = lti_task_of(handle, "lt_await");
   if (!task)
     return UV_EINVAL;
-  int64_t result = await_end(me, task);
+  int64_t result = lti_await_end(me, task);
   lti_drop(task);
   return result;
 }
@@ -313,7 +312,7 @@ int64_t lt_timeout(lt_task *handle, uint64_t ms) {
   if (!task)
     return UV_EINVAL;
   lt_deadline_begin(&deadline, ms);
-  int64_t result = lt_deadline_end(&deadline, await_end(me, task));
+  int64_t result = lt_deadline_end(&deadline, lti_await_end(me, task));
   lti_drop(task);
   return result;
 }

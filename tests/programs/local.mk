@@ -48,3 +48,10 @@ noinst_PROGRAMS += tests/programs/noise
 tests_programs_noise_SOURCES = tests/programs/noise.c
 tests_programs_noise_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_noise_LDADD = liblooptrace.la $(UV_LIBS)
+
+# What test_task_stacks.py looks at.
+noinst_PROGRAMS += tests/programs/task_stack
+tests_programs_task_stack_SOURCES = tests/programs/task_stack.c
+tests_programs_task_stack_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -g
+tests_programs_task_stack_LDADD = liblooptrace.la $(UV_LIBS)
+tests_programs_task_stack_LDFLAGS = -no-install

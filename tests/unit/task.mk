@@ -33,4 +33,23 @@ tests_unit_check_expect_SOURCES = tests/unit/check_expect.c
 tests_unit_check_expect_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_expect_LDADD = liblooptrace.la $(UV_LIBS) $(CHECK_LIBS)
 tests_unit_check_expect_LDFLAGS = -no-install
+
+check_PROGRAMS += tests/unit/check_task_stack
+tests_unit_check_task_stack_SOURCES = tests/unit/check_task_stack.c \
+	tests/unit/task_fixture.h
+tests_unit_check_task_stack_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) \
+	$(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_task_stack_LDADD = libtaskcore.la $(CHECK_LIBS)
+tests_unit_check_task_stack_LDFLAGS = $(SAN_CFLAGS)
+
+# Every allocation of the task library passes through the test.
+check_PROGRAMS += tests/unit/check_task_memory
+tests_unit_check_task_memory_SOURCES = tests/unit/check_task_memory.c \
+	tests/unit/task_fixture.h
+tests_unit_check_task_memory_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) \
+	$(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_task_memory_LDADD = libtaskcore.la $(CHECK_LIBS)
+tests_unit_check_task_memory_LDFLAGS = $(SAN_CFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free \
+	-Wl,--wrap=posix_memalign,--wrap=mmap
 endif
