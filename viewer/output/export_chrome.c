@@ -8,6 +8,7 @@
  * Invariant: ids are distinct; an arrow begins and ends in a slice.  Called by
  * cmd_export.c. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "output/export.h"
@@ -26,6 +27,22 @@ struct chrome {
 static void stamp(FILE *file, const char *key, int64_t ns) {
   fprintf(file, ",\"%s\":%s%" PRId64 ".%03d", key, ns < 0 ? "-" : "",
           (ns < 0 ? -ns : ns) / 1000, (int)((ns < 0 ? -ns : ns) % 1000));
+}
+
+/* Readers add the two as doubles, in us.  What ends where the next begins, or
+ * with what it is in, must still do so then, or the next seems to lie in it: so
+ * there are more digits where three give another sum. */
+static void duration(FILE *file, int64_t begin_ns, int64_t end_ns) {
+  double begin = (double)begin_ns / 1000, end = (double)end_ns / 1000;
+  double took = (double)(end_ns - begin_ns) / 1000;
+  if (begin + took == end) {
+    stamp(file, "dur", end_ns - begin_ns);
+    return;
+  }
+  took = end - begin;
+  for (int i = 0; i < 4 && begin + took != end; i++)
+    took = nextafter(took, begin + took < end ? INFINITY : 0);
+  fprintf(file, ",\"dur\":%.17g", took);
 }
 
 /* One event up to its members "args" and such; they follow with a comma. */
@@ -51,7 +68,7 @@ static bool on_end(void *context, const struct model_span *span) {
     end = span->begin_ns;
   head(c, "X", export_span_category(span), export_span_name(c->x, span),
        span->thread, span->begin_ns);
-  stamp(c->file, "dur", end - span->begin_ns);
+  duration(c->file, span->begin_ns, end);
   fputs(",\"args\":{", c->file);
   const char *comma = "";
   if (span->what == LT_RESUME || span->what == LT_POOL_BEGIN) {
