@@ -57,19 +57,17 @@ static uint32_t made_site(const struct model *m, uint32_t stack) {
   return innermost;
 }
 
-/* Where the time went: in such a function, at the call, where that has a name,
- * else in the callback. */
-static uint32_t place(const struct model *m, const struct finding *f,
-                      uint32_t callback) {
-  uint32_t made = f->stall ? made_site(m, f->stall->stack) : 0;
+uint32_t finding_place(const struct model *m, const struct model_stall *s) {
+  const struct model_call *call;
+  uint32_t made = made_site(m, s->stack);
   if (made)
     return made;
-  if (!f->call || f->call->site == 0)
-    return callback;
-  const lt_site_def *call = model_site(m, f->call->site);
-  const lt_site_def *own = model_site(m, callback);
-  bool is_better = call && (call->function || !own || !own->function);
-  return is_better ? f->call->site : callback;
+  if (!finding_callee(s, &call, NULL) || call->site == 0)
+    return s->site;
+  const lt_site_def *site = model_site(m, call->site);
+  const lt_site_def *own = model_site(m, s->site);
+  bool is_better = site && (site->function || !own || !own->function);
+  return is_better ? call->site : s->site;
 }
 
 const char *finding_loop(const struct model *m, const struct finding *f) {
@@ -122,7 +120,7 @@ struct finding finding_of_stall(const struct model *m,
                       .loop = s->loop,
                       .count = 1};
   f.callee = finding_callee(s, &f.call, &f.callee_ns);
-  f.site = place(m, &f, s->site);
+  f.site = finding_place(m, s);
   set_fingerprint(m, &f);
   return f;
 }

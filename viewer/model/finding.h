@@ -119,6 +119,12 @@ const char *finding_state_name(enum finding_state state);
 /* "note", "warning", "error".  Static. */
 const char *finding_level_name(enum finding_level level);
 
+/* Where a stall's time went: in the function of code made at run time that it
+ * was seen in; else at the call, where that has a name; else in the callback.
+ * Returns: a site, 0 unknown. */
+uint32_t finding_place(const struct model *model,
+                       const struct model_stall *stall);
+
 /* The callee that most of a stall's time went into; 0 where that was not a
  * call.
  *

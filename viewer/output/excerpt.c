@@ -16,7 +16,9 @@
 static bool is_source(const char *path) {
   static const char *const ends[] = {
       ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh",  ".hxx", ".inl",
-      ".m", ".y", ".l",  ".rs",  ".go",  ".zig", ".pyx", ".vala"};
+      ".m", ".y",  ".l",   ".rs",  ".go",  ".zig", ".pyx", ".vala",
+      ".d", ".js", ".mjs", ".cjs", ".jsx", ".ts",  ".mts", ".tsx",
+      ".py", ".java", ".nim", ".lua"};
   const char *dot = strrchr(path, '.');
   for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
     if (strcmp(dot, ends[i]) == 0)

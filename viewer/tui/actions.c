@@ -89,7 +89,7 @@ static uint32_t chosen_site(struct app *app) {
         return app->model->sites[i].site;
     return 0;
   default:
-    return stall && !(span && span->what == LT_CALL) ? stall_site(stall)
+    return stall && !(span && span->what == LT_CALL) ? finding_place(app->model, stall)
            : span                                    ? span->site
                                                      : 0;
   }

@@ -77,16 +77,10 @@ const char *stall_culprit(const struct model *model,
   return buf;
 }
 
-uint32_t stall_site(const struct model_stall *stall) {
-  const struct model_call *call;
-  return finding_callee(stall, &call, NULL) && call->site ? call->site
-                                                          : stall->site;
-}
-
 const char *stall_where(const struct model *model,
                         const struct model_stall *stall, char *buf,
                         size_t size) {
-  uint32_t site = stall_site(stall);
+  uint32_t site = finding_place(model, stall);
   if (!site) {
     snprintf(buf, size, "%s",
              stall->kind == MODEL_STALL_GAP ? "between runs" : "");
@@ -245,7 +239,7 @@ static void draw_path(struct grid *grid, struct rect rect, int y,
 int stall_draw_source(struct grid *grid, struct rect rect,
                       const struct model *model,
                       const struct model_stall *stall) {
-  const lt_site_def *def = model_site(model, stall_site(stall));
+  const lt_site_def *def = model_site(model, finding_place(model, stall));
   unsigned n = 1;
   char line[400];
   int y = rect.y;

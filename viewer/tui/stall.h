@@ -19,9 +19,7 @@ char32_t stall_mark(const struct model_stall *stall);
 const char *stall_culprit(const struct model *model,
                           const struct model_stall *stall, bool with_object,
                           char *buf, size_t size);
-/* Where: the site of the call that held it, else the callback's; 0 unknown. */
-uint32_t stall_site(const struct model_stall *stall);
-/* Its name, or "". */
+/* Where, finding_place(): its name, or "". */
 const char *stall_where(const struct model *model,
                         const struct model_stall *stall, char *buf,
                         size_t size);

@@ -129,14 +129,33 @@ static void draw_causes(struct app *app, struct rect rect,
                   stall_victims(s, text, sizeof text));
 }
 
+/* Instead of the source.  Returns: false when nothing is known of it. */
+static bool draw_stack_box(struct app *app, struct rect rect,
+                           const struct model_stall *s) {
+  struct model_stack_line lines[MODEL_STACK_LINES];
+  char text[600];
+  size_t room = rect.h - 2 < MODEL_STACK_LINES ? (size_t)rect.h - 2
+                                               : MODEL_STACK_LINES;
+  size_t n = model_stack_lines(app->model, s->stack, lines, room);
+  if (n == 0)
+    return false;
+  struct rect r = grid_box(&app->grid, rect, "Where it was seen");
+  for (size_t i = 0; i < n; i++)
+    grid_text_max(&app->grid, r.x + 1, r.y + (int)i, r.w - 2, ROLE_TEXT,
+                  model_stack_text(app->model, &lines[i], text, sizeof text));
+  return true;
+}
+
 static void draw_source(struct app *app, struct rect rect,
                         const struct model_stall *s) {
   struct grid *g = &app->grid;
-  const lt_site_def *def = model_site(app->model, stall_site(s));
+  const lt_site_def *def = model_site(app->model, finding_place(app->model, s));
   char path[512];
   if (rect.h < 3)
     return;
   if (!def || !def->file || !*def->file) {
+    if (draw_stack_box(app, rect, s))
+      return;
     struct rect r = grid_box(g, rect, "Source");
     grid_text_max(g, r.x + 1, r.y, r.w - 2, ROLE_DIM,
                   def ? "The line is not known: the program has no debug "

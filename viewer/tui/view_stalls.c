@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/finding.h"
 #include "tui/app.h"
 #include "tui/format.h"
 #include "tui/stall.h"
@@ -149,12 +150,12 @@ static void draw_title(struct app *app, struct rect rule) {
 static void draw_note(struct app *app, const struct layout *layout,
                       const struct model_stall *s, size_t row) {
   const struct model *m = app->model;
-  uint32_t site = stall_site(s);
+  uint32_t site = finding_place(m, s);
   uint64_t same = 0;
   int64_t sum_ns = 0;
   format_buf n, sum;
   for (size_t i = 0; i < m->n_stalls && site; i++)
-    if (stall_site(&m->stalls[i]) == site) {
+    if (finding_place(m, &m->stalls[i]) == site) {
       same++;
       sum_ns += m->stalls[i].duration_ns;
     }
