@@ -157,10 +157,13 @@ static void child_changed(struct launch *l) {
                WEXITED | WSTOPPED | WNOHANG) ||
         !info.si_pid)
       return;
-    if (info.si_code == CLD_STOPPED)
+    if (info.si_code == CLD_STOPPED) {
+      watch_stops(l->watch, l->child.pid);
       child_follow_stop(l->child.pid);
-    else
+      watch_continues(l->watch);
+    } else {
       command_ended(l, &info);
+    }
   }
 }
 

@@ -1,8 +1,10 @@
 """The watchdog: what holds a loop is seen from outside while it does, and the
 program does not notice."""
 import os
+import pathlib
 import signal
 import subprocess
+import time
 import unittest
 
 from looptrace import BUILDDIR, LOOPTRACE, SRCDIR, Case, needs
@@ -134,6 +136,38 @@ class Watch(Case):
         self.assertTrue(stall['unfinished'])
         self.assertEqual(stall['samples'][0]['call'], 'pause')
         self.assert_planted(stall, 'planted_wait')
+
+    def test_a_stop_is_not_the_programs_doing(self):
+        path = self.dir / 'stop.lt'
+        process = subprocess.Popen(
+            [LOOPTRACE, 'record', '-v', '-o', path, '--', WATCHED, 'hang', '1'],
+            cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        try:
+            line = process.stderr.readline()
+            pid = int(line.split(b'(pid ')[1].split(b')')[0])
+            os.kill(pid, signal.SIGSTOP)
+            self.wait_state(process.pid, 'T')  # the recorder follows
+            time.sleep(0.5)  # as long as it is to be stopped at least
+            os.kill(pid, signal.SIGCONT)
+            self.wait_state(process.pid, 'RSD')
+            os.kill(pid, signal.SIGKILL)
+            self.assertEqual(process.wait(30), 128 + signal.SIGKILL)
+        finally:
+            process.kill()
+            process.wait()
+        told = self.check(path, '--max-stall', '10ms')
+        cause = [f for f in told['findings']
+                 if f['stall_kind'] == 'slice'][0]['cause']
+        self.assertGreaterEqual(cause['suspended_ns'], 499_000_000, told)
+
+    def wait_state(self, pid, states):
+        for _ in range(6000):
+            stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
+            if stat.rpartition(')')[2].split()[0] in states:
+                return
+            time.sleep(0.01)
+        self.fail(f'{pid} never was in {states}')
 
     def test_a_turn_without_a_callback_is_seen_too(self):
         path = self.dir / 'turn.lt'

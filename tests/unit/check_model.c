@@ -178,6 +178,22 @@ START_TEST(without_run_delay_a_switch_is_no_evidence) {
 }
 END_TEST
 
+/* T twice: stopped by a signal, also in the middle of a call. */
+START_TEST(being_stopped_is_not_the_programs_time) {
+  struct model *m = model_of_slice("cpu=0 delay=0",
+                                   "150 sample n=84\n"
+                                   "250 sample n=84\n"
+                                   "300 call callee=5 ms=190 site=2\n",
+                                   "cpu=10 delay=0");
+  const struct model_cause *c = &m->stalls[0].cause;
+  ck_assert_int_eq(c->suspended, 100 * MS);
+  ck_assert_int_eq(c->cpu, 10 * MS);
+  ck_assert_int_eq(c->blocked, 90 * MS);
+  ck_assert_int_eq(c->unknown, 0);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(major_faults_outside_calls_are_paging) {
   struct model *m =
       model_of_slice("cpu=0 faults=65535", "200 call callee=6 ms=30 on=4\n",
@@ -734,6 +750,7 @@ static TCase *cause_tests(void) {
   tcase_add_test(t, off_the_cpu_without_evidence_is_unknown);
   tcase_add_test(t, a_voluntary_switch_is_evidence_of_blocking);
   tcase_add_test(t, without_run_delay_a_switch_is_no_evidence);
+  tcase_add_test(t, being_stopped_is_not_the_programs_time);
   tcase_add_test(t, major_faults_outside_calls_are_paging);
   tcase_add_test(t, the_longest_calls_are_kept_and_all_are_counted);
   tcase_add_test(t, a_call_that_seems_to_begin_before_its_slice_is_inside);

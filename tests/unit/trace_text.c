@@ -88,6 +88,8 @@ static void set_event(lt_event *e, const char *word, const struct members *m) {
       {"pool+", LT_POOL_BEGIN, (uint64_t)m->task, (uint64_t)m->kind,
        (uint64_t)m->site, 0},
       {"pool-", LT_POOL_END, (uint64_t)m->task, 0, 0, 0},
+      {"sample", LT_SAMPLE, (uint64_t)m->on, (uint64_t)m->n,
+       (uint64_t)m->callee, 0},
       {"label", LT_LABEL, (uint64_t)m->task, 0, (uint64_t)m->text, 0},
       {"allow+", LT_ALLOW_BEGIN, 0, 0, (uint64_t)m->text, 0},
       {"allow-", LT_ALLOW_END, 0, 0, 0, 0},

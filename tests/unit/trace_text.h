@@ -7,7 +7,7 @@
  *
  * A line is a time in ms, a word and members; "#" begins a comment.  Words:
  * spawn arm resume await done call call-open poll wake loop+ loop- pool+ pool- usage label
- * lost allow+ allow- ready.  Members: thread task kind site from callee ms on loop alive
+ * lost allow+ allow- ready sample (n its state's letter).  Members: thread task kind site from callee ms on loop alive
  * timeout cpu delay vsw faults cause n text for mode. */
 #ifndef TRACE_TEXT_H
 #define TRACE_TEXT_H

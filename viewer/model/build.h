@@ -178,6 +178,7 @@ struct stall_record {
   uint64_t n_foreign;
   struct usage before;
   bool seen_blocked, seen_in_call, seen_stopped; /* from outside */
+  int64_t stopped_ns; /* between looks that both found it stopped */
 #define STALL_INNER_MAX 4
   struct stall_record *inner[STALL_INNER_MAX]; /* reported by themselves */
   size_t n_inner;

@@ -51,9 +51,12 @@ static void from_calls(struct stall_record *r, int64_t evidence) {
         s->samples[i].callee == s->samples[i - 1].callee &&
         s->samples[i].ref == s->samples[i - 1].ref)
       seen = add_ns(seen, s->samples[i].stands_ns);
-  evidence = min64(s->duration_ns, max64(evidence, seen));
-  r->s.cause = (struct model_cause){.blocked = evidence,
-                                    .unknown = r->s.duration_ns - evidence};
+  int64_t suspended = min64(s->duration_ns, r->stopped_ns);
+  evidence = min64(s->duration_ns - suspended, max64(evidence, seen));
+  r->s.cause =
+      (struct model_cause){.blocked = evidence,
+                           .suspended = suspended,
+                           .unknown = s->duration_ns - suspended - evidence};
 }
 
 void cause_compute(struct stall_record *r, const struct usage *after) {
@@ -83,6 +86,9 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   int64_t starved = has_delay ? share(delay, duration, out) : 0;
   starved = min64(starved, duration - cpu);
   int64_t rest = duration - cpu - starved;
+  /* Stopped inside a call, it was not the call that took the time. */
+  int64_t suspended = min64(rest, r->stopped_ns);
+  rest -= suspended;
   int64_t blocked = min64(rest, evidence), paging = 0;
   rest -= blocked;
   uint64_t switches = after->switches - before->switches;
@@ -91,9 +97,8 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   int64_t tail = s->unfinished ? r->end_ns - after->time_ns : 0;
   tail = tail > 0 ? min64(rest, tail) : 0;
   rest -= tail;
-  int64_t suspended = 0;
   if (r->seen_stopped && !r->seen_blocked) {
-    suspended = rest;
+    suspended += rest;
     rest = 0;
   } else if ((uint16_t)(after->faults - before->faults) > 0 &&
              !r->seen_in_call) {

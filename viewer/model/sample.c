@@ -37,6 +37,10 @@ static bool is_inside(const struct stall_record *r, int64_t time_ns) {
   return false;
 }
 
+static bool is_stopped(const struct model_sample *s) {
+  return s->state == 'T' || s->state == 't';
+}
+
 /* All that were seen in it, the newest at most MODEL_SAMPLES_MAX of them kept;
  * each stands for the time since the one before. */
 void samples_take(const struct thread *th, struct stall_record *r) {
@@ -46,6 +50,7 @@ void samples_take(const struct thread *th, struct stall_record *r) {
     return;
   size_t first = ring->n > SAMPLES_KEPT ? ring->n - SAMPLES_KEPT : 0;
   int64_t before = s->begin_ns;
+  bool was_stopped = false;
   for (size_t i = first; i < ring->n; i++) {
     struct model_sample sample = ring->samples[i % SAMPLES_KEPT];
     if (sample.time_ns < s->begin_ns || sample.time_ns > r->end_ns ||
@@ -56,7 +61,10 @@ void samples_take(const struct thread *th, struct stall_record *r) {
     s->n_samples_all++;
     r->seen_blocked |= is_blocked(&sample);
     r->seen_in_call |= is_blocked(&sample) && sample.callee != 0;
-    r->seen_stopped |= sample.state == 'T' || sample.state == 't';
+    r->seen_stopped |= is_stopped(&sample);
+    if (was_stopped && is_stopped(&sample))
+      r->stopped_ns = add_ns(r->stopped_ns, sample.stands_ns);
+    was_stopped = is_stopped(&sample);
     if (s->n_samples == MODEL_SAMPLES_MAX)
       memmove(s->samples, s->samples + 1, --s->n_samples * sizeof *s->samples);
     s->samples[s->n_samples++] = sample;

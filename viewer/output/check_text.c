@@ -126,7 +126,7 @@ static void cause(const struct text *t, const struct finding *f) {
                {"computation", s->cause.cpu},
                {"page faults", s->cause.paging},
                {"ready, but no CPU was free", s->cause.starved},
-               {"machine suspended", s->cause.suspended},
+               {"stopped by a signal", s->cause.suspended},
                {"unknown", s->cause.unknown}};
   for (int i = 0; i < 6; i++) /* the largest first */
     for (int j = i + 1; j < 6; j++)

@@ -48,6 +48,7 @@ struct watched {
   struct lti_knot perf_from;
   uint64_t perf_until_ns;
   unsigned n_perf;
+  uint64_t stopped; /* with its process, at this clock; 0: it is not */
 };
 
 struct watch {
@@ -414,4 +415,64 @@ uint64_t watch_look(struct watch *w) {
   for (uint32_t i = 0; i < n && i < w->n_threads; i++)
     wait = min64(wait, look_at_slot(w, i, now, now_ns));
   return wait < LOOK_MIN_NS ? LOOK_MIN_NS : wait;
+}
+
+static struct lti_record *record_at(const struct watch *w, uint32_t slot,
+                                    uint64_t at) {
+  struct lti_arena *a = w->arena;
+  const struct lti_thread *thread = lti_arena_thread(a, slot);
+  uint32_t large = atomic_load_explicit(&thread->large, memory_order_acquire);
+  if (large >= a->n_large ||
+      at < atomic_load_explicit(&thread->large_from, memory_order_relaxed))
+    return &lti_arena_small(a, slot)[at & (a->small_records - 1)];
+  return &lti_arena_large(a, large)[at & (a->large_records - 1)];
+}
+
+/* When a thread said something for the first time after a moment; what has not
+ * been taken yet is looked at only.  UINT64_MAX: it did not. */
+static uint64_t spoke_after(const struct watch *w, uint32_t slot,
+                            uint64_t clock) {
+  const struct lti_thread *thread = lti_arena_thread(w->arena, slot);
+  uint64_t at = atomic_load_explicit(&thread->tail, memory_order_relaxed);
+  /* Partner: the owner's release store behind each record. */
+  uint64_t head = atomic_load_explicit(&thread->head, memory_order_acquire);
+  while (at < head) {
+    const struct lti_record *r = record_at(w, slot, at);
+    uint64_t size = LTI_HEAD_X(r->head);
+    if (r->clock > clock)
+      return r->clock;
+    at += 1 + (LTI_HEAD_KIND(r->head) >= LTI_DATA_STRING
+                   ? (size + sizeof *r - 1) / sizeof *r
+                   : 0); /* its text */
+  }
+  return UINT64_MAX;
+}
+
+void watch_stops(struct watch *w, int32_t pid) {
+  struct lti_seen seen = {.state = 'T'};
+  for (uint32_t i = 0; w && i < w->n_threads; i++) {
+    const struct lti_thread *thread = lti_arena_thread(w->arena, i);
+    seen.clock = lti_clock_read(w->is_tsc);
+    /* Partner: the owner's release store when it has filled the slot in. */
+    if (atomic_load_explicit(&thread->state, memory_order_acquire) ==
+            LTI_SLOT_CLAIMED &&
+        thread->proc < w->arena->n_procs &&
+        lti_arena_proc(w->arena, thread->proc)->pid == pid &&
+        doing_of(thread).doing != LTI_DOING_NOTHING &&
+        lti_drain_sample(w->drain, i, &seen))
+      w->threads[i].stopped = seen.clock;
+  }
+}
+
+/* Until now, or until it did something. */
+void watch_continues(struct watch *w) {
+  struct lti_seen seen = {.state = 'T'};
+  for (uint32_t i = 0; w && i < w->n_threads; i++) {
+    uint64_t from = w->threads[i].stopped;
+    w->threads[i].stopped = 0;
+    if (!from)
+      continue;
+    seen.clock = min64(lti_clock_read(w->is_tsc), spoke_after(w, i, from) - 1);
+    (void)lti_drain_sample(w->drain, i, &seen);
+  }
 }

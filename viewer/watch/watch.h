@@ -35,4 +35,10 @@ void watch_close(struct watch *watch);
  * Returns: how many ns until the next look. */
 uint64_t watch_look(struct watch *watch);
 
+/* A process was stopped by job control, and this one will stop with it, and
+ * continue: what did not come back meanwhile was not the program's doing.
+ * watch: NULL is a no-op. */
+void watch_stops(struct watch *watch, int32_t pid);
+void watch_continues(struct watch *watch);
+
 #endif
