@@ -52,8 +52,9 @@ static const char help[] =
     "                                 trace. Should nobody drain the ring for "
     "100 ms,\n"
     "                                 events are counted as lost instead\n"
-    "  -d, --duration TIME   end the recording after so long; the command goes "
-    "on\n"
+    "  -D, --delay TIME      begin to record after so long (or with looptrace "
+    "ctl on)\n"
+    "  -d, --duration TIME   end it after so long; the command goes on\n"
     "      --max-size SIZE   close a trace with the epoch (a fifth of a "
     "second) "
     "that\n"
@@ -82,6 +83,8 @@ static const char help[] =
     "and so does a second TERM (more than a second after the first) before: "
     "what\n"
     "is left then runs on, unrecorded.\n"
+    "\n"
+    "looptrace ctl switches the recording off and on while it runs.\n"
     "\n"
     "Exit status: the command's, 128+n when signal n killed it; 125 the "
     "recorder\n"
@@ -113,6 +116,7 @@ static const struct option long_options[] = {
     {"mode", required_argument, NULL, OPT_MODE},
     {"ring-size", required_argument, NULL, OPT_RING_SIZE},
     {"max-size", required_argument, NULL, OPT_MAX_SIZE},
+    {"delay", required_argument, NULL, 'D'},
     {"duration", required_argument, NULL, 'd'},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -239,7 +243,8 @@ static int parse(int argc, char **argv, struct launch_options *options) {
   int c;
   argv[0] = (char *)WHO; /* getopt's messages begin with it */
   optind = 0;            /* glibc: start anew */
-  while ((c = getopt_long(argc, argv, "+o:vqhd:", long_options, NULL)) != -1) {
+  while ((c = getopt_long(argc, argv, "+o:vqhd:D:", long_options, NULL)) !=
+         -1) {
     switch (c) {
     case 'o':
       options->path = optarg;
@@ -276,6 +281,11 @@ static int parse(int argc, char **argv, struct launch_options *options) {
     case OPT_MAX_SIZE:
       if (size_parse(optarg, &options->max_bytes))
         return usage("--max-size %s: not a size; write " SIZE_FORMS, optarg);
+      break;
+    case 'D':
+      if (duration_parse(optarg, &options->delay_ns))
+        return usage("--delay %s: not a duration; write " DURATION_FORMS,
+                     optarg);
       break;
     case 'd':
       if (duration_parse(optarg, &options->duration_ns) ||

@@ -19,10 +19,12 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "control.h"
 #include "drain/drain.h"
 #include "locate.h"
 #include "program.h"
 #include "record/clock.h"
+#include "steer.h"
 #include "symbol/symbol.h"
 #include "waker.h"
 #include "watch/watch.h"
@@ -41,6 +43,8 @@ struct launch {
   struct lti_drain *drain;
   struct watch *watch;
   struct waker *waker;
+  struct control *control;
+  struct steer steer;
   struct child child;
   char file[PATH_MAX]; /* the command's */
   bool ended;          /* the command has */
@@ -133,6 +137,7 @@ static bool make_arena(struct launch *l) {
       .no_follow = l->options->no_follow,
       .min_block_ns = l->options->min_block_ns,
       .mode = l->options->mode,
+      .is_off = l->options->delay_ns != 0,
       .large_records = lti_arena_records(l->options->ring_bytes),
   };
   return locate_arena_make(&l->arena, &options, &l->result->message);
@@ -237,7 +242,7 @@ static uint64_t step(struct launch *l) {
 
 /* --duration is over: the traces are closed, the command goes on. */
 static void expire(struct launch *l) {
-  l->expired = true;
+  l->expired = l->steer.is_over = true;
   watch_close(l->watch);
   l->watch = NULL;
   lti_drain_finish(l->drain, LT_END_STOPPED);
@@ -246,10 +251,13 @@ static void expire(struct launch *l) {
 /* Until the time is over, a signal comes or a ring of the program fills. */
 static void sleep_for(struct launch *l, const struct timespec *timeout) {
   struct pollfd fds[] = {{.fd = l->signals.fd, .events = POLLIN},
-                         {.fd = waker_fd(l->waker), .events = POLLIN}};
+                         {.fd = waker_fd(l->waker), .events = POLLIN},
+                         {.fd = control_fd(l->control), .events = POLLIN}};
   struct signalfd_siginfo info;
-  if (ppoll(fds, 2, timeout, NULL) <= 0)
+  if (ppoll(fds, 3, timeout, NULL) <= 0)
     return;
+  if (fds[2].revents)
+    control_serve(l->control, steer_answer, &l->steer);
   if (fds[1].revents) {
     waker_clear(l->waker);
     l->drain_due_ns = 0;
@@ -262,12 +270,17 @@ static void sleep_for(struct launch *l, const struct timespec *timeout) {
 static void drain_until_the_end(struct launch *l) {
   uint64_t swept_ns = lti_monotonic_ns();
   uint64_t began_ns = swept_ns, duration_ns = l->options->duration_ns;
+  bool delayed = l->options->delay_ns != 0;
   while (!l->stop) {
+    if (delayed && lti_monotonic_ns() - began_ns >= l->options->delay_ns) {
+      delayed = false;
+      lti_drain_switch(l->drain, true);
+    }
     if (duration_ns && !l->expired &&
-        lti_monotonic_ns() - began_ns >= duration_ns)
+        lti_monotonic_ns() - began_ns >= l->options->delay_ns + duration_ns)
       expire(l);
     uint64_t sleep_ns = l->expired ? SECOND_NS / 10 : step(l);
-    if (duration_ns && !l->expired && sleep_ns > SECOND_NS / 100)
+    if ((delayed || (duration_ns && !l->expired)) && sleep_ns > SECOND_NS / 100)
       sleep_ns = SECOND_NS / 100;
     struct timespec timeout = {(time_t)(sleep_ns / SECOND_NS),
                                (long)(sleep_ns % SECOND_NS)};
@@ -332,16 +345,23 @@ static int record(struct launch *l) {
     return EXIT_RECORDER;
   }
   result->pid = l->child.pid;
+  l->steer = (struct steer){.arena = l->arena.arena,
+                            .drain = l->drain,
+                            .command = l->child.pid,
+                            .began_ns = lti_monotonic_ns()};
+  l->control = control_open(l->arena.path);
   int error = child_release(&l->child);
   if (error) {
     say(l, "cannot run %s: %s", l->file,
         error == ENOENT ? "its interpreter does not exist" : strerror(error));
+    control_close(l->control);
     lti_drain_finish(l->drain, LT_END_UNKNOWN);
     return EXIT_CANNOT_RUN;
   }
   open_watch(l);
   l->waker = waker_open(l->arena.arena);
   drain_until_the_end(l);
+  control_close(l->control);
   waker_close(l->waker);
   watch_close(l->watch);
   lti_drain_finish(l->drain,

@@ -27,6 +27,7 @@ struct launch_options {
   uint64_t stall_threshold_ns; /* 0: the default, 50 ms */
   uint64_t min_block_ns; /* 0: the default, 50 us */
   uint64_t max_bytes;    /* of each trace; 0: no bound */
+  uint64_t delay_ns;     /* switched off for so long at first */
   uint64_t duration_ns;  /* of the recording; 0: until the command's end */
   enum lti_mode mode;
   uint64_t ring_bytes; /* of a busy thread; 0: 8 MiB, or 4 where memory is

@@ -1,5 +1,6 @@
 command_sources += viewer/cmd_record.c viewer/cmd_recover.c viewer/cmd_tasks.c \
-	viewer/live.h viewer/live.c \
+	viewer/live.h viewer/live.c viewer/cmd_ctl.c \
+	viewer/control.h viewer/control.c viewer/steer.h viewer/steer.c \
 	viewer/duration.h viewer/duration.c \
 	viewer/size.h viewer/size.c \
 	viewer/program.h viewer/program.c \

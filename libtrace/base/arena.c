@@ -160,7 +160,7 @@ struct lti_arena *lti_arena_create(int fd,
   plan.large_at = l.large_at;
   plan.threads_committed = plan.n_threads;
   plan.large_committed = plan.n_large;
-  plan.enabled = 1;
+  plan.enabled = !(options && options->is_off);
   if (fd >= 0 && !commit_first(fd, &plan))
     return NULL;
   int flags = fd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;

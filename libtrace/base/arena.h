@@ -26,8 +26,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <looptrace/event.h>
+
 #define LTI_ARENA_MAGIC UINT64_C(0x31616e657261746c) /* "ltarena1" */
-#define LTI_ARENA_VERSION 3u
+#define LTI_ARENA_VERSION 4u
 
 /* The environment variable through which a child finds the arena's file. */
 #define LTI_ARENA_ENV "LOOPTRACE_ARENA"
@@ -113,6 +115,13 @@ struct lti_proc {
   uint64_t start_clock; /* host: in the record's clock */
   char comm[16];        /* host: NUL-terminated */
   char uv_version[16];  /* host: libuv's, "" where there is none */
+  /* Whether it records, and the how manieth time: a thread that meets another
+   * number than it knows tells anew where it is.  0 while switched off, by the
+   * program itself (paused) or for all (arena.enabled).  Host and drain. */
+  _Atomic uint32_t enabled;
+  _Atomic uint32_t times_on;
+  _Atomic uint32_t paused; /* host: 1 between lt_trace_pause() and _resume() */
+  _Atomic uint32_t snapshots; /* host: how many were asked for */
   _Atomic uint32_t loops;    /* host: loops turned so far, also the next id */
   _Atomic uint32_t strings;  /* host: string ids given out */
   _Alignas(LTI_LINE) _Atomic uint64_t next_task; /* host: next free block */
@@ -172,6 +181,10 @@ struct lti_thread {
   _Atomic uint64_t told[8]; /* how much of lost[] was taken */
 };
 
+/* An event that says: whatever is open on this thread ended, unseen, before
+ * this. In rings only: the drain closes what it knows to be open. */
+#define LTI_ALL_ENDED LTI_HEAD(LT_LOOP_END, 0, 0)
+
 static inline struct lti_proc *lti_arena_proc(struct lti_arena *a, uint32_t i) {
   return (struct lti_proc *)((char *)a + a->procs_at) + i;
 }
@@ -202,6 +215,7 @@ struct lti_arena_options {
   uint32_t large_records; /* 131072: 4 MiB */
   uint32_t mode;
   uint32_t no_follow;
+  uint32_t is_off;        /* recording is switched on later */
   uint64_t min_block_ns;  /* 50 us */
 };
 

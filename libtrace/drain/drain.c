@@ -316,11 +316,28 @@ static void close_former_images(struct lti_drain *d) {
   }
 }
 
+/* Also of those that were switched off from the beginning. */
+static void follow_switches(struct lti_drain *d) {
+  for (uint32_t i = 0; i < d->recording.view.n_procs; i++) {
+    struct lti_recorded *p = process_at(d, i);
+    if (p)
+      lti_recorded_switch(&d->recording, p, d->clocks.sealed.clock);
+  }
+}
+
+void lti_drain_switch(struct lti_drain *d, bool on) {
+  atomic_store(&d->recording.view.arena->enabled, on);
+  follow_switches(d);
+  take_all(d);
+  follow_switches(d); /* and what is met first now */
+}
+
 uint64_t lti_drain_step(struct lti_drain *d) {
   struct lti_knot watermark;
   beat(d);
   lti_arena_grow(d->recording.view.arena, d->fd);
   take_all(d);
+  follow_switches(d);
   uint64_t now = lti_monotonic_ns();
   if (epoch_is_due(d, now) &&
       lti_clockmap_watermark(&d->clocks, now, &watermark)) {
@@ -402,6 +419,8 @@ void lti_drain_finish(struct lti_drain *d, lt_end_reason reason) {
   struct lti_arena *arena = d->recording.view.arena;
   atomic_store(&arena->enabled, 0);
   atomic_store(&arena->closed, 1);
+  for (uint32_t i = 0; i < d->recording.view.n_procs; i++)
+    atomic_store(&d->recording.view.procs[i].enabled, 0);
   take_all(d);
   close_former_images(d);
   for (struct lti_recorded *p = d->all; p; p = p->next)
@@ -416,8 +435,8 @@ static struct lti_drain_file describe(const struct lti_recorded *p) {
       .pid = p->pid,
       .comm = p->comm,
       .n_events = p->n_good,
-      .n_lost = p->n_lost,
-      .size_bytes = p->size_bytes,
+      .n_lost = p->is_closed ? p->n_lost : t->n_lost + p->n_disk_lost,
+      .size_bytes = t->writer ? lti_writer_size(t->writer) : p->size_bytes,
       .n_loops = p->n_loops,
       .duration_ns = t->last_ns - t->first_ns,
       .is_full = p->is_full,

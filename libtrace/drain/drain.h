@@ -90,6 +90,11 @@ LT_WARN_UNUSED lt_status lti_drain_open(struct lti_arena *arena, int fd,
  * fast the rings fill).  The sleep is to be one that lti_nap_end() can end. */
 uint64_t lti_drain_step(struct lti_drain *drain);
 
+/* Switch the recording of all processes on or off.  Off, the program pays next
+ * to nothing; what is open is closed in the trace, and begins again with what
+ * each thread does next after it is on. */
+void lti_drain_switch(struct lti_drain *drain, bool on);
+
 /* What a thread that does not come back was seen to do, from outside. */
 struct lti_seen {
   uint64_t clock;  /* when, in the arena's clock */
@@ -130,8 +135,8 @@ bool lti_drain_has_live(struct lti_drain *drain);
  * reason: for processes not yet ended. */
 void lti_drain_finish(struct lti_drain *drain, lt_end_reason reason);
 
-/* What was written; call after the last step and before lti_drain_close().
- * files: owned by the drain, valid until lti_drain_close(). */
+/* What was written: the last numbers after lti_drain_finish(), those of whole
+ * epochs before.  files: owned by the drain, valid until the next call. */
 const struct lti_drain_file *lti_drain_files(struct lti_drain *drain,
                                              size_t *n);
 

@@ -42,6 +42,8 @@ struct lti_recorded *lti_recorded_new(struct lti_recording *r, uint32_t slot) {
               atomic_load_explicit(&from->filed, memory_order_relaxed);
     p->turned = atomic_load_explicit(&from->loops, memory_order_relaxed) > 0;
   }
+  p->is_off = !atomic_load(&from->enabled) && !r->is_recovery;
+  p->off_ns = r->start.ns;
   lti_trace_init(&p->trace, r->encoder, p->pid, r->recorder, r->min_block_ns);
   p->trace.book.is_live = true;
   return p;
@@ -62,7 +64,7 @@ void lti_recorded_free(struct lti_recorded *p) {
 
 void lti_recorded_count(struct lti_recording *r, struct lti_recorded *p,
                         uint64_t n) {
-  if (p->slot != UINT32_MAX && n)
+  if (p->slot != UINT32_MAX)
     atomic_fetch_add_explicit(&r->view.procs[p->slot].taken, n,
                               memory_order_relaxed);
 }
@@ -276,7 +278,10 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
       if (span)
         convert(r, &l->records[i], span);
       lt_event e = event_of(&l->records[i], (int64_t)l->records[i].clock);
-      lti_trace_event(&p->trace, &e);
+      if (l->records[i].head == LTI_ALL_ENDED)
+        lti_recorded_end_open(r, p, l, e.time_ns);
+      else
+        lti_trace_event(&p->trace, &e);
       if (++written % BREATH == 0)
         r->breathe(r->breathe_context);
     }
@@ -422,6 +427,7 @@ static void insert_call(struct lti_lane *lane, struct lti_thread *t,
 
 void lti_recorded_drain(struct lti_recording *r, struct lti_recorded *p,
                         struct lti_knot sealed) {
+  lti_recorded_switch_end(r, p);
   double fullest = 0;
   for (struct lti_lane *l = p->lanes; l; l = l->next)
     if (l->slot != UINT32_MAX)
@@ -443,6 +449,7 @@ static void give_back(struct lti_recording *r, struct lti_recorded *p) {
   for (struct lti_lane *l = p->lanes; l; l = l->next)
     if (l->slot != UINT32_MAX)
       lti_rings_release(&r->view, &r->slots[l->slot], l->slot);
+  atomic_store(&r->view.procs[p->slot].enabled, 0);
   atomic_store_explicit(&r->view.procs[p->slot].state, LTI_SLOT_FREE,
                         memory_order_release);
   p->slot = UINT32_MAX;

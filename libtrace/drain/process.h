@@ -44,6 +44,8 @@ struct lti_recorded {
   struct lti_trace trace;
   uint64_t sealed_clock; /* of its own last epoch */
   bool in_hurry;         /* too far behind to compress */
+  bool is_off;           /* switched off */
+  uint64_t off_ns;       /* since when, CLOCK_MONOTONIC */
   bool turned;           /* it turned a loop: it gets a file */
   uint64_t late, calls_short;
   uint64_t no_ring_seen;
@@ -108,6 +110,21 @@ bool lti_recorded_fail(struct lti_recorded *process, int error,
  */
 bool lti_place_create(struct lti_recording *recording,
                       struct lti_recorded *process, int *fd);
+
+/* switch.c: has the process, or everything, been switched on or off?  Then what
+ * is open is closed.  At each step. */
+void lti_recorded_switch(struct lti_recording *recording,
+                         struct lti_recorded *process, uint64_t sealed_clock);
+
+/* switch.c: it ends while it is off. */
+void lti_recorded_switch_end(struct lti_recording *recording,
+                             struct lti_recorded *process);
+
+/* switch.c: LTI_ALL_ENDED is among the events of a lane: write what it stands
+ * for.  Between lti_trace_thread_begin() and _end(). */
+void lti_recorded_end_open(struct lti_recording *recording,
+                           struct lti_recorded *process, struct lti_lane *lane,
+                           int64_t time_ns);
 
 /* Records that were taken and not yet sealed. */
 size_t lti_recorded_pending(const struct lti_recorded *process);

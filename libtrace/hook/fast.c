@@ -76,14 +76,33 @@ LTI_INLINE bool open_now(struct lti_scope *scope, const void *handle,
   return true;
 }
 
+/* Switched off: whom to call, and that the thread is the program's. */
+LTI_INLINE bool open_off(struct lti_scope *scope, const void *handle,
+                         bool second) {
+  struct lti_self *self = &lti_self;
+  struct lti_hit hit;
+  if (lti_is_on() || !lti_table_hit(lti_key(handle, LTI_HANDLE), second, &hit))
+    return false;
+  scope->fn = hit.fn;
+  scope->frame = NULL;
+  scope->is_deep = false;
+  scope->outer_in_uv = self->in_uv;
+  scope->outer_in_call = self->in_call;
+  self->in_uv = LTI_IN_PROGRAM;
+  self->in_call = 0;
+  return true;
+}
+
 void lti_fast_open(struct lti_scope *scope, const void *handle, uint64_t head) {
-  if (!LIKELY(open_now(scope, handle, head, false)))
+  if (!LIKELY(open_now(scope, handle, head, false)) &&
+      !open_off(scope, handle, false))
     lti_scope_open_handle(scope, handle, LTI_HEAD_X(head));
 }
 
 void lti_fast_open_alloc(struct lti_scope *scope, const void *handle) {
   uint64_t head = LTI_HEAD(LT_RESUME, LT_TASK_ALLOC, 0);
-  if (!LIKELY(open_now(scope, handle, head, true)))
+  if (!LIKELY(open_now(scope, handle, head, true)) &&
+      !open_off(scope, handle, true))
     lti_scope_open_handle(scope, handle, LT_TASK_ALLOC);
 }
 
@@ -110,6 +129,12 @@ LTI_INLINE bool close_now(struct lti_scope *scope) {
 }
 
 void lti_fast_close(struct lti_scope *scope) {
-  if (!LIKELY(close_now(scope)))
+  if (LIKELY(close_now(scope)))
+    return;
+  if (scope->frame || scope->is_deep) {
     lti_scope_close(scope);
+    return;
+  }
+  lti_self.in_uv = scope->outer_in_uv;
+  lti_self.in_call = scope->outer_in_call;
 }

@@ -35,7 +35,7 @@ static uint32_t loop_id(const uv_loop_t *loop) {
 
 static void note_version(void) {
   struct lti_proc *proc = lti_process.proc;
-  if (proc && !proc->uv_version[0] && lti_is_on())
+  if (proc && !proc->uv_version[0] && *lti_process.alive)
     strncpy(proc->uv_version, lti_uv.uv_version_string(),
             sizeof proc->uv_version - 1);
 }

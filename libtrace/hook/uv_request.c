@@ -121,6 +121,8 @@ static void on_work(uv_work_t *req) {
   (void)lti_table_get(lti_key(req, LTI_REQUEST), &entry, true);
   struct job job
       __attribute__((cleanup(job_end), unused)) = {entry.task, lti_self.task};
+  if (lti_is_on())
+    lti_sync();
   lti_emit(LT_POOL_BEGIN, LT_TASK_WORK, entry.task, entry.second, 0);
   lti_self.task = entry.task;
   ((uv_work_cb)entry.second)(req);

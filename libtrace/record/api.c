@@ -4,10 +4,12 @@
  * these functions comes first and is the one that everybody calls. */
 #include <looptrace/trace.h>
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "record/emit.h"
+#include "record/process.h"
 
 /* Slices that the program opened by itself on this thread. */
 enum { SLICES_MAX = 12 };
@@ -54,6 +56,20 @@ static uint64_t name_id(const char *name) {
 
 bool lt_trace_is_on(void) {
   return lti_is_on();
+}
+
+lt_status lt_trace_pause(void) {
+  int saved = errno;
+  bool done = lti_process_switch(false);
+  errno = saved;
+  return done ? LT_OK : LT_STATE;
+}
+
+lt_status lt_trace_resume(void) {
+  int saved = errno;
+  bool done = lti_process_switch(true);
+  errno = saved;
+  return done ? LT_OK : LT_STATE;
 }
 
 uint64_t lt_task_spawn(const char *label, uintptr_t site) {

@@ -257,7 +257,7 @@ uint64_t lti_task_new_slow(void) {
 uint32_t lti_loop_new(void) {
   int saved = errno;
   uint32_t id = 0;
-  if (lti_is_on() && lti_process_claim()) {
+  if (*lti_process.alive && lti_process_claim()) {
     id = atomic_fetch_add(&lti_process.proc->loops, 1) + 1;
     if (id > 65535)
       id = 65535;

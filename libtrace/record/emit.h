@@ -29,6 +29,8 @@ struct lti_self {
   uint64_t usage_clock;     /* when USAGE was last emitted; 0 never */
   uint64_t wait_end;        /* lossless: a wait not yet recorded, its end */
   uint64_t wait_ticks;      /* and its length; 0 for none */
+  uint32_t on;              /* the lti_proc.enabled that it knows; 0 none yet */
+  uint32_t told;            /* loops from this depth on are in the trace */
   uint32_t depth;           /* uv_run (or foreign loop) calls on the stack */
   uint32_t loop;            /* id of the innermost */
   uint8_t busy;             /* inside an emit */
@@ -46,7 +48,7 @@ extern __thread struct lti_self lti_self
  * the TSC: one question instead of three. */
 struct lti_life {
   volatile uint32_t alive;
-  const _Atomic uint32_t *volatile fast;
+  const _Atomic uint32_t *_Atomic fast;
 };
 
 /* Per process.  alive is the first of a struct lti_life, so that
@@ -56,7 +58,8 @@ struct lti_process {
   struct lti_proc *proc;        /* NULL until claimed */
   uint32_t proc_index;
   _Atomic uint64_t early_lost;  /* events lost before proc was there */
-  const _Atomic uint32_t *enabled; /* the arena's, or a constant 0 */
+  const _Atomic uint32_t *_Atomic enabled; /* the process slot's, the arena's
+                                              while there is none, or a 0 */
   volatile uint32_t *alive;     /* never NULL; 0 in a forked child */
   int clock_is_tsc;
   double ns_per_tick;
@@ -73,21 +76,44 @@ static inline uint64_t lti_clock_ns(uint64_t ticks) {
              : ticks;
 }
 
-/* Is tracing on, and by the TSC? */
+/* The number of times it was switched on, 0 while it is off. */
+static inline uint32_t lti_times_on(void) {
+  const _Atomic uint32_t *enabled =
+      atomic_load_explicit(&lti_process.enabled, memory_order_relaxed);
+  return atomic_load_explicit(enabled, memory_order_relaxed);
+}
+
+/* Is tracing on, by the TSC, and was it when this thread last told where it is?
+ */
 static inline bool lti_is_fast(void) {
+  const struct lti_life *life =
+      (const struct lti_life *)(const volatile void *)lti_process.alive;
   const _Atomic uint32_t *on =
-      ((const struct lti_life *)(const volatile void *)lti_process.alive)->fast;
-  return on && atomic_load_explicit(on, memory_order_relaxed);
+      atomic_load_explicit(&life->fast, memory_order_relaxed);
+  if (!on)
+    return false;
+  uint32_t times = atomic_load_explicit(on, memory_order_relaxed);
+  return times && times == lti_self.on;
 }
 
 /* Is anything to be recorded by this process now?  A few ns, no side effect. */
 static inline bool lti_is_on(void) {
-  return *lti_process.alive &&
-         atomic_load_explicit(lti_process.enabled, memory_order_relaxed);
+  return *lti_process.alive && lti_times_on();
 }
 
 static inline uint64_t lti_now(void) {
   return lti_clock_read(lti_process.clock_is_tsc);
+}
+
+/* Tracing is on: tell where the thread is, if it was switched on since the
+ * thread last did.  What it had begun before is closed in the trace, and the
+ * loop that it turns begins there.  Called where slices, polls, loops and jobs
+ * begin or end. */
+void lti_sync_slow(uint32_t times) __attribute__((cold, noinline));
+static inline void lti_sync(void) {
+  uint32_t times = lti_times_on();
+  if (__builtin_expect(times != lti_self.on, 0))
+    lti_sync_slow(times);
 }
 
 /* The slow twin: first event of a thread, ring full, larger ring, forked child.
@@ -154,13 +180,15 @@ uint64_t lti_emit_string(const char *text);
 uint64_t lti_task_new_slow(void) __attribute__((cold, noinline));
 static inline uint64_t lti_task_new(void) {
   struct lti_self *self = &lti_self;
+  if (__builtin_expect(!lti_is_on(), 0))
+    return 0;
   if (__builtin_expect(self->task_next < self->task_end, 1))
     return self->task_next++;
   return lti_task_new_slow();
 }
 
 /* A new loop id of this process, from 1 on (at most 65535, which is then
- * shared).  Slow: once a loop. */
+ * shared), also while tracing is off.  Slow: once a loop. */
 uint32_t lti_loop_new(void);
 
 /* For how long this thread could have run and had no CPU, in ns plus 1; 0 where
@@ -194,6 +222,7 @@ static inline void lti_slice_begin(struct lti_slice *slice, uint64_t task,
   slice->began = 0;
   if (!lti_is_on())
     return;
+  lti_sync();
   uint64_t now = lti_now();
   slice->began = now;
   lti_emit_on(now, LT_RESUME, kind, task, (uint64_t)(uintptr_t)site, 0);

@@ -16,7 +16,7 @@
 #include "base/nap.h"
 #include "config.h"
 #include "drain/drain.h"
-#include "record/emit.h"
+#include "record/recorder.h"
 
 static struct {
   struct lti_arena *arena;
@@ -68,9 +68,15 @@ static void stop_at_exit(void) {
   (void)lt_trace_stop();
 }
 
+/* Also while it is switched off, and by whichever copy of us. */
+static bool is_recorded(void) {
+  const struct lti_process *process = lt__recorder()->process;
+  return *process->alive && process->arena;
+}
+
 lt_status lt_trace_start(const lt_trace_options *options) {
   char path[4096];
-  if (lt_trace_is_on())
+  if (is_recorded())
     return linked.pid == getpid() ? LT_STATE : LT_OK; /* or recorded outside */
   if (linked.pid)
     return LT_STATE; /* a forked child of a program that records itself */
@@ -121,7 +127,7 @@ fail_arena:
 /* The arena stays mapped: other threads may be in the middle of an event. */
 lt_status lt_trace_stop(void) {
   if (linked.pid != getpid())
-    return lt_trace_is_on() ? LT_OK : LT_STATE;
+    return is_recorded() ? LT_OK : LT_STATE;
   lti_process_detach();
   atomic_store(&linked.stop, true);
   lti_nap_end(linked.arena);

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/nap.h"
 #include "record/emit.h"
 
 static const _Atomic uint32_t never_enabled;
@@ -87,6 +88,14 @@ static void fill(struct lti_proc *proc, uint64_t first_task) {
   atomic_store(&proc->told_no_ring, 0);
 }
 
+/* Whether to record is asked there from now on. */
+static void switch_by(const _Atomic uint32_t *enabled) {
+  struct lti_life *life = (struct lti_life *)(void *)lti_process.alive;
+  atomic_store(&lti_process.enabled, enabled);
+  if (lti_process.clock_is_tsc && lti_process.alive != &never_alive.alive)
+    atomic_store(&life->fast, enabled);
+}
+
 static bool claim(uint64_t first_task) {
   uint32_t index;
   struct lti_proc *proc = claim_free(lti_process.arena, &index);
@@ -94,9 +103,14 @@ static bool claim(uint64_t first_task) {
     return false;
   fill(proc, first_task);
   lti_process.proc_index = index;
+  uint32_t on = atomic_load(&lti_process.arena->enabled) != 0;
+  atomic_store(&proc->paused, 0);
+  atomic_store(&proc->times_on, on);
+  atomic_store(&proc->enabled, on);
   /* Partner: the drain's acquire load of state. */
   atomic_store_explicit(&proc->state, LTI_SLOT_CLAIMED, memory_order_release);
   __atomic_store_n(&lti_process.proc, proc, __ATOMIC_RELEASE);
+  switch_by(&proc->enabled);
   atomic_fetch_add(&proc->no_ring, atomic_exchange(&lti_process.early_lost, 0));
   return true;
 }
@@ -132,12 +146,6 @@ static void end_former_image(struct lti_arena *arena) {
   }
 }
 
-static void come_alive(struct lti_life *life) {
-  if (lti_process.clock_is_tsc)
-    life->fast = &lti_process.arena->enabled;
-  life->alive = 1;
-}
-
 bool lti_process_attach_to(struct lti_arena *arena) {
   long page = sysconf(_SC_PAGESIZE);
   struct lti_life *alive = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE,
@@ -157,9 +165,9 @@ bool lti_process_attach_to(struct lti_arena *arena) {
   lti_process.ticks_usage =
       (uint64_t)((double)arena->usage_age_ns / lti_process.ns_per_tick);
   atomic_fetch_add(&arena->n_attached, 1);
-  come_alive(alive);
-  lti_process.enabled = &arena->enabled;
-  lti_process.alive = &alive->alive;
+  lti_process.alive = &alive->alive; /* still 0 */
+  switch_by(&arena->enabled);
+  alive->alive = 1;
   return true;
 }
 
@@ -206,13 +214,29 @@ void lti_process_revive_slow(void) {
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */
   } else if (claim(first_task)) {
-    come_alive((struct lti_life *)(void *)lti_process.alive);
+    *lti_process.alive = 1;
+    self->on = lti_times_on(); /* of what its parent began nothing is told */
+    self->told = 0;
   }
   errno = saved;
 }
 
+bool lti_process_switch(bool on) {
+  if (!*lti_process.alive || !lti_process_claim())
+    return false;
+  struct lti_proc *proc = lti_process.proc;
+  atomic_store(&proc->paused, !on);
+  if (!on)
+    atomic_store(&proc->enabled, 0);
+  else if (atomic_load(&lti_process.arena->enabled) &&
+           !atomic_load(&proc->enabled))
+    atomic_store(&proc->enabled, atomic_fetch_add(&proc->times_on, 1) + 1);
+  lti_nap_end(lti_process.arena); /* what is open is closed at once */
+  return true;
+}
+
 void lti_process_detach(void) {
-  lti_process.enabled = &never_enabled;
+  atomic_store(&lti_process.enabled, &never_enabled);
   if (lti_process.proc && *lti_process.alive)
     atomic_store_explicit(&lti_process.proc->state, LTI_SLOT_ENDED,
                           memory_order_release);

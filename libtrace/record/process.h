@@ -9,4 +9,8 @@
  * Threads: any; async-signal-safe. */
 bool lti_process_claim(void);
 
+/* Record from now on, or no more until then.  Threads: any.
+ * Returns: false where this process is not traced at all. */
+bool lti_process_switch(bool on);
+
 #endif

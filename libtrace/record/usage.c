@@ -55,8 +55,36 @@ static void set_doing(enum lti_doing doing, uint64_t since) {
   atomic_store_explicit(&slot->since, since, memory_order_relaxed);
 }
 
+static void begin_loop(uint64_t now, unsigned mode) {
+  struct lti_self *self = &lti_self;
+  lti_emit_at(now, LT_LOOP_BEGIN, self->loop, 0, mode, 0);
+  if (self->slot)
+    atomic_store_explicit(&self->slot->loop, self->loop, memory_order_relaxed);
+}
+
+void lti_sync_slow(uint32_t times) {
+  struct lti_self *self = &lti_self;
+  bool was_on = self->on != 0;
+  if (!times)
+    return; /* switched off just now */
+  self->on = times;
+  uint64_t now = lti_now();
+  if (was_on)
+    lti_emit_at(now, LT_LOOP_END, 0, 0, 0, 0); /* LTI_ALL_ENDED */
+  if (!self->depth)
+    return;
+  lti_modules_emit();
+  self->told = self->depth;
+  begin_loop(now, 0);
+  if (!self->foreign)
+    set_doing(LTI_DOING_RUN, now);
+  lti_usage_emit();
+}
+
 void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
   struct lti_self *self = &lti_self;
+  if (lti_is_on())
+    lti_sync(); /* of the loops around this one */
   outer->loop = self->loop;
   outer->doing = LTI_DOING_NOTHING;
   outer->since = 0;
@@ -68,14 +96,15 @@ void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
     return;
   lti_modules_emit();
   uint64_t now = lti_now();
-  lti_emit_at(now, LT_LOOP_BEGIN, loop, 0, mode, 0);
   if (self->slot) {
     outer->doing = atomic_load_explicit(&self->slot->doing,
                                         memory_order_relaxed);
-    outer->since = atomic_load_explicit(&self->slot->since,
-                                        memory_order_relaxed);
-    atomic_store_explicit(&self->slot->loop, loop, memory_order_relaxed);
+    outer->since =
+        atomic_load_explicit(&self->slot->since, memory_order_relaxed);
   }
+  if (self->depth == 1)
+    self->told = 1;
+  begin_loop(now, mode);
   if (!self->foreign)
     set_doing(LTI_DOING_RUN, now);
   lti_usage_refresh(now);
@@ -93,6 +122,8 @@ static void turn_ended(uint64_t now) {
 void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
   struct lti_self *self = &lti_self;
   uint32_t loop = self->loop;
+  if (lti_is_on())
+    lti_sync();
   self->depth--;
   self->loop = outer->loop;
   self->foreign = outer->foreign;
@@ -100,6 +131,10 @@ void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
     return;
   uint64_t now = lti_now();
   lti_emit_at(now, LT_LOOP_END, loop, 0, result, 0);
+  if (self->depth && self->depth < self->told) {
+    self->told = self->depth; /* it was entered before this was switched on */
+    begin_loop(now, 0);
+  }
   turn_ended(now);
   if (self->slot)
     atomic_store_explicit(&self->slot->loop, outer->loop,
@@ -110,6 +145,7 @@ void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
 void lti_poll_enter(int timeout_ms) {
   if (!lti_is_on())
     return;
+  lti_sync();
   uint64_t now = lti_now();
   turn_ended(now);
   lti_emit_at(now, LT_POLL_BEGIN, 0, 0,
@@ -121,6 +157,7 @@ void lti_poll_enter(int timeout_ms) {
 void lti_poll_leave(int n_ready) {
   if (!lti_is_on())
     return;
+  lti_sync();
   uint64_t now = lti_now();
   lti_emit_at(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);
   if (!lti_self.foreign)

@@ -13,66 +13,7 @@
 #include <unistd.h>
 
 #include "base/nap.h"
-#include "drain/drain.h"
-#include "record/emit.h"
-
-static char dir[] = "/tmp/check_drain.XXXXXX";
-static char path[64];
-static struct lti_arena *arena;
-static struct lti_drain *drain;
-
-/* Small rings, so that they wrap and fill: 16 records, then 256. */
-static const struct lti_arena_options small = {.n_procs = 8,
-                                               .n_threads = 16,
-                                               .n_large = 4,
-                                               .small_records = 16,
-                                               .large_records = 256};
-
-static uint64_t epoch_ns, epoch_bytes; /* 0: as usual */
-
-static struct lti_drain_options options_of_test(void) {
-  struct lti_drain_options o = {.path = path,
-                                .command_pid = getpid(),
-                                .recorder = "looptrace test",
-                                .epoch_ns = epoch_ns,
-                                .epoch_bytes = epoch_bytes};
-  return o;
-}
-
-static void begin(const struct lti_arena_options *arena_options) {
-  ck_assert_ptr_nonnull(mkdtemp(dir));
-  snprintf(path, sizeof path, "%s/x.lt", dir);
-  arena = lti_arena_create(-1, arena_options);
-  ck_assert_ptr_nonnull(arena);
-  struct lti_drain_options o = options_of_test();
-  ck_assert_int_eq(lti_drain_open(arena, -1, &o, &drain), LT_OK);
-  ck_assert(lti_process_attach_to(arena));
-}
-
-static const struct lti_drain_file *finish(void) {
-  size_t n;
-  lti_drain_finish(drain, LT_END_STOPPED);
-  const struct lti_drain_file *files = lti_drain_files(drain, &n);
-  ck_assert_uint_ge(n, 1);
-  return files;
-}
-
-static void end(void) {
-  lti_drain_close(drain);
-  lti_process_detach();
-  lti_arena_unmap(arena);
-  unlink(path);
-  ck_assert_int_eq(rmdir(dir), 0);
-}
-
-static lt_reader *open_whole(const char *file) {
-  lt_reader *r;
-  ck_assert_int_eq(lt_reader_open(file, &r), LT_OK);
-  lt_status status = lt_reader_verify(r);
-  ck_assert_msg(status == LT_OK, "%s", lt_reader_info(r)->problem_text);
-  ck_assert(lt_reader_info(r)->complete);
-  return r;
-}
+#include "tests/unit/drain_fixture.h"
 
 START_TEST(a_process_that_turns_no_loop_gets_no_file) {
   begin(&small);
@@ -229,14 +170,6 @@ START_TEST(a_loss_stands_where_it_happened_with_its_gap) {
   end();
 }
 END_TEST
-
-/* Step until an epoch was sealed: the file has grown. */
-static void step_until_written(void) {
-  struct stat st = {0};
-  off_t before = stat(path, &st) == 0 ? st.st_size : 0;
-  while (stat(path, &st) != 0 || st.st_size == before)
-    lti_drain_step(drain);
-}
 
 START_TEST(a_straggler_is_raised_to_the_watermark) {
   begin(NULL);
@@ -616,7 +549,7 @@ END_TEST
 
 START_TEST(what_piled_up_is_cut_into_epochs_and_stays_in_order) {
   enum { PILE = 1500000 };
-  epoch_ns = epoch_bytes = UINT64_MAX / 2;
+  more.epoch_ns = more.epoch_bytes = UINT64_MAX / 2;
   begin(NULL);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
   for (uint64_t i = 0; i < PILE; i++) {

@@ -14,7 +14,12 @@ tests_support_make_big_LDFLAGS = $(SAN_CFLAGS)
 
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_arena tests/unit/check_format \
-	tests/unit/check_trace tests/unit/check_drain
+	tests/unit/check_trace tests/unit/check_drain tests/unit/check_switch
+drain_fixture = tests/unit/drain_fixture.h tests/unit/drain_fixture.c
+tests_unit_check_switch_SOURCES = tests/unit/check_switch.c $(drain_fixture)
+tests_unit_check_switch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_switch_LDADD = libtracecore.la $(CHECK_LIBS)
+tests_unit_check_switch_LDFLAGS = $(SAN_CFLAGS)
 tests_unit_check_arena_SOURCES = tests/unit/check_arena.c
 tests_unit_check_arena_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_arena_LDADD = libtracecore.la $(CHECK_LIBS)
@@ -27,7 +32,7 @@ tests_unit_check_trace_SOURCES = tests/unit/check_trace.c
 tests_unit_check_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_trace_LDADD = libtracecore.la $(CHECK_LIBS)
 tests_unit_check_trace_LDFLAGS = $(SAN_CFLAGS)
-tests_unit_check_drain_SOURCES = tests/unit/check_drain.c
+tests_unit_check_drain_SOURCES = tests/unit/check_drain.c $(drain_fixture)
 tests_unit_check_drain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_drain_LDADD = libtracecore.la $(CHECK_LIBS)
 tests_unit_check_drain_LDFLAGS = $(SAN_CFLAGS)

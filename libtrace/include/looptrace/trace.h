@@ -60,6 +60,15 @@ lt_trace_start(const lt_trace_options *options);
  * Errors: STATE when nothing is recorded; IO when the file is incomplete. */
 LT_EXPORT lt_status lt_trace_stop(void);
 
+/* Record nothing more in this process, and go on again; nothing begins or ends
+ * by it but what is recorded.  The trace notes the stretch that is missing.
+ * What the program does meanwhile costs next to nothing.  lt_trace_resume()
+ * leaves a recording off that was switched off from outside (`looptrace ctl`).
+ *
+ * Threads: any.  Errors: STATE when the process is not recorded at all. */
+LT_EXPORT lt_status lt_trace_pause(void);
+LT_EXPORT lt_status lt_trace_resume(void);
+
 /* Is this process being recorded (and not switched off)? */
 LT_EXPORT bool lt_trace_is_on(void);
 

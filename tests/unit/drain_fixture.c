@@ -1,0 +1,74 @@
+/* The recording that the tests of the drain share.
+ *
+ * Invariant: between begin() and end() this process is attached to arena, and
+ * drain writes into path.  Called by check_drain.c and its neighbours. */
+#include "tests/unit/drain_fixture.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char dir[] = "/tmp/check_drain.XXXXXX";
+char path[64];
+struct lti_arena *arena;
+struct lti_drain *drain;
+
+const struct lti_arena_options small = {.n_procs = 8,
+                                        .n_threads = 16,
+                                        .n_large = 4,
+                                        .small_records = 16,
+                                        .large_records = 256};
+
+struct lti_drain_options more;
+
+struct lti_drain_options options_of_test(void) {
+  struct lti_drain_options o = more;
+  o.path = path;
+  o.command_pid = getpid();
+  o.recorder = "looptrace test";
+  return o;
+}
+
+void begin(const struct lti_arena_options *arena_options) {
+  ck_assert_ptr_nonnull(mkdtemp(dir));
+  snprintf(path, sizeof path, "%s/x.lt", dir);
+  arena = lti_arena_create(-1, arena_options);
+  ck_assert_ptr_nonnull(arena);
+  struct lti_drain_options o = options_of_test();
+  ck_assert_int_eq(lti_drain_open(arena, -1, &o, &drain), LT_OK);
+  ck_assert(lti_process_attach_to(arena));
+}
+
+const struct lti_drain_file *finish(void) {
+  size_t n;
+  lti_drain_finish(drain, LT_END_STOPPED);
+  const struct lti_drain_file *files = lti_drain_files(drain, &n);
+  ck_assert_uint_ge(n, 1);
+  return files;
+}
+
+void end(void) {
+  lti_drain_close(drain);
+  lti_process_detach();
+  lti_arena_unmap(arena);
+  unlink(path);
+  ck_assert_int_eq(rmdir(dir), 0);
+}
+
+lt_reader *open_whole(const char *file) {
+  lt_reader *r;
+  ck_assert_int_eq(lt_reader_open(file, &r), LT_OK);
+  lt_status status = lt_reader_verify(r);
+  ck_assert_msg(status == LT_OK, "%s", lt_reader_info(r)->problem_text);
+  ck_assert(lt_reader_info(r)->complete);
+  return r;
+}
+
+void step_until_written(void) {
+  struct stat st = {0};
+  off_t before = stat(path, &st) == 0 ? st.st_size : 0;
+  while (stat(path, &st) != 0 || st.st_size == before)
+    lti_drain_step(drain);
+}
