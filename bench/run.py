@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What looptrace costs, beside its peers, in one run.
 
-    run.py BUILDDIR [--rounds N] [--quick] [--only emit,callbacks,instructions,drain,size]
+    run.py BUILDDIR [--rounds N] [--quick] [--only emit,callbacks,instructions,drain,size,read]
 
 Prints one table; every figure is a median over rounds in which ours and the
 peer's alternate, pinned to one core, and stands as a ratio as well, because
@@ -20,9 +20,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SRC = os.path.dirname(HERE)
-RECORD = [os.path.join(SRC, "libtrace", p) for p in (
-    "record/emit.c", "record/process.c", "record/usage.c", "record/modules.c",
-    "record/clock.c", "base/arena.c", "base/event.c", "base/status.c")]
+# Without the files that call what is above them: the API, the linked recorder.
+RECORD = [path for folder in ("record", "base")
+          for path in sorted(glob.glob(SRC + "/libtrace/%s/*.c" % folder))
+          if os.path.basename(path) not in ("api.c", "linked.c", "recorder.c")]
 
 
 class Table:
@@ -225,6 +226,70 @@ class Bench:
         self.table.row("lost of a million, 5 M/s offered for %s s" % seconds,
                        1e6 * float(words[3].rstrip(",")) / float(words[0]), 0, "0", unit="events")
 
+    def folder(self, *names):
+        return [path for name in names for path in sorted(glob.glob(SRC + "/libtrace/%s/*.c" % name))]
+
+    def read_tools(self):
+        libs = ["-I" + self.build, "-DHAVE_CONFIG_H", "-lz", "-lpthread"] + subprocess.run(
+            ["pkg-config", "--libs-only-l", "libdeflate"], text=True, stdout=subprocess.PIPE).stdout.split()
+        make = [SRC + "/tests/support/make_big.c"] + RECORD + self.folder("drain", "format")
+        self.make_big = self.compile("make_big", make, *libs)
+        self.reader = self.compile("read", [HERE + "/read.c"] + RECORD + self.folder("read", "format"), *libs)
+        return make, libs
+
+    def peer_trace(self, make, libs, events):
+        """The same events by LTTng; None where it, or babeltrace2, is not there."""
+        if not shutil.which("babeltrace2") or not self.lttng_start():
+            self.missing.append("babeltrace2 with LTTng-UST")
+            return None, 0
+        both = self.compile("make_big_lttng", make + [HERE + "/lttng_tp.c"], "-DLTTNG", *libs, "-llttng-ust", "-ldl")
+        out = self.lttng_session("read")
+        self.run([both, str(events), "1", os.path.join(self.tmp, "both.lt")], env=self.lttng_env, pin="0,1")
+        self.lttng_end("read")
+        counted = self.run(["babeltrace2", out, "-c", "sink.utils.counter"], pin="0,1")
+        return out, max(int(word) for word in counted.replace(",", "").split() if word.isdigit())
+
+    def read(self):
+        make, libs = self.read_tools()
+        events = 1000000 if self.args.quick else 10000000
+        traces = {}
+        for threads in (1, 16):
+            traces[threads] = os.path.join(self.tmp, "read%d.lt" % threads)
+            self.run([self.make_big, str(events), str(threads), traces[threads]])
+        peer, peer_events = self.peer_trace(make, libs, events)
+        ours, theirs = {1: [], 16: []}, []
+        for _ in range(self.args.rounds):
+            for threads, path in traces.items():
+                ours[threads].append(1e3 / float(self.run([self.reader, "scan", path]).split()[1]))
+            if peer:
+                _, seconds = self.run(["babeltrace2", peer, "-o", "dummy"], cpu=True)
+                theirs.append(peer_events / seconds / 1e6)
+        for threads, goal in ((1, ">= 8"), (16, ">= 5")):
+            what = "read, one core, one thread" if threads == 1 else "the same, 16 threads merged in time"
+            self.table.row(what, statistics.median(ours[threads]), statistics.median(theirs) if peer else 0, goal,
+                           unit="M events/s", peer_name="babeltrace2")
+        self.read_large()
+
+    def read_large(self):
+        scans = {}
+        for events in (1000000, 10000000 if self.args.quick else 100000000):
+            path = os.path.join(self.tmp, "large.lt")
+            self.run([self.make_big, str(events), "1", path])
+            scans[events] = self.run([self.reader, "scan", path]).split()
+        small, large = sorted(scans)
+        name = "%d M" % (large // 1000000)
+        self.table.row("memory to read %s events / 1 M" % name, float(scans[large][2]) / 1024,
+                       float(scans[small][2]) / 1024, "<= 64 MiB, the same", unit="MiB", peer_name="MiB")
+        self.table.row("an event of %s / of 1 M" % name, float(scans[large][1]), float(scans[small][1]),
+                       "linear: 1", peer_name="ns")
+        opens = [[float(word) for word in self.run([self.reader, "open", path]).split()]
+                 for _ in range(self.args.rounds)]
+        opened, size, summary, seek = [statistics.median(column) for column in zip(*opens)]
+        self.table.row("open a trace of %s events" % name, opened, 20, "<= 20 ms", unit="ms", peer_name="goal")
+        self.table.row("bytes read for that", size / 1024, 1024, "<= 1 MiB", unit="KiB", peer_name="goal")
+        self.table.row("its summary, for a first picture", summary, 0, "", unit="ms")
+        self.table.row("seek in it, with the first event", seek, 10, "<= 10 ms", unit="ms", peer_name="goal")
+
     def size(self):
         exe = self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
         count = 100000 if self.args.quick else 500000
@@ -242,7 +307,7 @@ def main():
     parser.add_argument("builddir")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="fewer events, for a first look")
-    parser.add_argument("--only", default="emit,callbacks,instructions,drain,size")
+    parser.add_argument("--only", default="emit,callbacks,instructions,drain,size,read")
     args = parser.parse_args()
     bench = Bench(args)
     try:

@@ -117,10 +117,13 @@ const struct lti_index_entry *lti_index_find(const struct lti_index *index,
                                              int64_t time_ns) {
   if (!index->n)
     return NULL;
+  if (time_ns <= 0)
+    return index->entries;
   uint32_t low = 0, high = index->n; /* entries[low] is early enough, or 0 */
   while (high - low > 1) {
     uint32_t middle = low + (high - low) / 2;
-    if (index->entries[middle].first_ns <= time_ns)
+    if (lti_is_early(&index->entries[middle].cursor,
+                     index->entries[middle].first_ns, time_ns))
       low = middle;
     else
       high = middle;

@@ -65,7 +65,14 @@ struct lti_index {
 LT_WARN_UNUSED lt_status lti_index_add(struct lti_index *index,
                                        const struct lti_epoch *epoch);
 
-/* The last entry that begins at or before a time; else the first.
+/* Is everything from a time on in an epoch that begins so, or behind it? */
+static inline bool lti_is_early(const struct lti_cursor *begin,
+                                int64_t first_ns, int64_t time_ns) {
+  return first_ns <= time_ns && begin->floor_ns < time_ns;
+}
+
+/* The last entry that has, with those behind it, everything from a time on; for
+ * times up to 0 the first.
  * Returns: NULL when there are none. */
 const struct lti_index_entry *lti_index_find(const struct lti_index *index,
                                              int64_t time_ns);

@@ -213,14 +213,15 @@ lt_status lt_reader_seek(lt_reader *r, int64_t time_ns) {
   const struct lti_index_entry *entry = lti_index_find(&r->index, time_ns);
   struct lti_cursor target = entry ? entry->cursor : first_cursor(r);
   /* Between two entries there may be epochs that the index left out. */
-  for (uint64_t i = 1; i < r->index.stride; i++) {
+  for (uint64_t i = 1; i < r->index.stride && time_ns > 0; i++) {
     begin_at(r, i == 1 ? &target : &r->cursor);
     if (i == 1 && load_epoch(r) != LT_OK)
       break;
     lt_status status = load_epoch(r);
     if (status != LT_OK && status != LT_END)
       return status;
-    if (status == LT_END || r->epoch.first_ns > time_ns)
+    if (status == LT_END ||
+        !lti_is_early(&r->epoch.begin, r->epoch.first_ns, time_ns))
       break;
     target = r->epoch.begin;
   }

@@ -7,6 +7,10 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* SEEK_DATA */
 #endif
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "read/source.h"
 
 #include <errno.h>
@@ -15,6 +19,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 
 /* What deflate may add to bytes that cannot be made smaller, and more. */
 #define STORED_SLACK 65536u
@@ -48,6 +55,9 @@ lt_status lti_source_take(struct lti_source *s, int fd) {
 void lti_source_close(struct lti_source *s) {
   if (s->has_inflater)
     inflateEnd(&s->inflater);
+#ifdef HAVE_LIBDEFLATE
+  libdeflate_free_decompressor(s->fast_inflater);
+#endif
   free(s->stored);
   free(s->raw);
   close(s->fd);
@@ -113,10 +123,32 @@ static bool reserve(uint8_t **buffer, size_t *capacity, size_t need) {
   return *buffer != NULL;
 }
 
+#ifdef HAVE_LIBDEFLATE
+/* The same format, twice as fast.
+ * Returns: END where zlib has to do it. */
+static lt_status inflate_fast(struct lti_source *s,
+                              const struct lti_block_header *h) {
+  size_t taken;
+  if (!s->fast_inflater)
+    s->fast_inflater = libdeflate_alloc_decompressor();
+  if (!s->fast_inflater)
+    return LT_END;
+  enum libdeflate_result result = libdeflate_zlib_decompress_ex(
+      s->fast_inflater, s->stored, h->stored_bytes, s->raw, h->raw_bytes,
+      &taken, NULL);
+  return result == LIBDEFLATE_SUCCESS && taken == h->stored_bytes ? LT_OK
+                                                                  : LT_END;
+}
+#endif
+
 /* Inflate stored into raw, which must be filled exactly. */
 static lt_status inflate_exactly(struct lti_source *s,
                                  const struct lti_block_header *h,
                                  const char **wrong) {
+#ifdef HAVE_LIBDEFLATE
+  if (inflate_fast(s, h) == LT_OK) /* else zlib says what is wrong */
+    return LT_OK;
+#endif
   z_stream *z = &s->inflater;
   if (!s->has_inflater && inflateInit(z) != Z_OK)
     return LT_NOMEM;

@@ -38,6 +38,7 @@ struct lti_source {
   size_t stored_capacity, raw_capacity;
   z_stream inflater;
   bool has_inflater;
+  struct libdeflate_decompressor *fast_inflater; /* NULL where there is none */
 };
 
 /* Open a regular file for reading.

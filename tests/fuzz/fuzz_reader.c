@@ -1,5 +1,5 @@
 /* Fuzz the reader: whatever the bytes, it neither crashes nor hangs, and events
- * come in order.
+ * come in order; opened by its index or block by block, the same events come.
  *
  *   clang -fsanitize=fuzzer,address,undefined ...     (see run.sh)
  *   gcc -DFUZZ_MAIN ...: fuzz_reader FILE...          runs files, no more
@@ -23,6 +23,7 @@
 
 #include "format/block.h"
 #include "format/bytes.h"
+#include "read/state.h"
 
 enum { EVENTS_MAX = 200000, BLOCKS_MAX = 64, PAYLOAD_MAX = 1 << 14 };
 
@@ -92,9 +93,26 @@ static void seek_to(lt_reader *r, int64_t time_ns) {
     (void)read_text(tasks[i].label);
 }
 
-static void use(lt_reader *r) {
+/* What is given of the summary adds up. */
+static void look_at_summary(lt_reader *r) {
+  const lt_summary *sum;
+  lt_status status = lt_reader_summary(r, &sum);
+  must(status == LT_OK || status == LT_NOT_FOUND, "summary");
+  for (uint32_t i = 0; status == LT_OK && i < sum->n_lanes; i++) {
+    const lt_lane *lane = &sum->lanes[i];
+    const lt_lane_bin *top = lane->level[sum->n_levels - 1];
+    must(top->longest_ns == lane->longest_ns, "the longest turn");
+    must(top->busy_ns <= lane->busy_ns, "busier than it was");
+    for (uint32_t k = 0; k < lane->n_stalls; k++)
+      must(lane->stalls[k].duration_ns <= lane->longest_ns, "a long stall");
+  }
+}
+
+static uint64_t use(lt_reader *r) {
   const lt_info *info = lt_reader_info(r);
+  uint64_t lost[LT_LOST_LIMIT];
   look_up(r);
+  look_at_summary(r);
   uint64_t n = read_events(r);
   if (info->problem == LT_OK && n < EVENTS_MAX)
     must(n <= info->n_events, "more events than there are");
@@ -106,6 +124,10 @@ static void use(lt_reader *r) {
   seek_to(r, INT64_MAX);
   lt_status status = lt_reader_verify(r);
   must(status == info->problem, "verify says another thing than info");
+  must(lt_reader_losses(r, lost) == LT_OK, "losses");
+  lt_reader_select(r, UINT64_C(1) << LT_RESUME, 0);
+  must(read_events(r) <= n + info->n_chunks, "more events of one kind");
+  return n;
 }
 
 static int scratch_file(void) {
@@ -125,8 +147,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   lt_reader *r;
   lt_status status = lt_reader_open(path, &r);
   must((status == LT_OK) == (r != NULL), "a reader without OK");
-  if (status == LT_OK)
-    use(r);
+  uint64_t n = status == LT_OK ? use(r) : 0;
+  lt_reader_close(r);
+  must(lti_reader_open(path, 0, &r) == status, "another status by the index");
+  if (status == LT_OK && lt_reader_info(r)->by_index)
+    must(use(r) == n, "another number of events by the index");
   lt_reader_close(r);
   return 0;
 }
@@ -349,6 +374,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
   bool with_numbers = any(8) != 0;
   for (unsigned times = 1 + any(3); times; times--) {
     struct part *p = &a.parts[any(a.n)];
+    for (unsigned i = 0; i < 3 && p->head.type != LTI_BLOCK_INDEX; i++)
+      p = &a.parts[any(a.n)];
     unsigned what = any(8);
     if (what == 0)
       change_order(&a);

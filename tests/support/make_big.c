@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include "drain/trace.h"
+#ifdef LTTNG /* the same events to a peer: bench/run.py */
+#include "lttng_tp.h"
+#endif
 
 #define EPOCH_EVENTS 131072u
 #define MODULE_START UINT64_C(0x400000)
@@ -48,6 +51,9 @@ static void put(unsigned kind, unsigned x, uint64_t ref, uint64_t a,
                       .b = b,
                       .x = (uint16_t)x,
                       .kind = (uint8_t)kind};
+#ifdef LTTNG
+  lttng_ust_tracepoint(bench, cb, kind, x, a);
+#endif
   at->now_ns += 200 + below(2000);
   lti_trace_event(&trace, &e);
 }

@@ -175,8 +175,9 @@ LT_EXPORT const lt_info *lt_reader_info(const lt_reader *reader);
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_next(lt_reader *reader,
                                                   lt_event *event);
 
-/* Go to the last epoch that begins at or before a time; the next event is the
- * first of that epoch.  Time 0 (or less) is the beginning.
+/* Go to the last epoch that has, with those behind it, everything from a time
+ * on; the next event is the first of that epoch.  Time 0 (or less) is the
+ * beginning.
  *
  * Errors: IO, NOMEM, CORRUPT. */
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_seek(lt_reader *reader,
