@@ -34,6 +34,9 @@ static const char help[] =
     "      --overwrite       replace traces that exist (else they are "
     "refused)\n"
     "      --no-follow       record the command only, not what it starts\n"
+    "      --no-fd-names     do not write down what the descriptors are that a\n"
+    "                        blocking call waits for: paths, addresses of "
+    "sockets\n"
     "      --min-block TIME  blocking calls shorter than this are counted, but "
     "not\n"
     "                        written one by one; default 50us\n"
@@ -99,6 +102,7 @@ static const char help[] =
 enum {
   OPT_OVERWRITE = 256,
   OPT_NO_FOLLOW,
+  OPT_NO_FD_NAMES,
   OPT_MIN_BLOCK,
   OPT_THRESHOLD,
   OPT_MODE,
@@ -110,6 +114,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"overwrite", no_argument, NULL, OPT_OVERWRITE},
     {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
+    {"no-fd-names", no_argument, NULL, OPT_NO_FD_NAMES},
     {"min-block", required_argument, NULL, OPT_MIN_BLOCK},
     {"stall-threshold", required_argument, NULL, OPT_THRESHOLD},
     {"verbose", no_argument, NULL, 'v'},
@@ -254,6 +259,9 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       break;
     case OPT_NO_FOLLOW:
       options->no_follow = true;
+      break;
+    case OPT_NO_FD_NAMES:
+      options->no_fd_names = true;
       break;
     case OPT_MIN_BLOCK:
       if (duration_parse(optarg, &options->min_block_ns))

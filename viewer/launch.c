@@ -135,6 +135,7 @@ static void open_watch(struct launch *l) {
 static bool make_arena(struct launch *l) {
   struct lti_arena_options options = {
       .no_follow = l->options->no_follow,
+      .no_fd_names = l->options->no_fd_names,
       .min_block_ns = l->options->min_block_ns,
       .mode = l->options->mode,
       .is_off = l->options->delay_ns != 0,

@@ -22,6 +22,7 @@ struct launch_options {
   const char *path;      /* trace of the command; NULL: COMM-PID.lt here */
   bool overwrite;        /* replace existing traces */
   bool no_follow;        /* children are not recorded */
+  bool no_fd_names;      /* nor what descriptors are */
   bool quiet;            /* no line while it runs */
   bool verbose;          /* a line for each thread found stuck */
   uint64_t stall_threshold_ns; /* 0: the default, 50 ms */

@@ -121,6 +121,7 @@ static void fill_header(struct lti_arena *a,
   a->drain_pid = getpid();
   a->mode = o->mode;
   a->follow = !o->no_follow;
+  a->no_fd_names = o->no_fd_names;
   a->min_block_ns = o->min_block_ns ? o->min_block_ns : 50000;
   a->usage_age_ns = 5000000;
   a->ticks_per_ms = measure_ticks_per_ms(a->clock_is_tsc);

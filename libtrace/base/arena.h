@@ -92,6 +92,7 @@ struct lti_arena {
   uint64_t threads_at;
   uint64_t small_at;
   uint64_t large_at;
+  uint64_t no_fd_names;   /* drain, once: 1 when descriptors are numbers only */
   uint64_t min_block_ns;  /* drain, once: shorter calls are only counted */
   uint64_t usage_age_ns;  /* drain, once: 5 ms, see lti_usage_emit() */
   uint64_t ticks_per_ms;  /* drain, once: of the clock, within 1 % */
@@ -216,6 +217,7 @@ struct lti_arena_options {
   uint32_t mode;
   uint32_t no_follow;
   uint32_t is_off;        /* recording is switched on later */
+  uint32_t no_fd_names;
   uint64_t min_block_ns;  /* 50 us */
 };
 

@@ -124,6 +124,13 @@ uint64_t lti_book_string_id(uint64_t program_id) {
   return program_id * 2 - 1;
 }
 
+uint64_t lti_book_text_id(const struct lti_book *b, uint64_t text) {
+  if (!(text & LTI_BOOK_OWN))
+    return lti_book_string_id(text);
+  text &= ~LTI_BOOK_OWN;
+  return lti_hash_get(&b->string_ids, text) ? text : 0;
+}
+
 void lti_book_string(struct lti_book *b, uint64_t program_id, const char *text,
                      size_t size) {
   uint64_t id = lti_book_string_id(program_id);

@@ -117,6 +117,11 @@ void lti_book_string(struct lti_book *book, uint64_t program_id,
                      const char *text, size_t size);
 uint64_t lti_book_string_id(uint64_t program_id);
 
+/* The same for the text of an event, which may also be one of the recorder's
+ * own (LTI_BOOK_OWN | id). */
+#define LTI_BOOK_OWN (UINT64_C(1) << 63)
+uint64_t lti_book_text_id(const struct lti_book *book, uint64_t text);
+
 /* A string of the recorder's; the same text gives the same id.  0: no room. */
 uint64_t lti_book_own_string(struct lti_book *book, const char *text);
 

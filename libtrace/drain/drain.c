@@ -283,6 +283,13 @@ bool lti_drain_sample(struct lti_drain *d, uint32_t slot,
       lti_book_stack(book, seen->frames, seen->n_frames)};
   if (seen->has_usage && !lti_lane_insert(lane, &usage))
     return false;
+  struct lti_record name = {seen->clock, LTI_HEAD(LT_FD_NAME, 0, seen->on), 0,
+                            0};
+  if (seen->on_name &&
+      (name.a = lti_book_own_string(book, seen->on_name)) != 0) {
+    name.a |= LTI_BOOK_OWN;
+    lti_recorded_count(&d->recording, p, lti_lane_insert(lane, &name));
+  }
   bool done = lti_lane_insert(lane, &sample);
   lti_recorded_count(&d->recording, p, (uint64_t)seen->has_usage + done);
   return done;

@@ -101,6 +101,7 @@ struct lti_seen {
   char state;      /* as in /proc/PID/stat */
   const char *call; /* the system call it is in, NULL for none or unknown */
   uint64_t on;     /* what that waits on, as a CALL's ref */
+  const char *on_name; /* of the descriptor that this is; NULL unknown */
   bool has_usage;  /* the next four: as a USAGE's a, b, ref and x */
   uint64_t cpu_ns, delay_ns_plus_1, switches;
   uint16_t faults;

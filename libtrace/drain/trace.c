@@ -163,7 +163,7 @@ static inline uint64_t translate(struct lti_trace *t, unsigned codec,
   case LT_CODEC_SITE:
     return lti_book_site_again(&t->book, value);
   case LT_CODEC_TEXT:
-    return lti_book_string_id(value);
+    return lti_book_text_id(&t->book, value);
   default:
     return value;
   }

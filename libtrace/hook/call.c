@@ -4,6 +4,7 @@
  * calls in turn is not counted again.  Called by the wrappers of libc and of
  * libuv's synchronous functions, on loop threads only. */
 #include "hook/call.h"
+#include "hook/fd.h"
 
 #define SET(field, value)                                                      \
   atomic_store_explicit(&slot->field, value, memory_order_relaxed)
@@ -58,5 +59,8 @@ void lti_call_end(struct lti_call *call) {
     return; /* or this is a child, and the slot is its parent's */
   if (slot)
     SET(call, 0);
+  if (call->ref & LTI_IS_FD &&
+      lti_now() - call->began >= lti_process.ticks_min_block)
+    lti_fd_tell((int)(uint32_t)call->ref - 1);
   lti_call_emit(call->began, call->callee, call->ref, call->site);
 }

@@ -42,8 +42,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What a call waits on, as a CALL's ref. */
-#define LTI_FD(fd) ((uint64_t)(uint32_t)((fd) + 1))
+/* What a call waits on, as a CALL's ref; with a bit above it for descriptors. */
+#define LTI_IS_FD (UINT64_C(1) << 63)
+#define LTI_FD(fd) (LTI_IS_FD | (uint32_t)((fd) + 1))
 #define LTI_PID(pid) ((pid) > 0 ? (uint64_t)(pid) + 1 : 0)
 #define LTI_LOCK(lock) ((uint64_t)(uintptr_t)(lock))
 

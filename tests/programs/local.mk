@@ -31,6 +31,12 @@ noinst_PROGRAMS += tests/programs/loops
 tests_programs_loops_SOURCES = tests/programs/loops.c
 tests_programs_loops_LDADD = -lpthread
 
+# What test_fd_names.py records.
+noinst_PROGRAMS += tests/programs/waits_for
+tests_programs_waits_for_SOURCES = tests/programs/waits_for.c
+tests_programs_waits_for_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_waits_for_LDADD = $(UV_LIBS)
+
 # What test_losses.py counts: the public API, linked.
 noinst_PROGRAMS += tests/programs/record_crowd
 tests_programs_record_crowd_SOURCES = tests/programs/record_crowd.c

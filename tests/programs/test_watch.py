@@ -62,7 +62,7 @@ class Watch(Case):
         self.assertEqual(stall['callee'], 'read')
         self.assertEqual(stall['cause']['word'], 'blocked')
         self.assertTrue(stall['calls'][0]['sampled'])
-        self.assertRegex(stall['calls'][0]['on'], r'^fd \d+$')
+        self.assertRegex(stall['calls'][0]['on'], r'^fd \d+ pipe$')
         self.assertEqual(stall['site']['function'], 'planted_wait')
         self.assert_planted(stall, 'planted_wait')
 

@@ -227,6 +227,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
     duration = e->time_ns < 0 ? 0 : e->time_ns;
   struct model_call call = {.callee = e->x,
                             .ref = e->ref,
+                            .on_name = fds_name_of(b, e->x, e->ref),
                             .site = (uint32_t)e->a,
                             .begin_ns = e->time_ns - duration,
                             .duration_ns = duration,
@@ -441,6 +442,9 @@ static void on_event(struct builder *b, const lt_event *e) {
   case LT_SAMPLE:
     samples_add(b, th, e);
     break;
+  case LT_FD_NAME:
+    fds_name(b, e);
+    break;
   case LT_LOOP_NAME:
     on_loop_name(b, e);
     break;
@@ -578,6 +582,7 @@ void model_close(struct model *model) {
   timers_fini(b);
   awaits_fini(b);
   names_fini(b);
+  fds_fini(b);
   for (size_t i = 0; i < b->n_threads; i++) {
     free(b->threads[i].frames);
     free(b->threads[i].samples);

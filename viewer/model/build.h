@@ -286,6 +286,8 @@ struct builder {
   uint64_t n_cycles;
   struct stall_record **records;
   size_t n_records, records_cap;
+  uint64_t *fd_names; /* strings, by descriptor; 0 unknown */
+  size_t n_fd_names;
   bool is_out_of_memory;
   struct resolved *resolved; /* names.c: names found on the disk */
   void *symbols;             /* names.c */
@@ -378,6 +380,12 @@ void awaits_done(struct builder *b, struct task *task);
 void awaits_end(struct builder *b, struct task *task);
 void awaits_finish(struct builder *b);
 void awaits_fini(struct builder *b);
+
+/* fd.c: what descriptors are, as the events say it.  Returns: 0 where a call
+ * waits for none, or it is unknown. */
+void fds_name(struct builder *b, const lt_event *e);
+uint64_t fds_name_of(const struct builder *b, unsigned callee, uint64_t ref);
+void fds_fini(struct builder *b);
 
 /* names.c */
 void names_fini(struct builder *b);

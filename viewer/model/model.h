@@ -43,6 +43,7 @@ enum model_stall_kind {
 struct model_call {
   unsigned callee;
   uint64_t ref; /* as in LT_CALL */
+  uint64_t on_name; /* string: what the descriptor in ref is, 0 unknown */
   uint32_t site;
   int64_t begin_ns, duration_ns;
   bool unfinished;
@@ -72,6 +73,7 @@ struct model_sample {
   char state;                 /* 'R' running, 'S' or 'D' blocked, 'T' stopped */
   unsigned callee;            /* the system call; 0 none */
   uint64_t ref;               /* what that waits on, as in LT_CALL */
+  uint64_t on_name;           /* as in model_call */
   uint32_t stack;             /* 0 none */
 };
 
@@ -320,9 +322,13 @@ const char *model_stack_text(const struct model *model,
                              size_t size);
 /* "slice", "turn", "gap".  Static. */
 const char *model_stall_kind_name(enum model_stall_kind kind);
-/* What it waited on, such as "fd 7" or "lock 0x..."; "" for nothing. */
-const char *model_call_on(const struct model_call *call, char *buf,
+/* What it waited on, such as "fd 7 /var/log/x" or "lock 0x..."; "" for nothing.
+ * Inert. */
+const char *model_call_on(const struct model *model,
+                          const struct model_call *call, char *buf,
                           size_t size);
+/* Does a call with this callee and ref wait for a descriptor? */
+bool model_waits_for_fd(unsigned callee, uint64_t ref);
 
 /* One slice, poll or call as it is drawn in a lane. */
 struct model_span {

@@ -139,8 +139,9 @@ static bool is_one_of(unsigned callee, const unsigned *list, size_t n) {
   return false;
 }
 
-const char *model_call_on(const struct model_call *call, char *buf,
-                          size_t size) {
+enum waits_on { ON_NOTHING, ON_FD, ON_LOCK, ON_PID };
+
+static enum waits_on waits_on(unsigned callee, uint64_t ref) {
   static const unsigned locks[] = {LT_CALLEE_pthread_mutex_lock,
                                    LT_CALLEE_pthread_cond_wait,
                                    LT_CALLEE_pthread_cond_timedwait,
@@ -155,13 +156,38 @@ const char *model_call_on(const struct model_call *call, char *buf,
   static const unsigned waits[] = {LT_CALLEE_waitpid, LT_CALLEE_wait,
                                    LT_CALLEE_wait4, LT_CALLEE_waitid,
                                    LT_CALLEE_pclose};
-  if (call->ref == 0)
-    buf[0] = '\0';
-  else if (is_one_of(call->callee, locks, sizeof locks / sizeof *locks))
+  if (ref == 0)
+    return ON_NOTHING;
+  if (is_one_of(callee, locks, sizeof locks / sizeof *locks))
+    return ON_LOCK;
+  return is_one_of(callee, waits, sizeof waits / sizeof *waits) ? ON_PID
+                                                                : ON_FD;
+}
+
+bool model_waits_for_fd(unsigned callee, uint64_t ref) {
+  return waits_on(callee, ref) == ON_FD;
+}
+
+const char *model_call_on(const struct model *model,
+                          const struct model_call *call, char *buf,
+                          size_t size) {
+  const struct model_source *s = model_source(model);
+  char name[300];
+  const char *raw =
+      call->on_name ? s->string(s->context, call->on_name) : NULL;
+  switch (waits_on(call->callee, call->ref)) {
+  case ON_LOCK:
     snprintf(buf, size, "lock 0x..%llx", (unsigned long long)call->ref);
-  else if (is_one_of(call->callee, waits, sizeof waits / sizeof *waits))
+    break;
+  case ON_PID:
     snprintf(buf, size, "pid %llu", (unsigned long long)(call->ref - 1));
-  else
-    snprintf(buf, size, "fd %llu", (unsigned long long)(call->ref - 1));
+    break;
+  case ON_FD:
+    snprintf(buf, size, "fd %llu%s%s", (unsigned long long)(call->ref - 1),
+             raw ? " " : "", raw ? inert(raw, name, sizeof name) : "");
+    break;
+  default:
+    buf[0] = '\0';
+  }
   return buf;
 }

@@ -22,6 +22,7 @@ void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
                             .state = (char)e->x,
                             .callee = e->a <= UINT16_MAX ? (unsigned)e->a : 0,
                             .ref = e->ref,
+                            .on_name = fds_name_of(b, (unsigned)e->a, e->ref),
                             .stack = e->b <= UINT32_MAX ? (uint32_t)e->b : 0};
 }
 
@@ -121,6 +122,7 @@ static void name_blocked(const struct model *m, struct model_stall *s) {
   memcpy(set.sums, s->sums, sizeof set.sums);
   struct model_call call = {.callee = seen->callee,
                             .ref = seen->ref,
+                            .on_name = seen->on_name,
                             .site = program_site(m, seen->stack),
                             .begin_ns = s->begin_ns,
                             .duration_ns = left,

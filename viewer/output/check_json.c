@@ -26,7 +26,7 @@ static void ancestry(struct json *json, const struct model *m,
 static void samples(struct json *json, const struct model *m,
                     const struct model_stall *s) {
   const lt_stack_def *stack = model_stack(m, s->stack);
-  char text[128];
+  char text[320];
   json_array(json, "stack");
   for (uint32_t i = 0; stack && i < stack->n_frames; i++) {
     json_object(json, NULL);
@@ -38,7 +38,8 @@ static void samples(struct json *json, const struct model *m,
   json_array(json, "samples");
   for (size_t i = 0; i < s->n_samples; i++) {
     const struct model_sample *at = &s->samples[i];
-    const struct model_call call = {.callee = at->callee, .ref = at->ref};
+    const struct model_call call = {
+        .callee = at->callee, .ref = at->ref, .on_name = at->on_name};
     char state[2] = {at->state > ' ' && at->state < 127 ? at->state : '?', 0};
     json_object(json, NULL);
     json_int(json, "at_ns", at->time_ns);
@@ -46,8 +47,11 @@ static void samples(struct json *json, const struct model *m,
     json_text(json, "call",
               at->callee ? model_callee_name(m, at->callee, text, sizeof text)
                          : NULL);
-    model_call_on(&call, text, sizeof text);
-    json_text(json, "on", *text ? text : NULL);
+    model_call_on(m, &call, text, sizeof text);
+    if (*text)
+      json_inert(json, "on", text);
+    else
+      json_null(json, "on");
     json_bool(json, "has_stack", at->stack != 0);
     json_object_end(json);
   }

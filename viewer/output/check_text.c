@@ -141,7 +141,7 @@ static void cause(const struct text *t, const struct finding *f) {
 }
 
 static void calls(const struct text *t, const struct finding *f) {
-  char callee[128], on[64];
+  char callee[128], on[320];
   units_buf took, count;
   const struct model_stall *s = f->stall;
   if (!s || s->n_calls == 0)
@@ -150,7 +150,7 @@ static void calls(const struct text *t, const struct finding *f) {
   size_t n = s->n_calls < 4 ? s->n_calls : 4;
   for (size_t i = 0; i < n; i++) {
     model_callee_name(t->model, s->calls[i].callee, callee, sizeof callee);
-    model_call_on(&s->calls[i], on, sizeof on);
+    model_call_on(t->model, &s->calls[i], on, sizeof on);
     fprintf(t->file, "%s%s %s%s%s%s", i ? ", " : "", callee,
             units_ns(took, s->calls[i].duration_ns), *on ? " on " : "", on,
             s->calls[i].unfinished   ? " (had not come back)"

@@ -148,7 +148,7 @@ static void call_columns(struct rows *r, const lt_event *e) {
   const struct model_call call = {.callee = e->x, .ref = e->ref};
   place(r, e->a);
   text(r, COLUMN_callee, export_callee(r->x, e->x));
-  text(r, COLUMN_waited_on, model_call_on(&call, on, sizeof on));
+  text(r, COLUMN_waited_on, model_call_on(r->x->model, &call, on, sizeof on));
   positive(r, COLUMN_duration_ns, e->b);
 }
 
@@ -207,6 +207,10 @@ static void own_columns(struct rows *r, const lt_event *e) {
   case LT_LABEL:
   case LT_LOOP_NAME:
     text(r, COLUMN_name, export_string(r->x, e->a));
+    break;
+  case LT_FD_NAME:
+    text(r, COLUMN_name, export_string(r->x, e->a));
+    number(r, COLUMN_value, (int64_t)e->ref - 1);
     break;
   case LT_LOST:
     positive(r, COLUMN_duration_ns, e->b);

@@ -42,15 +42,18 @@ void cause_json(struct json *json, const char *key,
 
 void call_json(struct json *json, const char *key, const struct model *model,
                const struct model_call *call) {
-  char text[128];
+  char text[320];
   json_object(json, key);
   json_text(json, "callee",
             model_callee_name(model, call->callee, text, sizeof text));
   place_json(json, "site", model, call->site);
   json_int(json, "start_ns", call->begin_ns);
   json_int(json, "duration_ns", call->duration_ns);
-  model_call_on(call, text, sizeof text);
-  json_text(json, "on", *text ? text : NULL);
+  model_call_on(model, call, text, sizeof text);
+  if (*text)
+    json_inert(json, "on", text);
+  else
+    json_null(json, "on");
   json_bool(json, "unfinished", call->unfinished);
   json_bool(json, "sampled", call->is_sampled);
   json_object_end(json);

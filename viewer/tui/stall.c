@@ -61,9 +61,9 @@ const char *stall_culprit(const struct model *model,
   struct cause_part parts[CAUSE_PARTS];
   unsigned callee = finding_callee(stall, &call, NULL);
   if (callee) {
-    char name[64], on[64];
+    char name[64], on[320];
     model_callee_name(model, callee, name, sizeof name);
-    model_call_on(call, on, sizeof on);
+    model_call_on(model, call, on, sizeof on);
     if (!with_object)
       *on = '\0';
     snprintf(buf, size, "%s%s%s", name, *on ? " " : "", on);
@@ -170,14 +170,14 @@ int stall_draw_calls(struct grid *grid, struct rect rect,
   int y = rect.y, right = rect.x + rect.w;
   for (size_t i = 0; i < stall->n_calls && y < rect.y + rect.h; i++, y++) {
     const struct model_call *call = &stall->calls[i];
-    char name[64], on[64], both[160], site[128];
+    char name[64], on[320], both[440], site[128];
     format_buf duration, share;
     grid_right(grid, rect.x + 8, y, ROLE_BLOCK,
                format_duration(duration, call->duration_ns));
     grid_right(grid, rect.x + 13, y, ROLE_TEXT,
                format_share(share, call->duration_ns, stall->duration_ns));
     model_callee_name(model, call->callee, name, sizeof name);
-    model_call_on(call, on, sizeof on);
+    model_call_on(model, call, on, sizeof on);
     snprintf(both, sizeof both, "%s%s%s%s", name, *on ? " " : "", on,
              call->unfinished ? " ▶ never came back" : "");
     int x = rect.x + 15, wide = (right - x) / 2, column = x + wide / 2;

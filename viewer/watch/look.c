@@ -106,6 +106,29 @@ const char *look_call(const struct look *look, char buf[32], uint64_t *on) {
   return buf;
 }
 
+const char *look_fd_name(int32_t pid, const struct look *look, char *buf,
+                         size_t size) {
+  char path[64];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (look->has_call && names[i].number == look->number &&
+        names[i].on == FD && look->arguments[0] <= INT32_MAX) {
+      snprintf(path, sizeof path, "/proc/%d/fd/%" PRIu64, (int)pid,
+               look->arguments[0]);
+      ssize_t n = readlink(path, buf, size - 1);
+      if (n <= 0 || strncmp(buf, "socket:", 7) == 0)
+        return NULL;
+      buf[n] = 0;
+      if (*buf == '/')
+        return buf;
+      /* "pipe:[4711]", "anon_inode:[eventfd]", "anon_inode:inotify" */
+      char *name = strncmp(buf, "anon_inode:", 11) == 0 ? buf + 11 : buf;
+      name += *name == '[';
+      name[strcspn(name, ":]")] = 0;
+      return name;
+    }
+  return NULL;
+}
+
 /* Returns: length, or -1 with errno. */
 static ssize_t read_file(const char *path, char *buf, size_t size) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -3,6 +3,7 @@
 #define LTV_WATCH_LOOK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct look {
@@ -28,5 +29,12 @@ uint64_t look_start_ticks(int32_t pid);
 /* The name of a system call: static or in buf; NULL for -1.  on: what it waits
  * on, as a CALL's ref. */
 const char *look_call(const struct look *look, char buf[32], uint64_t *on);
+
+
+/* What the descriptor is that the call waits for, in buf: a path, "pipe",
+ * "eventfd".  NULL: no descriptor, unknown, or a socket, whose address only its
+ * process can ask for. */
+const char *look_fd_name(int32_t pid, const struct look *look, char *buf,
+                         size_t size);
 
 #endif

@@ -292,12 +292,14 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
                    const struct doing *doing) {
   struct lti_stack_frame frames[UNWIND_MAX];
   struct look look;
-  char buf[32];
+  char buf[32], name[256];
   struct lti_seen seen = {.clock = lti_clock_read(w->is_tsc),
                           .frames = frames};
   if (!look_take(p->pid, thread->tid, &look) || look.state == 'Z')
     return;
   seen.call = look_call(&look, buf, &seen.on);
+  if (!w->arena->no_fd_names)
+    seen.on_name = look_fd_name(p->pid, &look, name, sizeof name);
   if (look.has_call)
     seen.n_frames = blocked_stack(w, p, thread, &look, frames);
   if (!is_same(thread, doing))

@@ -98,7 +98,10 @@ typedef enum lt_codec {
   X(22, ALLOW_BEGIN, "allow-begin", NONE, NONE, TEXT, NONE,                    \
     "from here on the slice may block, for the reason a; such scopes nest")    \
   X(23, ALLOW_END, "allow-end", NONE, NONE, NONE, NONE,                        \
-    "the innermost such scope of the slice ends; with the slice all end")
+    "the innermost such scope of the slice ends; with the slice all end")      \
+  X(24, FD_NAME, "fd-name", UINT, NONE, TEXT, NONE,                            \
+    "from here on, descriptor ref minus 1 is a: a path, a socket's address, "  \
+    "pipe...; until it is something else, which is told when it blocks")
 
 typedef enum lt_kind {
 #define LT_EVENT_ENUM(id, name, text, ref, x, a, b, doc) LT_##name = id,
