@@ -1,12 +1,12 @@
 /* chat: a TCP server with a task for each client.
  *
- *   samples/chat                     the server and five clients, in one process
- *   samples/chat --serve [PORT]      the server alone, until SIGINT
- *   samples/chat --load PORT CLIENTS SECONDS     load for it: clients come, talk,
- *                                    and go without a word
+ *   samples/chat                     the server and five clients, in one
+ * process samples/chat --serve [PORT]      the server alone, until SIGINT
+ *   samples/chat --load PORT CLIENTS SECONDS     load for it: clients come,
+ * talk, and go without a word
  *
- * What one says, all others hear.  The trace shows who accepted whom, and what each
- * client's task did. */
+ * What one says, all others hear.  The trace shows who accepted whom, and what
+ * each client's task did. */
 #include <signal.h>
 
 #include "sample.h"
@@ -67,7 +67,7 @@ static int64_t serve(void *listener) {
 
 /* --- Clients -------------------------------------------------------------- */
 
-static int port;
+static int port, n_load;
 static uint64_t until_ms; /* of the load */
 static unsigned heard, talks;
 
@@ -97,9 +97,11 @@ static int64_t talk(void *arg) {
   return status;
 }
 
-/* Comes again and again; goes at a random moment. */
+/* Comes again and again; goes at a random moment.  The more there are, the less
+ * each says: all hear it. */
 static int64_t load_client(void *arg) {
   static char noise[] = "noise\n";
+  int pause_ms = 400 + 8 * n_load, lines = n_load > 100 ? 4 : 20;
   unsigned seed = *(unsigned *)arg;
   while (uv_now(lt_loop()) < until_ms) {
     lt_stream *stream;
@@ -109,8 +111,8 @@ static int64_t load_client(void *arg) {
       continue;
     }
     lt_task *ears = lt_spawn(listen_to, stream);
-    for (int i = rand_r(&seed) % 20; i >= 0; i--)
-      if (lt_sleep((uint64_t)(rand_r(&seed) % 400)) < 0 ||
+    for (int i = rand_r(&seed) % lines; i >= 0; i--)
+      if (lt_sleep((uint64_t)(rand_r(&seed) % pause_ms)) < 0 ||
           lt_write(stream, noise, sizeof noise - 1) < 0)
         break;
     lt_stream_close(stream);
@@ -159,7 +161,7 @@ static int64_t start_server(void *unused) {
 }
 
 static int64_t start_load(void *count) {
-  int n = *(int *)count;
+  int n = n_load = *(int *)count;
   unsigned *seeds = calloc((size_t)n, sizeof *seeds);
   lt_group clients;
   if (!seeds)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(LTI_TASK_ASM)
+#if defined(LTI_CONTEXT_ASM)
 
 void lti_context_entry(void);
 

@@ -8,9 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Tests have a build of both ways. */
+#if defined(LTI_TASK_ASM) && !defined(LTI_NO_ASM)
+#define LTI_CONTEXT_ASM 1
+#endif
+
 /* Save the caller's context in *save and go on in the one that to stands for.
  * Comes back when somebody switches back. */
-#if defined(LTI_TASK_ASM) && defined(__x86_64__)
+#if defined(LTI_CONTEXT_ASM) && defined(__x86_64__)
 static inline __attribute__((always_inline)) void lti_switch_to(void **save,
                                                                 void *to) {
   __asm__ volatile("leaq 1f(%%rip), %%rdx\n\t"
@@ -23,7 +28,7 @@ static inline __attribute__((always_inline)) void lti_switch_to(void **save,
                      "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
                      "xmm14", "xmm15", "memory", "cc");
 }
-#elif defined(LTI_TASK_ASM) && defined(__aarch64__)
+#elif defined(LTI_CONTEXT_ASM) && defined(__aarch64__)
 static inline __attribute__((always_inline)) void lti_switch_to(void **save,
                                                                 void *to) {
   register void **x0 __asm__("x0") = save;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "task/context.h"
 #include "task/trace.h"
 
 void lti_probe_take(struct lti_probe *probe) {
@@ -55,7 +56,7 @@ static void print_address(int fd, int indent, const char *word, void *at) {
           (size_t)((char *)at - (char *)info.dli_fbase));
 }
 
-#if defined(LTI_TASK_ASM)
+#if defined(LTI_CONTEXT_ASM)
 void lti_context_entry(void);
 static bool is_entry(void *at) {
   size_t offset = (uintptr_t)at - (uintptr_t)lti_context_entry;

@@ -3,7 +3,21 @@ check_LTLIBRARIES += libtaskcore.la
 libtaskcore_la_SOURCES = $(task_sources)
 libtaskcore_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SAN_CFLAGS) -fexceptions
 libtaskcore_la_LIBADD = libtracecore.la $(UV_LIBS)
+# The same without the assembly: switching by ucontext.
+check_LTLIBRARIES += libtaskplain.la
+libtaskplain_la_SOURCES = $(task_sources)
+libtaskplain_la_CPPFLAGS = $(AM_CPPFLAGS) -DLTI_NO_ASM
+libtaskplain_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SAN_CFLAGS) -fexceptions
+libtaskplain_la_LIBADD = libtracecore.la $(UV_LIBS)
 if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_task_ucontext
+tests_unit_check_task_ucontext_SOURCES = tests/unit/check_task.c \
+	tests/unit/task_fixture.h
+tests_unit_check_task_ucontext_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) \
+	$(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_task_ucontext_LDADD = libtaskplain.la $(CHECK_LIBS) -lm
+tests_unit_check_task_ucontext_LDFLAGS = $(SAN_CFLAGS)
+
 check_PROGRAMS += tests/unit/check_task
 tests_unit_check_task_SOURCES = tests/unit/check_task.c \
 	tests/unit/task_fixture.h
