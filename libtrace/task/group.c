@@ -1,6 +1,6 @@
-/* Groups: a scope that waits for its tasks.  Invariant: a task of a group has no
- * handle; it is in the group's list until it ended.  Called by programs, and by
- * task.c when a task of a group ends. */
+/* Groups: a scope that waits for its tasks.  Invariant: a task of a group has
+ * no handle; it is in the group's list until it ended.  Called by programs, and
+ * by task.c when a task of a group ends. */
 #include "config.h"
 
 #include <string.h>
@@ -79,6 +79,8 @@ int64_t lt_group_end(lt_group *group) {
     struct lti_wait wait;
     struct lti_group_head *head;
   } end = {{.why = LT_WAIT_GROUP, .cancel = end_cancel}, head};
+  if (me && me != head->opener)
+    lti_misuse("lt_group_end was called by a task that did not open the group");
   if (!me || me != head->opener)
     return UV_EINVAL;
   if (me->pending)

@@ -159,8 +159,8 @@ static void end_tasks(struct lti_sched *s) {
       continue;
   }
   if (s->live)
-    lti_misuse("%zu tasks do not end although they were cancelled %d times",
-               s->live, PATIENCE);
+    lti_misuse("%zu %s end although cancelled %d times", s->live,
+               s->live == 1 ? "task does not" : "tasks do not", PATIENCE);
 }
 
 void lt_loop_close(void) {

@@ -25,7 +25,7 @@ struct lti_stack_free {
   bool has_canary;
 };
 /* The upper end: this link, and then the canary of the stack above. */
-enum { CANARY_BYTES = 16 };
+enum { CANARY_WORDS = 4, CANARY_BYTES = 8 * CANARY_WORDS };
 _Static_assert(sizeof(struct lti_stack_free) + CANARY_BYTES <= LTI_STACK_OURS,
                "room");
 
@@ -119,7 +119,8 @@ static bool set_guard(struct lti_stacks *stacks, char *guard) {
 }
 
 static void set_canary(char *stack) {
-  ((uint64_t *)stack)[-1] = ((uint64_t *)stack)[-2] = CANARY;
+  for (int i = 1; i <= CANARY_WORDS; i++)
+    ((uint64_t *)stack)[-i] = CANARY;
 }
 
 static char *cut_stack(struct lti_stacks *stacks, int stack_class,
@@ -179,9 +180,13 @@ void lti_stack_give(struct lti_stacks *stacks, int stack_class, char *stack,
   *list = link;
 }
 
+/* Several words: frames have holes that nobody writes to. */
 bool lti_stack_is_sound(const char *stack) {
   const uint64_t *end = (const uint64_t *)stack;
-  return end[-1] == CANARY && end[-2] == CANARY;
+  bool is_sound = true;
+  for (int i = 1; i <= CANARY_WORDS; i++)
+    is_sound &= end[-i] == CANARY;
+  return is_sound;
 }
 
 char *lti_stack_guarded_by(const struct lti_stacks *stacks,
