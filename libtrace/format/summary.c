@@ -23,62 +23,97 @@ struct lane {
   lt_lane_stall stalls[LTI_SUMMARY_STALLS]; /* by before() */
 };
 
+/* What a lane is called in the table; slot 0 is free. */
+struct place {
+  uint64_t key;      /* plus 1 */
+  struct lane *lane; /* NULL: left out */
+};
+
 struct lti_summary {
   unsigned shift; /* a bin is 2^shift ns */
-  uint32_t n, last;
-  uint32_t n_left_out;
-  uint64_t left_out[LTI_SUMMARY_LANES]; /* keys, to count each once */
+  uint32_t n, n_left_out;
+  struct place last;         /* that was looked up */
+  struct place *places;      /* a hash table */
+  uint32_t n_places, n_used; /* the former a power of two */
   struct lane *lanes[LTI_SUMMARY_LANES];
 };
 
+#define PLACES_MIN 1024u
+#define PLACES_MAX 131072u
+
 struct lti_summary *lti_summary_new(void) {
   struct lti_summary *s = calloc(1, sizeof *s);
-  if (s)
-    s->shift = LTI_SUMMARY_SHIFT_MIN;
+  if (!s)
+    return NULL;
+  s->shift = LTI_SUMMARY_SHIFT_MIN;
+  s->places = calloc(PLACES_MIN, sizeof *s->places);
+  s->n_places = PLACES_MIN;
+  if (!s->places) {
+    free(s);
+    return NULL;
+  }
   return s;
 }
 
 void lti_summary_free(struct lti_summary *s) {
-  for (uint32_t i = 0; s && i < s->n; i++)
+  if (!s)
+    return;
+  for (uint32_t i = 0; i < s->n; i++)
     free(s->lanes[i]);
+  free(s->places);
   free(s);
 }
 
-static bool is_lane(const struct lane *l, bool is_pool, uint32_t loop,
-                    uint32_t thread) {
-  return l->lane.thread == thread && l->lane.loop == loop &&
-         l->lane.is_pool == is_pool;
+/* Where a key is, or would be. */
+static struct place *find_place(struct place *places, uint32_t n,
+                                uint64_t key) {
+  uint32_t i = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (n - 1);
+  while (places[i].key && places[i].key != key)
+    i = (i + 1) & (n - 1);
+  return &places[i];
 }
 
-static void leave_out(struct lti_summary *s, uint64_t key) {
-  for (uint32_t i = 0; i < s->n_left_out && i < LTI_SUMMARY_LANES; i++)
-    if (s->left_out[i] == key)
-      return;
-  if (s->n_left_out < LTI_SUMMARY_LANES)
-    s->left_out[s->n_left_out++] = key;
+static bool grow(struct lti_summary *s) {
+  uint32_t n = s->n_places * 2;
+  struct place *places = n > PLACES_MAX ? NULL : calloc(n, sizeof *places);
+  if (!places)
+    return false;
+  for (uint32_t i = 0; i < s->n_places; i++)
+    if (s->places[i].key)
+      *find_place(places, n, s->places[i].key) = s->places[i];
+  free(s->places);
+  s->places = places;
+  s->n_places = n;
+  return true;
 }
 
-/* Returns: NULL where there are too many. */
+/* Returns: NULL where there are too many lanes. */
 static struct lane *lane_of(struct lti_summary *s, bool is_pool, uint32_t loop,
                             uint32_t thread) {
-  if (s->last < s->n && is_lane(s->lanes[s->last], is_pool, loop, thread))
-    return s->lanes[s->last];
-  for (uint32_t i = 0; i < s->n; i++)
-    if (is_lane(s->lanes[i], is_pool, loop, thread)) {
-      s->last = i;
-      return s->lanes[i];
-    }
-  struct lane *l = s->n < LTI_SUMMARY_LANES ? calloc(1, sizeof *l) : NULL;
-  if (!l) {
-    leave_out(s, (uint64_t)is_pool << 63 | (uint64_t)loop << 32 | thread);
-    return NULL;
+  uint64_t key = 1 + ((uint64_t)is_pool << 62 | (uint64_t)loop << 32 | thread);
+  if (s->last.key == key)
+    return s->last.lane;
+  struct place *place = find_place(s->places, s->n_places, key);
+  if (!place->key && s->n_used >= s->n_places / 2) {
+    if (!grow(s))
+      return NULL; /* no more are counted */
+    place = find_place(s->places, s->n_places, key);
   }
-  l->lane.is_pool = is_pool;
-  l->lane.loop = loop;
-  l->lane.thread = thread;
-  s->last = s->n;
-  s->lanes[s->n++] = l;
-  return l;
+  if (!place->key) {
+    struct lane *l = s->n < LTI_SUMMARY_LANES ? calloc(1, sizeof *l) : NULL;
+    *place = (struct place){key, l};
+    s->n_used++;
+    if (l) {
+      l->lane.is_pool = is_pool;
+      l->lane.loop = loop;
+      l->lane.thread = thread;
+      s->lanes[s->n++] = l;
+    } else {
+      s->n_left_out++;
+    }
+  }
+  s->last = *place;
+  return place->lane;
 }
 
 static void widen(struct lti_summary *s) {

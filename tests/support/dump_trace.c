@@ -172,12 +172,32 @@ static lt_status count_events(lt_reader *r) {
   return status == LT_END ? LT_OK : status;
 }
 
+/* All events, the summary and seeks; the most memory that it took, in KiB. */
+static lt_status print_peak(lt_reader *r) {
+  const lt_summary *sum;
+  char line[128];
+  lt_status status = each_event(r, NULL);
+  for (int i = 0; status == LT_OK && i < 10; i++)
+    status = lt_reader_seek(r, lt_reader_info(r)->end_ns / 10 * i);
+  if (status == LT_OK && lt_reader_summary(r, &sum) != LT_OK)
+    status = LT_NOT_FOUND;
+  FILE *file = fopen("/proc/self/status", "r");
+  while (file && fgets(line, sizeof line, file))
+    if (strncmp(line, "VmHWM:", 6) == 0)
+      printf("%ld\n", strtol(line + 6, NULL, 10));
+  if (file)
+    fclose(file);
+  return status;
+}
+
 static lt_status act(lt_reader *r, const char *what, const char *argument) {
   lt_status status = LT_OK;
   if (strcmp(what, "--defs") == 0)
     print_defs(r, 4096);
   else if (strcmp(what, "--count") == 0)
     status = count_events(r);
+  else if (strcmp(what, "--peak") == 0)
+    status = print_peak(r);
   else if (strcmp(what, "--summary") == 0)
     status = print_summary(r);
   else if (strcmp(what, "--verify") == 0) {
@@ -205,10 +225,10 @@ int main(int argc, char **argv) {
     argv++;
   }
   if (argc < 2) {
-    fprintf(stderr,
-            "dump_trace [--by-index] "
-            "[--info|--defs|--at NS|--verify|--count|--summary|--only KINDS] "
-            "FILE\n");
+    fprintf(stderr, "dump_trace [--by-index] "
+                    "[--info|--defs|--at "
+                    "NS|--verify|--count|--summary|--peak|--only KINDS] "
+                    "FILE\n");
     return 64;
   }
   lt_reader *r;
