@@ -183,7 +183,7 @@ static void begin_turn(struct lane *l, int64_t now) {
 static void consider(struct lane *l, const struct lti_bracket *slice,
                      int64_t now) {
   int64_t from = slice->begin_ns > l->begin_ns ? slice->begin_ns : l->begin_ns;
-  if (!l->is_open || now - from <= l->slice.slice_ns)
+  if (!l->is_open || now < from || now - from <= l->slice.slice_ns)
     return;
   l->slice.slice_ns = now - from;
   l->slice.task = slice->ref;

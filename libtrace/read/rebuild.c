@@ -94,7 +94,9 @@ lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
       .summary = lti_summary_new(),
       .records = malloc(LTI_BLOCK_EVENTS_MAX * sizeof(struct lti_record))};
   memset(rebuilt, 0, sizeof *rebuilt);
-  lt_status status = b.directory && b.summary && b.records
+  bool is_time = end_ns >= -LTI_TIME_MAX && end_ns <= LTI_TIME_MAX;
+  lt_status status = !is_time ? LT_CORRUPT
+                     : b.directory && b.summary && b.records
                          ? take_blocks(&b, from, to)
                          : LT_NOMEM;
   if (status == LT_OK) {
