@@ -17,22 +17,30 @@
 #include "launch.h"
 #include "output/inert.h"
 #include "output/open.h"
+#include "progress.h"
 
 #define WHO CHECK_WHO
 
 static void judge(const struct options *o, struct checked *t,
                   const char *path) {
   bool is_one;
+  struct progress progress;
   int64_t least = budget_least_stall(&o->budget, &is_one);
+  progress_init(&progress, "checking");
   struct model_options options = {.warn_ns = least / 2,
                                   .budget_ns = o->budget.max_stall_ns,
                                   .warmup_ns = o->budget.warmup_ns,
-                                  .keep_turns = !is_one};
+                                  .keep_turns = !is_one,
+                                  .progress = progress_tell,
+                                  .context = &progress};
   if (options.warn_ns < 1)
     options.warn_ns = 1;
   *t = (struct checked){.path = path};
   errno = 0;
   t->status = model_open(path, &options, &t->model);
+  t->error = errno;
+  progress_done(&progress);
+  errno = t->error;
   if (t->status == LT_OK)
     t->status = judgement_make(t->model, &o->budget, &t->judgement);
   if (t->status != LT_OK) {

@@ -15,6 +15,7 @@
 #include "output/inert.h"
 #include "output/open.h"
 #include "output/report.h"
+#include "progress.h"
 
 #define WHO "looptrace report"
 
@@ -206,8 +207,15 @@ static int run_report(int argc, char **argv) {
   if (w.task)
     return report_task(path, &w);
   struct model *model;
+  struct progress progress;
+  progress_init(&progress, "reading");
+  const struct model_options options = {.progress = progress_tell,
+                                        .context = &progress};
   errno = 0;
-  lt_status status = model_open(path, NULL, &model);
+  lt_status status = model_open(path, &options, &model);
+  int error = errno;
+  progress_done(&progress);
+  errno = error;
   if (status != LT_OK) {
     open_complain(WHO, path, status, errno);
     return EXIT_UNREADABLE;

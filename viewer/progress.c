@@ -1,7 +1,7 @@
 /* Progress of a long command.
  *
  * Invariant: nothing is written unless standard error is a terminal, and what
- * was is wiped in the end.  Called by export. */
+ * was is wiped in the end.  Called by check, export and report. */
 #include "progress.h"
 
 #include <stdio.h>

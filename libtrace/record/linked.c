@@ -1,11 +1,12 @@
 /* A program that records itself: the drain as a thread of its own.
  *
- * The thread is made by lt_trace_start() and by nothing else; it takes no signal
- * of the program's.  Under `looptrace record` none is made: the recorder outside
- * does the work. */
+ * The thread is made by lt_trace_start() and by nothing else; it takes no
+ * signal of the program's.  Under `looptrace record` none is made: the recorder
+ * outside does the work. */
 #include <looptrace/trace.h>
 
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,73 @@
 #include "config.h"
 #include "drain/drain.h"
 #include "record/recorder.h"
+
+/* The recorder inside has no libdw: it tells build-ids, so that `report` can
+ * name the code from the same file later. */
+struct module_search {
+  const char *path;
+  bool is_self;
+  char hex[65];
+};
+
+static void take_note(struct module_search *s, const char *at, size_t size) {
+  while (size >= sizeof(ElfW(Nhdr))) {
+    ElfW(Nhdr) note;
+    memcpy(&note, at, sizeof note);
+    size_t name = (note.n_namesz + (size_t)3) & ~(size_t)3;
+    size_t desc = (note.n_descsz + (size_t)3) & ~(size_t)3;
+    if (name > size - sizeof note || desc > size - sizeof note - name)
+      return;
+    const unsigned char *id = (const unsigned char *)at + sizeof note + name;
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+        memcmp(at + sizeof note, "GNU", 4) == 0 && note.n_descsz <= 32) {
+      for (size_t i = 0; i < note.n_descsz; i++)
+        snprintf(s->hex + 2 * i, 3, "%02x", id[i]);
+      return;
+    }
+    at += sizeof note + name + desc;
+    size -= sizeof note + name + desc;
+  }
+}
+
+static int look_into(struct dl_phdr_info *info, size_t size, void *context) {
+  struct module_search *s = context;
+  (void)size;
+  if (info->dlpi_name[0] ? strcmp(info->dlpi_name, s->path) : !s->is_self)
+    return 0;
+  for (int i = 0; i < info->dlpi_phnum && !s->hex[0]; i++) {
+    const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+    if (p->p_type == PT_NOTE)
+      take_note(s, (const char *)(info->dlpi_addr + p->p_vaddr), p->p_memsz);
+  }
+  return 1;
+}
+
+static const char *build_id(void *context, int32_t pid, const char *path) {
+  static struct module_search search; /* the drain's thread only */
+  char self[4096];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+  (void)context;
+  search = (struct module_search){.path = path};
+  if (pid != getpid())
+    return NULL;
+  self[n > 0 ? n : 0] = '\0';
+  search.is_self = strcmp(path, self) == 0;
+  (void)dl_iterate_phdr(look_into, &search);
+  return search.hex[0] ? search.hex : NULL;
+}
+
+static bool no_name(void *context, int32_t pid, const char *path,
+                    uint64_t offset, struct lti_name *name) {
+  (void)context;
+  (void)pid;
+  (void)path;
+  (void)offset;
+  (void)name;
+  return false;
+}
+
+static const struct lti_namer namer = {no_name, build_id};
 
 static struct {
   struct lti_arena *arena;
@@ -84,8 +152,8 @@ lt_status lt_trace_start(const lt_trace_options *options) {
   struct lti_arena_options arena_options = {.no_follow = 1};
   if (options) {
     arena_options.min_block_ns = options->min_block_ns;
-    arena_options.mode = options->mode == LT_TRACE_LOSSLESS ? LTI_MODE_LOSSLESS
-                                                            : LTI_MODE_DROP;
+    arena_options.mode =
+        options->mode == LT_TRACE_LOSSLESS ? LTI_MODE_LOSSLESS : LTI_MODE_DROP;
     arena_options.large_records = lti_arena_records(options->ring_bytes);
   }
   linked.arena = lti_arena_create(-1, &arena_options);
@@ -96,6 +164,8 @@ lt_status lt_trace_start(const lt_trace_options *options) {
       .overwrite = options && options->overwrite,
       .command_pid = getpid(),
       .recorder = PACKAGE_STRING,
+      /* A lossless thread may wait for us while it looks at its modules. */
+      .namer = options && options->mode == LT_TRACE_LOSSLESS ? NULL : &namer,
   };
   lt_status status =
       lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);

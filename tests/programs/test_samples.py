@@ -64,7 +64,9 @@ class Hello(Case):
         self.assertEqual(len(traces), 1)
         self.assertRegex(traces[0].name, r'^hello-\d+\.lt$')
         self.assertEqual(traces[0].stat().st_mode & 0o777, 0o600)
-        self.check_hello(traces[0])
+        report = self.check_hello(traces[0])
+        self.assertIn('begin_greeting', report) # by the build-id, afterwards
+        self.assertIn('deliver', report)
 
     def test_under_record_it_joins_that_recording(self):
         trace = self.record(HELLO)

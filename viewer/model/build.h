@@ -10,8 +10,22 @@
 #ifndef LTV_BUILD_H
 #define LTV_BUILD_H
 
+#include <string.h>
+
 /* Out of memory is an error, not the end of the process. */
 #define HASH_NONFATAL_OOM 1
+/* Keys here are numbers of 4 to 16 bytes, several looked up for each event:
+ * one multiplication instead of uthash's own function. */
+#define HASH_FUNCTION(key, bytes, hash)                                        \
+  do {                                                                         \
+    uint64_t low_ = 0, high_ = 0;                                              \
+    memcpy(&low_, (key), (bytes) < 8 ? (bytes) : 8);                           \
+    if ((bytes) > 8)                                                           \
+      memcpy(&high_, (const char *)(key) + 8, (bytes)-8);                      \
+    low_ = (low_ ^ high_ * UINT64_C(0x9e3779b97f4a7c15)) *                     \
+           UINT64_C(0xd6e8feb86659fd93);                                       \
+    (hash) = (unsigned)(low_ >> 32);                                           \
+  } while (0)
 #include <uthash.h>
 
 #include "model/source.h"
@@ -88,8 +102,10 @@ struct task {
   UT_hash_handle hh;
 };
 
+#define TASKS_CACHED 1024
 struct tasks {
   struct task *by_id;
+  struct task *cached[TASKS_CACHED]; /* by the low bits of their id; or NULL */
   uint64_t n_seen, n_live;
   /* NULL, or called when a task and all its descendants are done; and by
    * tasks_fini() for those that are not. */
@@ -197,7 +213,7 @@ struct frame {
   /* Of the segment: */
   int64_t foreign_ns, foreign_begin_ns; /* in polls of another loop */
   uint64_t n_foreign;
-  int64_t reported_foreign_ns; /* of foreign_ns: in stalls inside it */
+  int64_t reported_foreign_ns;          /* of foreign_ns: in stalls inside it */
   int64_t reported_ns, reported_max_ns; /* stalls inside it */
   struct stall_record *inner[STALL_INNER_MAX];
   size_t n_inner;

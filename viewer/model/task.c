@@ -14,6 +14,8 @@ static void unref(struct tasks *tasks, struct task *task) {
     if (tasks->on_free)
       tasks->on_free(tasks->context, task);
     HASH_DEL(tasks->by_id, task);
+    if (tasks->cached[task->id % TASKS_CACHED] == task)
+      tasks->cached[task->id % TASKS_CACHED] = NULL;
     free(task->run);
     free(task);
     task = parent;
@@ -21,8 +23,12 @@ static void unref(struct tasks *tasks, struct task *task) {
 }
 
 struct task *tasks_known(struct tasks *tasks, uint64_t id) {
-  struct task *task;
+  struct task *task = tasks->cached[id % TASKS_CACHED];
+  if (task && task->id == id)
+    return task;
   HASH_FIND(hh, tasks->by_id, &id, sizeof id, task);
+  if (task)
+    tasks->cached[id % TASKS_CACHED] = task;
   return task;
 }
 
