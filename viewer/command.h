@@ -35,7 +35,8 @@ struct command {
   X(explain, "what a rule means and how to fix it")                            \
   X(tasks, "what is alive in a program or at a trace's end, and waits for what") \
   X(ctl, "steer a recording that runs: on, off, status")                       \
-  X(recover, "save what a killed recorder left")
+  X(recover, "save what a killed recorder left")                               \
+  X(selftest, "does recording work here?")
 
 #define COMMAND_DECLARE(name, summary) extern const struct command cmd_##name;
 COMMAND_MAP(COMMAND_DECLARE)

@@ -7,6 +7,7 @@ command_sources += viewer/cmd_record.c viewer/cmd_recover.c viewer/cmd_tasks.c \
 	viewer/launch.h viewer/launch.c \
 	viewer/locate.h viewer/locate.c \
 	viewer/waker.h viewer/waker.c \
+	viewer/selftest.h viewer/selftest.c viewer/cmd_selftest.c \
 	viewer/child.h viewer/child.c \
 	viewer/why.h viewer/why.c
 
