@@ -388,6 +388,7 @@ static int frame_ms(void) {
 /* Work between two looks at the keyboard: some milliseconds. */
 #define EVENTS_A_SLICE 20000
 #define FIRST_FRAME_MS 20
+#define LONG_BYTES 1000000 /* it will not be whole by then */
 
 /* The next key; TK_TICK when time passed and there is something new to draw. */
 static char32_t wait_for_key(struct app *app) {
@@ -424,7 +425,8 @@ static int run_terminal(struct app *app, struct view_options *o) {
   app_resize(app, w, h);
   bool goes_on = true, is_pressed = !o->keys;
   int64_t begun = now_ms(); /* a short trace is whole in the first picture */
-  while (now_ms() - begun < FIRST_FRAME_MS && app_work(app, EVENTS_A_SLICE))
+  int wait_ms = app->model->info->size_bytes < LONG_BYTES ? FIRST_FRAME_MS : 0;
+  while (now_ms() - begun < wait_ms && app_work(app, EVENTS_A_SLICE))
     ;
   while (goes_on) {
     if (!app->is_loading && !is_pressed) {
@@ -466,8 +468,17 @@ static int run_view(int argc, char **argv) {
   if (code >= 0)
     return code;
   o.ascii = o.ascii || !is_utf8();
-  const char *slash = strrchr(o.path, '/');
-  inert(slash && slash[1] ? slash + 1 : o.path, name, sizeof name);
+  char target[PATH_MAX]; /* a recorder's open file has a name elsewhere */
+  const char *shown = o.path;
+  ssize_t n = strncmp(o.path, "/proc/", 6)
+                  ? -1
+                  : readlink(o.path, target, sizeof target - 1);
+  if (n > 0) {
+    target[n] = '\0';
+    shown = target;
+  }
+  const char *slash = strrchr(shown, '/');
+  inert(slash && slash[1] ? slash + 1 : shown, name, sizeof name);
   if (!app_init(&app, model, name, o.w, o.h)) {
     open_complain(WHO, o.path, LT_NOMEM, 0);
     model_close(model);
@@ -475,6 +486,8 @@ static int run_view(int argc, char **argv) {
   }
   app.path = o.path;
   app.is_loading = true;
+  if (lt_reader_summary(model->reader, &app.summary) != LT_OK)
+    app.summary = NULL; /* computed then */
   notes_read(&app);
   app.follow.is_on = o.follows;
   app_begin(&app, o.screen, -1);

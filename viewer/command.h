@@ -27,6 +27,7 @@ struct command {
 #define COMMAND_MAP(X)                                                         \
   X(record, "run a program and write a trace")                                 \
   X(view, "terminal viewer")                                                   \
+  X(top, "watch a program that is being recorded")                             \
   X(check, "fail when a loop was blocked for too long")                        \
   X(report, "what happened, as text, HTML, Markdown or JSON")                  \
   X(diff, "what got slower between two traces")                                \

@@ -90,9 +90,13 @@ START_TEST(words_of_a_filter_all_match) {
 END_TEST
 
 START_TEST(a_filter_that_is_not_understood_says_why_and_matches_all) {
-  static const char *const texts[] = {
-      "dur>fast", "dur:10ms", "dur>", "kind>timer", "/(/", "-/[/",
-      "a b c d e f g h i j k l m n o p q"};
+  static const char *const texts[] = {"dur>fast",
+                                      "dur:10ms",
+                                      "dur>",
+                                      "kind>timer",
+                                      "/(/",
+                                      "-/[/",
+                                      "a b c d e f g h i j k l m n o p q"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     struct filter f = {0};
     char error[200] = "";
@@ -587,6 +591,45 @@ END_TEST
 static const char *const visits[] = {"1",        "2", "2ez", "3",
                                      "3<Enter>", "4", "?"};
 
+/* What the index says, before any event was read. */
+START_TEST(a_trace_that_is_read_shows_its_summary) {
+  lt_lane_bin bins[2][4] = {{{.busy_ns = 1 * MS, .longest_ns = 1 * MS},
+                             {.busy_ns = 100 * MS, .longest_ns = 150 * MS},
+                             {.busy_ns = 50 * MS, .longest_ns = 150 * MS},
+                             {.busy_ns = 2 * MS, .longest_ns = 2 * MS}}};
+  lt_lane_stall stalls[] = {{.begin_ns = 100 * MS, .duration_ns = 150 * MS},
+                            {.begin_ns = 20 * MS, .duration_ns = 60 * MS}};
+  lt_lane lanes[] = {
+      {.loop = 1, .level = {bins[0]}, .n_stalls = 2, .stalls = stalls},
+      {.is_pool = true, .level = {bins[1]}}};
+  lt_summary summary = {.bin_ns = 100 * MS,
+                        .n_bins = 4,
+                        .n_levels = 1,
+                        .n_lanes = 2,
+                        .lanes = lanes};
+  int64_t end_ns = app.model->end_ns;
+  app.is_loading = true;
+  app.summary = &summary;
+  app.model->end_ns = 400 * MS;
+  app_resize(&app, 100, 30);
+  app_draw(&app);
+  ck_assert(shows("Longest turns"));
+  ck_assert(shows("150ms"));
+  ck_assert(shows("0.020s"));
+  ck_assert_ptr_nonnull(strstr(row_text(&app.grid, 2), "‼"));
+  ck_assert_ptr_nonnull(strstr(row_text(&app.grid, 3), "█"));
+  ck_assert_int_eq(grid_at(&app.grid, 9 + 85 / 4 + 2, 3)->role, ROLE_ERROR);
+  for (int w = 1; w < 140; w += 13)
+    for (int h = 1; h < 60; h += 7) {
+      app_resize(&app, w, h);
+      app_draw(&app);
+    }
+  app.model->end_ns = end_ns;
+  app.is_loading = false;
+  app.summary = NULL;
+}
+END_TEST
+
 START_TEST(every_screen_can_be_drawn_at_every_size) {
   ck_assert(press(visits[_i]));
   for (int w = 1; w <= 200; w += w < 56 ? 11 : w < 84 ? 1 : 9)
@@ -694,6 +737,7 @@ static Suite *suite(void) {
                       sizeof visits / sizeof *visits);
   tcase_add_loop_test(whole, random_keys_never_break_anything, 0, 3);
   tcase_add_test(whole, the_help_lists_every_key);
+  tcase_add_test(whole, a_trace_that_is_read_shows_its_summary);
   suite_add_tcase(s, parts);
   suite_add_tcase(s, whole);
   return s;

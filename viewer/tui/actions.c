@@ -89,9 +89,10 @@ static uint32_t chosen_site(struct app *app) {
         return app->model->sites[i].site;
     return 0;
   default:
-    return stall && !(span && span->what == LT_CALL) ? finding_place(app->model, stall)
-           : span                                    ? span->site
-                                                     : 0;
+    return stall && !(span && span->what == LT_CALL)
+               ? finding_place(app->model, stall)
+           : span ? span->site
+                  : 0;
   }
 }
 

@@ -22,6 +22,10 @@ const struct view *const app_views[SCREEN_COUNT] = {
 
 static const struct model_stall *sorting; /* qsort has no context */
 
+static int by_newest(const void *a, const void *b) {
+  return *(const size_t *)a > *(const size_t *)b ? -1 : 1;
+}
+
 static int by_duration(const void *a, const void *b) {
   const struct model_stall *x = &sorting[*(const size_t *)a];
   const struct model_stall *y = &sorting[*(const size_t *)b];
@@ -72,7 +76,10 @@ static size_t same_stall(const struct model *m, int64_t begin_ns,
 }
 
 bool app_set_model(struct app *app, struct model *model) {
+  app->summary = NULL; /* its reader may go */
   size_t n = model->n_stalls, chosen = NO_STALL;
+  bool was_first =
+      app->worst && app->model->n_stalls && app->stall == app->worst[0];
   bool was_chosen = app->stall != NO_STALL && app->order && app->n_order;
   if (was_chosen)
     chosen = same_stall(model, app->model->stalls[app->stall].begin_ns,
@@ -82,8 +89,13 @@ bool app_set_model(struct app *app, struct model *model) {
   app->model = model;
   sorting = model->stalls;
   qsort(app->worst, n, sizeof *app->worst, by_duration);
-  app->stall = chosen != NO_STALL ? chosen : n ? app->worst[0] : NO_STALL;
   app->longest_ns = n ? model->stalls[app->worst[0]].duration_ns : 0;
+  bool is_live = app->follow.is_on && !model->info->ended;
+  if (is_live) /* what is new is on top */
+    qsort(app->worst, n, sizeof *app->worst, by_newest);
+  if (chosen == NO_STALL || (is_live && was_first))
+    chosen = n ? app->worst[0] : NO_STALL;
+  app->stall = chosen;
   app->in_loops = n == 0;
   app->shows_problem = model->info->problem != LT_OK && !app->follow.is_on;
   if (app->loop >= model->n_loops)
@@ -166,7 +178,10 @@ void app_resize(struct app *app, int w, int h) {
 }
 
 void app_layout(const struct app *app, struct layout *layout) {
-  layout_frame(app->w, app->h, app->model->n_loops, layout);
+  size_t n = app->model->n_loops;
+  if (app->is_loading && app->summary) /* no row comes and goes */
+    n = summary_loops(app->summary);
+  layout_frame(app->w, app->h, n, layout);
 }
 
 enum screen_id app_screen(const struct app *app) {
@@ -334,6 +349,7 @@ bool app_key(struct app *app, char32_t key) {
     return true;
   }
   switch (action) {
+  case ACTION_HOLD:
   case ACTION_FOLLOW:
     if (!app->path || app->model->info->ended)
       app_say(app, "this recording is over");

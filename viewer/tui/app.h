@@ -116,6 +116,7 @@ struct follow {
 struct app {
   struct model *model; /* borrowed; exchanged, and then closed, in follow.c */
   bool is_loading;     /* the model is not complete yet */
+  const lt_summary *summary; /* of the index, to be shown meanwhile, or NULL */
   lt_status load_problem;
   struct follow follow;
   const char *file; /* the trace's name to show; borrowed */
@@ -227,6 +228,14 @@ bool prompt_range(const char *text, int64_t *from_ns, int64_t *to_ns);
 /* Returns: false when the viewer is to end. */
 bool prompt_key(struct app *app, char32_t key);
 void prompt_draw(struct app *app, const struct layout *layout);
+
+/* summary.c: what the index of a trace tells before it is read. */
+size_t summary_loops(const lt_summary *summary);
+/* Rows of the minimap, from y on. */
+void summary_draw_map(struct app *app, const struct layout *layout, int x,
+                      int w);
+/* The worst stalls, by how long they took: why is not known yet. */
+void summary_draw_stalls(struct app *app, struct rect rect);
 
 /* minimap.c */
 void minimap_draw(struct app *app, const struct layout *layout);

@@ -207,6 +207,9 @@ static void draw_loading(struct app *app, const struct layout *layout) {
            (int64_t)(p.share * 1000), 1000);
   grid_text_max(&app->grid, 2, body.y + 4, body.w - 4, ROLE_DIM,
                 "1 to 6 choose the screen to begin with; q quits.");
+  if (app->summary)
+    summary_draw_stalls(app,
+                        (struct rect){body.x, body.y + 6, body.w, body.h - 6});
 }
 
 void app_draw(struct app *app) {

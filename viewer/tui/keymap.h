@@ -89,6 +89,8 @@ enum {
     "vim, Perfetto")                                                           \
   X(RIGHT, "l <Right> d", AT_LANES, NULL, "later; the window follows",         \
     "vim, Perfetto")                                                           \
+  X(HOLD, "=", AT_TABS & ~AT_LANES, NULL, "hold a file that grows; go on",     \
+    "lnav")                                                                    \
   X(ZOOM_IN, "+ = w", AT_LANES | AT_REPLAY, "+ - zoom",                        \
     "zoom in at the cursor", "speedscope, Perfetto")                           \
   X(ZOOM_OUT, "- s", AT_LANES | AT_REPLAY, NULL, "zoom out",                   \

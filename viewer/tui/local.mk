@@ -1,4 +1,4 @@
-command_sources += viewer/cmd_view.c
+command_sources += viewer/cmd_view.c viewer/cmd_top.c
 tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/app.h viewer/tui/app.c \
 	viewer/tui/compare.h viewer/tui/compare.c viewer/tui/view_compare.c \
@@ -10,7 +10,7 @@ tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/notes.h viewer/tui/notes.c viewer/tui/keymap.h viewer/tui/keymap.c \
 	viewer/tui/lanes.c viewer/tui/lanes_detail.c \
 	viewer/tui/layout.h viewer/tui/layout.c \
-	viewer/tui/minimap.c viewer/tui/replay.c viewer/tui/replay_moment.c \
+	viewer/tui/minimap.c viewer/tui/summary.c viewer/tui/replay.c viewer/tui/replay_moment.c \
 	viewer/tui/screen.h viewer/tui/screen.c \
 	viewer/tui/stall.h viewer/tui/stall.c \
 	viewer/tui/view_detail.c viewer/tui/view_help.c \

@@ -270,6 +270,10 @@ void minimap_draw(struct app *app, const struct layout *layout) {
     draw_pair(app, layout);
     return;
   }
+  if (app->is_loading && app->summary) {
+    summary_draw_map(app, layout, map.x, map.w);
+    return;
+  }
   if (layout->has_stalls)
     draw_stalls(&map, y++);
   for (int i = 0; i < layout->n_loops && (size_t)i < n; i++, y++) {

@@ -134,8 +134,8 @@ static bool draw_stack_box(struct app *app, struct rect rect,
                            const struct model_stall *s) {
   struct model_stack_line lines[MODEL_STACK_LINES];
   char text[600];
-  size_t room = rect.h - 2 < MODEL_STACK_LINES ? (size_t)rect.h - 2
-                                               : MODEL_STACK_LINES;
+  size_t room =
+      rect.h - 2 < MODEL_STACK_LINES ? (size_t)rect.h - 2 : MODEL_STACK_LINES;
   size_t n = model_stack_lines(app->model, s->stack, lines, room);
   if (n == 0)
     return false;

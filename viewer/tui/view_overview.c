@@ -118,8 +118,7 @@ static void draw_worst_row(struct app *app, struct rect r, int y, size_t row) {
   grid_right(g, x, y, ROLE_DIM, format_moment(b, s->begin_ns, 1000000));
   grid_right(g, x + 6, y, stall_role(s), format_duration(b, s->duration_ns));
   x += 7;
-  bar_draw(g, x, y, bar, stall_role(s), s->duration_ns,
-           m->stalls[app->worst[0]].duration_ns);
+  bar_draw(g, x, y, bar, stall_role(s), s->duration_ns, app->longest_ns);
   x += bar + 1;
   stall_culprit(m, s, false, text, sizeof text);
   x = grid_text_max(g, x, y, r.x + r.w - x, ROLE_BLOCK, text) + 1;
@@ -135,8 +134,9 @@ static void draw_worst(struct app *app, struct rect rect) {
     return;
   char title[80];
   format_buf warn;
-  snprintf(title, sizeof title, "Worst stalls, of %s or more",
-           format_duration(warn, MODEL_WARN_NS));
+  bool is_live = app->follow.is_on && !app->model->info->ended;
+  snprintf(title, sizeof title, "%s stalls, of %s or more",
+           is_live ? "Newest" : "Worst", format_duration(warn, MODEL_WARN_NS));
   struct rect r = grid_box(&app->grid, rect, title);
   size_t n = app->model->n_stalls, row = worst_row(app);
   if (n == 0) {
@@ -316,6 +316,29 @@ static void draw_problem(struct app *app, const struct layout *layout) {
                 "Enter goes on");
 }
 
+/* How busy the loops were of late: what a live picture is looked at for. */
+#define OF_LATE_NS INT64_C(10000000000)
+
+static void note_live(struct app *app, const struct layout *layout) {
+  const struct model *m = app->model;
+  char text[300] = "";
+  size_t used = 0;
+  int n = m->end_ns > OF_LATE_NS
+              ? (int)(OF_LATE_NS * MODEL_BINS / m->end_ns) + 1
+              : MODEL_BINS;
+  for (size_t i = 0; i < m->n_loops && used < 200; i++) {
+    double busy = 0;
+    format_buf share;
+    for (int k = MODEL_BINS - n; k < MODEL_BINS; k++)
+      busy += (double)m->loops[i].busy[k] / n;
+    used += (size_t)snprintf(text + used, sizeof text - used, "  %s %s",
+                             m->loops[i].name,
+                             format_share(share, (int64_t)(busy * 1000), 1000));
+  }
+  app_note(app, layout, "last 10s:%s   = %s", text,
+           app->follow.is_held ? "goes on" : "holds the picture");
+}
+
 static void draw(struct app *app, const struct layout *layout) {
   char title[160];
   format_buf column, warn, error;
@@ -341,7 +364,9 @@ static void draw(struct app *app, const struct layout *layout) {
   draw_histogram(app, panes.histogram);
   draw_findings(app, panes.findings);
   size_t n = app->model->n_stalls;
-  if (n)
+  if (app->follow.is_on && !app->model->info->ended)
+    note_live(app, layout);
+  else if (n)
     app_note(app, layout,
              "%zu stall%s. Enter opens the selected one, e goes to the first, "
              "3 lists all.",
