@@ -163,6 +163,37 @@ static void print_notes(const struct info_view *v) {
            inert(lt_reader_note(v->reader, i), text, sizeof text));
 }
 
+static bool is_libuv(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return strncmp(slash ? slash + 1 : path, "libuv.so", 8) == 0;
+}
+
+/* Which libuv was hooked: none, one, or several in one process. */
+static void print_coverage(const struct info_view *v) {
+  const lt_info *info = v->info;
+  char text[600];
+  unsigned n = 0;
+  for (uint32_t i = 1; i <= info->n_modules; i++) {
+    const lt_module_def *m = lt_reader_module(v->reader, i);
+    bool is_new = m && is_libuv(m->path);
+    for (uint32_t j = 1; is_new && j < i; j++) {
+      const lt_module_def *other = lt_reader_module(v->reader, j);
+      is_new = !other || strcmp(m->path, other->path) != 0;
+    }
+    if (is_new)
+      printf("%s%s\n", n++ ? "           " : "coverage   ",
+             inert(m->path, text, sizeof text));
+  }
+  bool has_version = info->uv_version && *info->uv_version;
+  if (n == 0 && !has_version)
+    puts("coverage   no libuv was loaded as a library: no callbacks are seen");
+  else if (!has_version)
+    puts("           no call of it was seen: no callbacks are seen");
+  else if (n > 1)
+    puts("           several copies of libuv: calls that the dynamic linker "
+         "binds go to the\n           first, others are not seen");
+}
+
 static void print_text(const struct info_view *v) {
   const lt_info *info = v->info;
   char text[4200];
@@ -199,6 +230,7 @@ static void print_text(const struct info_view *v) {
   printf("names      %s sites, %s strings\n", units_count(a, info->n_sites),
          units_count(b, info->n_strings));
   print_modules(v);
+  print_coverage(v);
   print_notes(v);
 }
 

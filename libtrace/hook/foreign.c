@@ -16,8 +16,10 @@
 #endif
 #include "hook/foreign.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "hook/call.h"
 
@@ -37,8 +39,9 @@ static __thread struct foreign {
   uint64_t seen;          /* when the last came back */
 } foreign __attribute__((tls_model("initial-exec")));
 
-/* Said once for each recording. */
-static _Atomic uint32_t noted;
+/* Each said once for a recording. */
+enum { NOTE_FOREIGN, NOTE_PAST, NOTES };
+static _Atomic uint32_t noted[NOTES];
 
 static bool has(const struct lti_waits *fds, int fd) {
   for (unsigned i = 0; i < fds->n; i++)
@@ -94,16 +97,30 @@ void lti_foreign_closed(int fd) {
   }
 }
 
-static void note(void) {
+/* lti_real_find_uv() would not do: where libuv is still to come, it would not
+ * be looked for again. */
+static bool is_in_libuv(const void *code) {
+  Dl_info info;
+  return dladdr(code, &info) && info.dli_fname &&
+         strstr(info.dli_fname, "libuv.so");
+}
+
+static void note(const void *caller) {
+  static const char *const texts[NOTES] = {
+      "a loop is not libuv's, or of a libuv that is linked statically: its "
+      "turns and blocking calls are seen, its callbacks are not seen",
+      "libuv is called past looptrace (through dlsym() on a handle, or because "
+      "liblooptrace is linked behind it): turns and blocking calls of such a "
+      "loop are seen, its callbacks are not seen"};
+  unsigned which = is_in_libuv(caller) ? NOTE_PAST : NOTE_FOREIGN;
   uint32_t epoch = lti_epoch();
-  if (atomic_exchange_explicit(&noted, epoch, memory_order_relaxed) != epoch)
-    lti_note_emit(
-        "a loop is not libuv's, or of a libuv that is linked statically: its "
-        "turns and blocking calls are seen, its callbacks are not seen");
+  if (atomic_exchange_explicit(&noted[which], epoch, memory_order_relaxed) !=
+      epoch)
+    lti_note_emit(texts[which]);
 }
 
 static void begin(const void *site, const struct lti_waits *held,
-                  const char *what) {
+                  const char *what, const void *caller) {
   char name[32];
   if (foreign.active)
     end(false);
@@ -118,7 +135,7 @@ static void begin(const void *site, const struct lti_waits *held,
   foreign.held = *held;
   foreign.epoch = lti_epoch();
   lti_loop_enter(&foreign.outer, loop, LT_LOOP_UNSEEN);
-  note();
+  note(caller);
 }
 
 /* Are these what a loop waits for?  Asked seldom: some system calls. */
@@ -177,7 +194,7 @@ static bool may_begin(const void *site) {
 }
 
 void lti_foreign_waited(const void *site, const struct lti_waits *fds,
-                        const char *what) {
+                        const char *what, const void *caller) {
   if (fds->n == 0 || !may_begin(site))
     return;
   uint64_t now = lti_now();
@@ -194,6 +211,6 @@ void lti_foreign_waited(const void *site, const struct lti_waits *fds,
   int saved = errno;
   foreign.times = 0;
   if (!site || is_of_loop(&foreign.maybe))
-    begin(site, &foreign.maybe, what);
+    begin(site, &foreign.maybe, what, caller);
   errno = saved;
 }

@@ -26,7 +26,7 @@ enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
  * we do not know yet.  what: "epoll", "poll" or "select". errno is preserved.
  */
 void lti_foreign_waited(const void *site, const struct lti_waits *fds,
-                        const char *what);
+                        const char *what, const void *caller);
 
 /* A descriptor is about to be closed: it may be the one that the loop lives on.
  */

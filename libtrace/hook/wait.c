@@ -93,7 +93,7 @@ static inline bool is_poll_phase(int fd) {
     if (ready >= 0 && (is_now ? timeout : (ms)) != 0) {                        \
       if (!is_now)                                                             \
         fds_waited = waits;                                                    \
-      lti_foreign_waited(site, &fds_waited, what);                             \
+      lti_foreign_waited(site, &fds_waited, what, caller);                     \
     }                                                                          \
     return ready;                                                              \
   }

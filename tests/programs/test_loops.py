@@ -58,6 +58,31 @@ glib.g_main_loop_run(loop)
 print('done')
 '''
 
+BY_HANDLE = '''
+import ctypes, time
+uv = ctypes.CDLL('libuv.so.1')
+uv.uv_default_loop.restype = ctypes.c_void_p
+uv.uv_run.argtypes = [ctypes.c_void_p, ctypes.c_int]
+uv.uv_timer_init.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+TIMER_CB = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+uv.uv_timer_start.argtypes = [ctypes.c_void_p, TIMER_CB, ctypes.c_uint64,
+                              ctypes.c_uint64]
+uv.uv_timer_stop.argtypes = [ctypes.c_void_p]
+timer = ctypes.create_string_buffer(1024)
+left = [40]
+@TIMER_CB
+def on_timer(handle):
+    left[0] -= 1
+    if left[0] == 20:
+        time.sleep(0.2)
+    if left[0] == 0:
+        uv.uv_timer_stop(handle)
+uv.uv_timer_init(uv.uv_default_loop(), timer)
+uv.uv_timer_start(timer, on_timer, 2, 2)
+uv.uv_run(uv.uv_default_loop(), 0)
+print('done')
+'''
+
 
 class Loops(Case):
     def loops(self, told):
@@ -160,6 +185,17 @@ class Loops(Case):
     def test_glib_is_a_loop(self):
         path = self.record(sys.executable, '-c', GLIB)
         self.assert_nap(path, '^poll$', 'clock_nanosleep')
+
+    @unittest.skipUnless(ctypes.util.find_library('uv'), 'no libuv')
+    def test_a_libuv_that_is_called_past_the_hooks_is_said(self):
+        path = self.record(sys.executable, '-c', BY_HANDLE)
+        told = self.check(path)
+        self.assertEqual(len(told['traces'][0]['loops']), 1, told)
+        self.assertEqual(self.only_stall(told)['cause']['word'], 'blocked')
+        info = self.looptrace('info', path).stdout.decode()
+        self.assertIn('libuv is called past looptrace', info)
+        self.assertRegex(info, r'coverage   /.*libuv\.so')
+        self.assertIn('no call of it was seen', info)
 
     @needs('gcc')
     @unittest.skipUnless(list(pathlib.Path('/usr/lib').glob('*/libuv_a.a')),
