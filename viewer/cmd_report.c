@@ -21,8 +21,8 @@
 
 static const char help[] =
     "Tell what happened in a trace: its loops, the worst stalls, where the "
-    "time "
-    "went.\n"
+    "time\n"
+    "went. As perf report, but by callback, and with the time spent waiting.\n"
     "\n"
     "Usage: looptrace report [options] FILE\n"
     "\n"
