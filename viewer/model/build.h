@@ -10,22 +10,29 @@
 #ifndef LTV_BUILD_H
 #define LTV_BUILD_H
 
+#include <stdint.h>
 #include <string.h>
 
 /* Out of memory is an error, not the end of the process. */
 #define HASH_NONFATAL_OOM 1
-/* Keys here are numbers of 4 to 16 bytes, several looked up for each event:
- * one multiplication instead of uthash's own function. */
+/* Most keys here are numbers of 4 to 16 bytes, several looked up for each
+ * event: one multiplication for them instead of uthash's own function. */
 #define HASH_FUNCTION(key, bytes, hash)                                        \
   do {                                                                         \
-    uint64_t low_ = 0, high_ = 0;                                              \
-    memcpy(&low_, (key), (bytes) < 8 ? (bytes) : 8);                           \
-    if ((bytes) > 8)                                                           \
-      memcpy(&high_, (const char *)(key) + 8, (bytes)-8);                      \
-    low_ = (low_ ^ high_ * UINT64_C(0x9e3779b97f4a7c15)) *                     \
-           UINT64_C(0xd6e8feb86659fd93);                                       \
-    (hash) = (unsigned)(low_ >> 32);                                           \
+    if ((bytes) > 16)                                                          \
+      HASH_JEN(key, bytes, hash);                                              \
+    else                                                                       \
+      (hash) = hash_number(key, bytes);                                        \
   } while (0)
+static inline unsigned hash_number(const void *key, size_t bytes) {
+  uint64_t low = 0, high = 0;
+  memcpy(&low, key, bytes < 8 ? bytes : 8);
+  if (bytes > 8)
+    memcpy(&high, (const char *)key + 8, bytes < 16 ? bytes - 8 : 8);
+  low = (low ^ high * UINT64_C(0x9e3779b97f4a7c15)) *
+        UINT64_C(0xd6e8feb86659fd93);
+  return (unsigned)(low >> 32);
+}
 #include <uthash.h>
 
 #include "model/source.h"

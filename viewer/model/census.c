@@ -302,7 +302,8 @@ static void on_event(struct census *c, const lt_event *e) {
     on_done(c, th, e);
     break;
   case LT_CALL:
-    if (th->depth && (task = find(c, th->slices[th->depth - 1].task)))
+    if (th->depth && (task = find(c, th->slices[th->depth - 1].task)) &&
+        task->t.blocked_ns < INT64_MAX / 2)
       task->t.blocked_ns += (int64_t)(e->b & (INT64_MAX / 4));
     break;
   case LT_POOL_BEGIN:

@@ -251,8 +251,10 @@ static void on_spawn(struct walk *w, struct thread *th, const lt_event *e) {
 static void run_until(struct walk *w, struct slice *slice, int64_t now_ns) {
   struct node *n = find(w, slice->task);
   struct segment *s = n ? add(w, n, PATH_RUN, now_ns) : NULL;
-  if (s)
+  if (s && slice->blocked_ns < s->end_ns - s->begin_ns)
     s->blocked_ns = slice->blocked_ns;
+  else if (s)
+    s->blocked_ns = s->end_ns - s->begin_ns;
   slice->blocked_ns = 0;
 }
 
@@ -340,7 +342,7 @@ static void on_mark(struct walk *w, struct thread *th, const lt_event *e) {
   struct node *n = e->kind == LT_CALL ? NULL : get(w, e->ref);
   switch (e->kind) {
   case LT_CALL:
-    if (th->depth)
+    if (th->depth && th->open[th->depth - 1].blocked_ns < INT64_MAX / 2)
       th->open[th->depth - 1].blocked_ns += (int64_t)(e->b & (INT64_MAX / 4));
     break;
   case LT_ARM:
