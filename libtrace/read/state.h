@@ -49,6 +49,8 @@ struct lt_reader {
 
   uint64_t blocks_at;  /* behind the file header */
   uint64_t sealed_end; /* behind the last EPOCH block */
+  struct lti_cursor surveyed; /* behind the last epoch that was looked over */
+  uint32_t generations_surveyed;
   struct lti_index index;
   struct lti_budget spans_budget;
   struct lti_idmap spans; /* struct lti_span, by thread */

@@ -1,11 +1,13 @@
 /* Look over a file when it is opened: headers, definitions, ends of epochs.
  *
  * Invariant: only what an EPOCH block seals is counted; a payload of EVENTS is
- * not read here.  Called by lt_reader_open(); lti_reader_collect() also for
- * each epoch that is read later. */
+ * not read here.  Called by lt_reader_open() and lt_reader_follow();
+ * lti_reader_collect() also for each epoch that is read later. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "format/bytes.h"
 #include "read/decode.h"
@@ -316,26 +318,83 @@ static void drop_tail(struct lt_reader *r) {
                      r->source.size, at);
 }
 
-lt_status lti_reader_survey(struct lt_reader *r) {
+/* Look over what stands behind r->cursor, an end of an epoch. */
+static lt_status survey_on(struct lt_reader *r) {
   struct lti_scan scan = {.source = &r->source,
                           .problem = &r->problem,
-                          .at = r->blocks_at,
+                          .at = r->cursor.at,
+                          .number = r->cursor.number,
                           .end = r->source.size};
-  r->sealed_end = r->blocks_at;
-  r->defs_raw_left = LTI_DEFS_RAW_MAX;
   lt_status status;
+  lti_epoch_begin(&r->epoch, &r->cursor);
+  r->surveyed = r->cursor;
+  r->generations_surveyed = r->info.n_generations;
   while ((status = lti_reader_collect(r, &scan, visit)) == LT_OK) {
     status = take_epoch(r);
     if (status != LT_OK)
       return status;
+    r->surveyed = r->cursor;
+    r->generations_surveyed = r->info.n_generations;
     lti_epoch_begin(&r->epoch, &r->cursor);
   }
   if (status != LT_END)
     return status;
   drop_tail(r);
-  status = r->defs_are_known ? LT_OK : finish_defs(r);
+  return LT_OK;
+}
+
+lt_status lti_reader_survey(struct lt_reader *r) {
+  r->sealed_end = r->blocks_at;
+  r->defs_raw_left = LTI_DEFS_RAW_MAX;
+  lt_status status = survey_on(r);
+  if (status == LT_OK && !r->defs_are_known)
+    status = finish_defs(r);
   r->defs_are_known = true;
   lti_reader_fill_info(r);
+  return status;
+}
+
+/* Survey behind a cursor; what is being read stays as it is. */
+static lt_status survey_aside(struct lt_reader *r,
+                              const struct lti_cursor *from, bool anew) {
+  struct lti_epoch epoch = r->epoch;
+  struct lti_cursor cursor = r->cursor;
+  memset(&r->epoch, 0, sizeof r->epoch);
+  r->cursor = *from;
+  lt_status status = anew ? lti_reader_survey(r) : survey_on(r);
+  free(r->epoch.blocks);
+  r->epoch = epoch;
+  r->cursor = cursor;
+  return status;
+}
+
+lt_status lt_reader_follow(lt_reader *r, bool *has_grown) {
+  struct stat st;
+  uint64_t before = r->info.n_epochs;
+  *has_grown = false;
+  if (r->info.ended)
+    return LT_OK;
+  if (fstat(r->source.fd, &st) != 0)
+    return LT_IO;
+  if ((uint64_t)st.st_size < r->source.size) {
+    errno = 0;
+    return LT_IO;
+  }
+  if ((uint64_t)st.st_size == r->source.size)
+    return LT_OK;
+  r->source.size = r->info.size_bytes = (uint64_t)st.st_size;
+  if (r->problem.status == LT_TRUNCATED) /* that was where it ended then */
+    r->problem = (struct lti_problem){0};
+  r->info.n_generations = r->generations_surveyed;
+  free(r->span_order);
+  r->span_order = NULL;
+  r->defs_are_known = false;
+  const struct lti_cursor from = r->surveyed;
+  lt_status status = survey_aside(r, &from, false);
+  r->defs_are_known = true;
+  lti_defs_finish(&r->defs);
+  lti_reader_fill_info(r);
+  *has_grown = r->info.n_epochs != before || r->info.ended;
   return status;
 }
 
@@ -364,17 +423,10 @@ void lti_index_drop(struct lt_reader *r) {
 }
 
 lt_status lti_reader_resurvey(struct lt_reader *r) {
-  struct lti_epoch epoch = r->epoch;
-  struct lti_cursor cursor = r->cursor;
+  const struct lti_cursor first = {.at = r->blocks_at,
+                                   .floor_ns = -LTI_TIME_MAX};
   lti_index_drop(r);
-  memset(&r->epoch, 0, sizeof r->epoch);
-  r->cursor =
-      (struct lti_cursor){.at = r->blocks_at, .floor_ns = -LTI_TIME_MAX};
-  lti_epoch_begin(&r->epoch, &r->cursor);
-  lt_status status = lti_reader_survey(r);
-  free(r->epoch.blocks);
-  r->epoch = epoch;
-  r->cursor = cursor;
+  lt_status status = survey_aside(r, &first, true);
   uint64_t n = r->events_damaged;
   r->info.n_events -= n < r->info.n_events ? n : r->info.n_events;
   return status;

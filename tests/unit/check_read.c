@@ -280,6 +280,67 @@ START_TEST(a_newer_version_or_feature_is_refused) {
 }
 END_TEST
 
+/* Open a file of `size` bytes and let it grow by `step` at a time. */
+static void follow(size_t size, size_t step) {
+  static lt_event seen[64], whole[64];
+  bool has_grown;
+  size_t n = 0;
+  lt_reader *r;
+  ck_assert_int_eq(lt_reader_open(fixture_file(f.bytes, size), &r), LT_OK);
+  n += fixture_read(r, seen, 64);
+  while (size < f.size) {
+    size = size + step < f.size ? size + step : f.size;
+    (void)fixture_file(f.bytes, size);
+    ck_assert_int_eq(lt_reader_follow(r, &has_grown), LT_OK);
+    size_t more = fixture_read(r, seen + n, 64 - n);
+    ck_assert(more == 0 || has_grown);
+    n += more;
+  }
+  const lt_info *info = lt_reader_info(r);
+  ck_assert(info->complete);
+  ck_assert_uint_eq(info->n_events, 21);
+  ck_assert_uint_eq(info->n_lost, 4);
+  ck_assert_uint_eq(info->n_epochs, 5);
+  ck_assert_uint_eq(info->n_generations, 2);
+  ck_assert_uint_eq(info->n_short_calls, 15);
+  ck_assert_int_eq(info->end_ns, 350);
+  ck_assert_uint_eq(n, 21);
+  ck_assert_int_eq(lt_reader_follow(r, &has_grown), LT_OK);
+  ck_assert(!has_grown);
+  ck_assert_int_eq(lt_reader_seek(r, 0), LT_OK);
+  ck_assert_uint_eq(fixture_read(r, whole, 64), 21);
+  for (size_t i = 0; i < n; i++) {
+    ck_assert_int_eq(seen[i].time_ns, whole[i].time_ns);
+    ck_assert_uint_eq(seen[i].thread, whole[i].thread);
+    ck_assert_uint_eq(seen[i].ref, whole[i].ref);
+    ck_assert_uint_eq(seen[i].a, whole[i].a);
+  }
+  ck_assert_str_eq(lt_reader_thread(r, 1)->name, "w");
+  lt_reader_close(r);
+}
+
+START_TEST(a_file_that_grows_is_followed) {
+  static const size_t steps[] = {1, 7, 64, 100, 333, 5000};
+  fixture_small(&f);
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+    for (size_t size = 64; size < f.size; size += 197)
+      follow(size, steps[i]);
+}
+END_TEST
+
+START_TEST(a_followed_file_that_shrinks_is_an_error) {
+  bool has_grown;
+  lt_reader *r;
+  fixture_small(&f);
+  const char *path = fixture_file(f.bytes, f.size - 1);
+  ck_assert_int_eq(lt_reader_open(path, &r), LT_OK);
+  (void)fixture_file(f.bytes, f.size - 2);
+  ck_assert_int_eq(lt_reader_follow(r, &has_grown), LT_IO);
+  ck_assert(!has_grown);
+  lt_reader_close(r);
+}
+END_TEST
+
 START_TEST(closing_nothing_is_nothing) {
   lt_reader_close(NULL);
 }
@@ -346,6 +407,8 @@ int main(void) {
   tcase_add_test(whole, what_is_no_trace_is_refused_at_once);
   tcase_add_test(whole, a_fifo_does_not_hang);
   tcase_add_test(whole, a_newer_version_or_feature_is_refused);
+  tcase_add_test(whole, a_file_that_grows_is_followed);
+  tcase_add_test(whole, a_followed_file_that_shrinks_is_an_error);
   tcase_add_test(whole, closing_nothing_is_nothing);
   tcase_add_test(whole, an_id_map_finds_what_was_put_and_keeps_to_its_budget);
   tcase_add_test(whole, an_index_of_too_many_epochs_is_thinned_out);

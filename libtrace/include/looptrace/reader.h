@@ -203,6 +203,17 @@ LT_EXPORT void lt_reader_select(lt_reader *reader, uint64_t kinds,
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_losses(lt_reader *reader,
                                                     uint64_t *lost);
 
+/* Look whether a file that is still written has grown, and take in the whole
+ * epochs that came: the next event is the one behind the last that was given,
+ * also where that was the last there was.  To be called now and then, behind
+ * LT_END; the file has its end when lt_info.ended says so.
+ *
+ * has_grown: whether there are more epochs, or the end, than before.  Then
+ *            pointers to definitions (strings, sites...) are not good any more.
+ * Errors:    IO (errno 0: the file has become shorter), NOMEM. */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_follow(lt_reader *reader,
+                                                    bool *has_grown);
+
 /* What was open where the epoch of the next event begins: the brackets that a
  * reader who starts here must know.  Outermost first within a thread.
  *
