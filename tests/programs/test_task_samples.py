@@ -75,7 +75,7 @@ class TaskSamples(SampleCase):
             self.assertGreaterEqual(begins[i], ends[i - 4])
         queued = max(trace.times('pool-begin', job)[0] -
                      trace.times('spawn', job)[0] for job in jobs)
-        self.assertGreater(queued, 2 * 60e6 - 1e6)
+        self.assertGreater(queued, 2 * 60e6 - 5e6)
 
     def test_pipeline_shows_back_pressure(self):
         output, trace = self.sample('pipeline')
@@ -146,12 +146,14 @@ class TaskSamples(SampleCase):
                          'longest gap of the heartbeat: more than 200 ms\n')
         fetches = trace.named('fetch')
         self.assertEqual(len(fetches), 3)
-        stall, = [stall for stall in
+        stalls = [stall for stall in
                   self.stalls(self.path, '--max-stall', '60ms')
                   if stall['task'] in fetches]
-        self.assertEqual((stall['callee'], stall['count']), ('poll', 3), stall)
-        for took, ms in zip(sorted(stall['durations_ns']), (180, 240, 300)):
-            self.assertGreater(took, ms * 1e6)
+        self.assertEqual({stall['callee'] for stall in stalls}, {'poll'})
+        took = sorted(ns for stall in stalls for ns in stall['durations_ns'])
+        self.assertEqual(len(took), 3, stalls)
+        for ns, ms in zip(took, (180, 240, 300)):
+            self.assertGreater(ns, (ms - 5) * 1e6)
         heart, = trace.named('heartbeat')
         for task in fetches:
             (begin, end), = [(a, b) for who, a, b in trace.slices
@@ -188,7 +190,7 @@ class TaskSamples(SampleCase):
         self.assertEqual(blamed.get(blocking), 'read', blamed)
         self.assertNotIn(waiting, blamed)
         longest = max(b - a for who, a, b in trace.slices if who == blocking)
-        self.assertGreater(longest, 180e6)
+        self.assertGreater(longest, 150e6)
         self.assertEqual(trace.done[waiting][1], 0)
 
 

@@ -25,7 +25,7 @@ class Trace:
         strings = trace_strings(trace)
         for event in trace.events():
             e = dict(zip(('t', 'thread', 'kind', 'ref', 'x', 'a', 'b'), event))
-            e['kind'] = NAMES[e['kind']]
+            e['kind'] = NAMES.get(e['kind'], e['kind'])
             self.events.append(e)
             stack = open_by_thread.setdefault(e['thread'], [])
             running = stack[-1][0] if stack else 0
