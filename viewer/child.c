@@ -22,8 +22,8 @@
 /* Changed while recording: SIGCHLD must not be ignored, or the kernel reaps the
  * child; the other two must not kill the recorder. */
 static const int changed[3] = {SIGCHLD, SIGPIPE, SIGXFSZ};
-static const int watched[] = {SIGCHLD, SIGTSTP, SIGINT,
-                              SIGQUIT, SIGTERM, SIGHUP};
+static const int watched[] = {SIGCHLD, SIGTSTP, SIGINT, SIGQUIT,
+                              SIGTERM, SIGHUP,  SIGUSR1};
 
 int child_signals_take(struct child_signals *signals) {
   sigset_t set;

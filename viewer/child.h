@@ -14,7 +14,7 @@ struct child_signals {
   struct sigaction actions[3]; /* as inherited: CHLD, PIPE, XFSZ */
 };
 
-/* Watch CHLD, TSTP, INT, QUIT, TERM and HUP through signals->fd (what was
+/* Watch CHLD, TSTP, INT, QUIT, TERM, HUP and USR1 through signals->fd (what was
  * inherited as ignored stays ignored, CHLD excepted), and block TTOU, so that
  * the last line can be written from the background.
  * Returns: 0 or an errno; on an error nothing has changed. */

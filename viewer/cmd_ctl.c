@@ -41,6 +41,8 @@ static const char help[] =
     "            speed. What was open is closed in the trace, which notes the\n"
     "            stretch that is missing\n"
     "  on        go on recording\n"
+    "  snapshot  of a flight recorder (record --mode flight): write what it "
+    "keeps\n"
     "  -h, --help  this\n"
     "\n"
     "`looptrace record --delay TIME` begins switched off. The program takes no "
@@ -204,6 +206,12 @@ static int show_all(struct found *found, const char *target) {
   return EXIT_OK;
 }
 
+static void show_path(const char *line) {
+  char path[PATH_MAX], safe[4400];
+  snprintf(path, sizeof path, "%.*s", (int)strcspn(line, "\n"), line);
+  printf("%s\n", inert(path, safe, sizeof safe));
+}
+
 static int tell(struct found *found, const char *target, const char *verb) {
   struct recording *r = choose(found, target);
   char *answer = NULL;
@@ -215,12 +223,14 @@ static int tell(struct found *found, const char *target, const char *verb) {
   const char *why = line_of(answer, "error");
   if (why)
     code = complain("%s", why);
+  for (const char *at = answer; (at = line_of(at, "wrote"));)
+    show_path(at);
   free(answer);
   return code;
 }
 
 static bool is_verb(const char *word) {
-  static const char *const verbs[] = {"on", "off", "status"};
+  static const char *const verbs[] = {"on", "off", "snapshot", "status"};
   for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
     if (strcmp(word, verbs[i]) == 0)
       return true;
@@ -246,8 +256,8 @@ static int run_ctl(int argc, char **argv) {
   const char *verb = n ? argv[argc - 1] : "";
   if (n < 1 || n > 2 || !is_verb(verb))
     return open_usage(WHO,
-                      n ? "%s is not one of on, off, status"
-                        : "say what: on, off or status%s",
+                      n ? "%s is not one of on, off, snapshot, status"
+                        : "say what: on, off, snapshot or status%s",
                       verb);
   const char *folders[] = {"/dev/shm", getenv("XDG_RUNTIME_DIR"), "/tmp"};
   const char *target = n == 2 ? argv[optind] : NULL;
@@ -266,6 +276,6 @@ static int run_ctl(int argc, char **argv) {
 
 const struct command cmd_ctl = {
     .name = "ctl",
-    .summary = "steer a recording that runs: on, off, status",
+    .summary = "steer a recording that runs: on, off, snapshot",
     .run = run_ctl,
 };

@@ -55,6 +55,20 @@ static const char help[] =
     "                                 trace. Should nobody drain the ring for "
     "100 ms,\n"
     "                                 events are counted as lost instead\n"
+    "                        flight[=SIZE|TIME]  as drop, but nothing is "
+    "written:\n"
+    "                                 the newest 64M (or so much, or so long, "
+    "in\n"
+    "                                 256M) are kept, and go to x.1.lt, "
+    "x.2.lt...\n"
+    "                                 when the program is killed, on "
+    "`looptrace ctl\n"
+    "                                 snapshot`, SIGUSR1 to the recorder or\n"
+    "                                 lt_trace_snapshot() in the program\n"
+    "      --snapshot-on-stall TIME\n"
+    "                        in mode flight: also when a loop was held for so "
+    "long,\n"
+    "                        the first 20 times\n"
     "  -D, --delay TIME      begin to record after so long (or with looptrace "
     "ctl on)\n"
     "  -d, --duration TIME   end it after so long; the command goes on\n"
@@ -107,6 +121,7 @@ enum {
   OPT_THRESHOLD,
   OPT_MODE,
   OPT_RING_SIZE,
+  OPT_ON_STALL,
   OPT_MAX_SIZE
 };
 
@@ -121,6 +136,7 @@ static const struct option long_options[] = {
     {"mode", required_argument, NULL, OPT_MODE},
     {"ring-size", required_argument, NULL, OPT_RING_SIZE},
     {"max-size", required_argument, NULL, OPT_MAX_SIZE},
+    {"snapshot-on-stall", required_argument, NULL, OPT_ON_STALL},
     {"delay", required_argument, NULL, 'D'},
     {"duration", required_argument, NULL, 'd'},
     {"quiet", no_argument, NULL, 'q'},
@@ -146,7 +162,11 @@ static void put_count(uint64_t n) {
 
 static void tell_file(const struct launch_file *file) {
   units_buf duration, size;
-  fputs("looptrace: recorded ", stderr);
+  if (file->n_snapshots)
+    fprintf(stderr, "looptrace: wrote %u snapshot%s; the last has ",
+            file->n_snapshots, file->n_snapshots == 1 ? "" : "s");
+  else
+    fputs("looptrace: recorded ", stderr);
   put_count(file->n_events);
   fputs(" events of ", stderr);
   put_safe(file->comm);
@@ -162,6 +182,11 @@ static void tell_full(const struct launch_file *file) {
   fputs("looptrace: ", stderr);
   put_safe(file->path);
   fputs(" reached --max-size; what came later was not recorded\n", stderr);
+}
+
+static void tell_unsaved(const struct launch_file *file) {
+  fprintf(stderr, "looptrace: %u more stalls were not saved\n",
+          file->n_unsaved);
 }
 
 static void tell_error(const struct launch_file *file) {
@@ -206,6 +231,10 @@ static void tell(const struct launch_result *result,
       tell_full(file);
       lines++;
     }
+    if (file->n_unsaved && !quiet) {
+      tell_unsaved(file);
+      lines++;
+    }
     if (file->error) {
       tell_error(file);
       lines++;
@@ -233,7 +262,18 @@ static int usage(const char *problem, const char *word) {
   return EXIT_USAGE;
 }
 
+/* flight=64M or flight=30s: what is no size is a time. */
+static bool parse_flight(const char *word, struct launch_options *options) {
+  options->mode = LTI_MODE_FLIGHT;
+  if (*word != '=')
+    return !*word;
+  return !size_parse(word + 1, &options->flight_bytes) ||
+         (!duration_parse(word + 1, &options->flight_ns) && options->flight_ns);
+}
+
 static bool parse_mode(const char *word, struct launch_options *options) {
+  if (strncmp(word, "flight", 6) == 0)
+    return parse_flight(word + 6, options);
   if (strcmp(word, "drop") == 0)
     options->mode = LTI_MODE_DROP;
   else if (strcmp(word, "lossless") == 0)
@@ -283,12 +323,20 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       break;
     case OPT_MODE:
       if (!parse_mode(optarg, options))
-        return usage("--mode %s: not a mode; there are drop and lossless",
+        return usage("--mode %s: not a mode; there are drop, lossless, "
+                     "flight, flight=SIZE and flight=TIME",
                      optarg);
       break;
     case OPT_MAX_SIZE:
       if (size_parse(optarg, &options->max_bytes))
         return usage("--max-size %s: not a size; write " SIZE_FORMS, optarg);
+      break;
+    case OPT_ON_STALL:
+      if (duration_parse(optarg, &options->snapshot_stall_ns) ||
+          !options->snapshot_stall_ns)
+        return usage("--snapshot-on-stall %s: not a duration; "
+                     "write " DURATION_FORMS,
+                     optarg);
       break;
     case 'D':
       if (duration_parse(optarg, &options->delay_ns))
@@ -316,6 +364,8 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       return EXIT_USAGE;
     }
   }
+  if (options->snapshot_stall_ns && options->mode != LTI_MODE_FLIGHT)
+    return usage("--snapshot-on-stall goes with --mode flight%s", "");
   if (optind >= argc)
     return usage("which command?  e.g. looptrace record -- ./app%s", "");
   options->argv = argv + optind;

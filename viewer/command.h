@@ -35,7 +35,7 @@ struct command {
   X(info, "what is in this file, is it whole")                                 \
   X(explain, "what a rule means and how to fix it")                            \
   X(tasks, "what is alive in a program or at a trace's end, and waits for what") \
-  X(ctl, "steer a recording that runs: on, off, status")                       \
+  X(ctl, "steer a recording that runs: on, off, snapshot")                     \
   X(recover, "save what a killed recorder left")                               \
   X(selftest, "does recording work here?")
 

@@ -97,6 +97,12 @@ static void default_path(const struct launch *l, char path[64]) {
   snprintf(path, 64, "%s-%d.lt", comm, (int)l->child.pid);
 }
 
+static uint64_t window_bytes(const struct launch_options *o) {
+  return o->flight_bytes ? o->flight_bytes
+         : o->flight_ns  ? LTI_FLIGHT_BYTES_MAX
+                         : LTI_FLIGHT_BYTES;
+}
+
 static bool open_drain(struct launch *l) {
   char standard[64];
   default_path(l, standard);
@@ -107,6 +113,10 @@ static bool open_drain(struct launch *l) {
       .command_pid = l->child.pid,
       .max_bytes = l->options->max_bytes,
       .pending_bytes = PENDING_BYTES,
+      .is_flight = l->options->mode == LTI_MODE_FLIGHT,
+      .window_bytes = window_bytes(l->options),
+      .window_ns = l->options->flight_ns,
+      .stall_ns = l->options->snapshot_stall_ns,
       .recorder = PACKAGE_STRING,
       .namer = &symbol_namer,
       .namer_context = l->symbols,
@@ -179,6 +189,11 @@ static void signal_came(struct launch *l, const struct signalfd_siginfo *info) {
   int signal = (int)info->ssi_signo;
   if (signal == SIGCHLD) {
     child_changed(l);
+    return;
+  }
+  if (signal == SIGUSR1 && l->options->mode == LTI_MODE_FLIGHT) {
+    lti_drain_snapshot(l->drain);
+    l->drain_due_ns = 0;
     return;
   }
   if (l->ended) {
@@ -331,10 +346,21 @@ static void keep_files(struct launch *l) {
           .size_bytes = from->size_bytes,
           .duration_ns = from->duration_ns,
           .is_full = from->is_full,
+          .n_snapshots = from->n_snapshots,
+          .n_unsaved = from->n_unsaved,
           .error = from->error,
           .error_doing = copy(from->error_doing),
       };
     }
+}
+
+static char *why_nothing(struct launch *l) {
+  size_t n = 0;
+  const struct lti_drain_file *files = lti_drain_files(l->drain, &n);
+  for (size_t i = 0; files && i < n; i++)
+    if (files[i].n_loops && l->options->mode == LTI_MODE_FLIGHT)
+      return strdup("the flight recorder was not asked for a snapshot");
+  return why_no_loop(l->file, atomic_load(&l->arena.arena->n_attached));
 }
 
 /* The command is held at its gate; let it run to its end.  An exit code. */
@@ -369,8 +395,7 @@ static int record(struct launch *l) {
                    result->was_stopped ? LT_END_STOPPED : LT_END_UNKNOWN);
   keep_files(l);
   if (!result->n_files)
-    result->why_empty =
-        why_no_loop(l->file, atomic_load(&l->arena.arena->n_attached));
+    result->why_empty = why_nothing(l);
   return EXIT_OK;
 }
 

@@ -31,6 +31,8 @@ struct launch_options {
   uint64_t delay_ns;     /* switched off for so long at first */
   uint64_t duration_ns;  /* of the recording; 0: until the command's end */
   enum lti_mode mode;
+  uint64_t flight_bytes, flight_ns; /* the window of mode flight; 0: 64 MiB */
+  uint64_t snapshot_stall_ns;       /* 0: a stall writes no snapshot */
   uint64_t ring_bytes; /* of a busy thread; 0: 8 MiB, or 4 where memory is
                           short */
 };
@@ -45,6 +47,8 @@ struct launch_file {
   uint64_t size_bytes;
   int64_t duration_ns;
   bool is_full;      /* it was closed at max_bytes */
+  unsigned n_snapshots; /* path and numbers are the newest one's */
+  unsigned n_unsaved;   /* stalls that were too many for one each */
   int error;         /* errno of what went wrong midway, 0 for nothing */
   char *error_doing; /* "write", "create"... */
 };
@@ -62,13 +66,13 @@ struct launch_result {
 
 /* Run a command recorded.
  *
- * Signals: INT and QUIT are left to the command; TERM and HUP are passed on to
- *         it; when it is stopped, so is this process, and SIGCONT continues
- *         both.  Once the command has ended and others of its processes are
- *         still recorded, any of the four ends the recording; so does a second
- *         TERM that comes more than a second after the first.  The processes
- *         themselves go on then.  Dispositions and mask are as before on
- * return, and the command starts with them. result: to be freed by
+ * Signals: INT and QUIT are left to the command; TERM, HUP and USR1 are passed
+ *         on to it (in mode flight USR1 asks for a snapshot); when it is
+ * stopped, so is this process, and SIGCONT continues both.  Once the command
+ * has ended and others of its processes are still recorded, any of the four
+ * ends the recording; so does a second TERM that comes more than a second after
+ * the first.  The processes themselves go on then.  Dispositions and mask are
+ * as before on return, and the command starts with them. result: to be freed by
  * launch_free(), whatever is returned. Returns: EXIT_OK when the command was
  * run (result->status is its status); EXIT_RECORDER, EXIT_CANNOT_RUN or
  * EXIT_NOT_FOUND when it was not started, with result->message. */

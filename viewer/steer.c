@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "record/clock.h"
@@ -58,6 +59,44 @@ static void put_status(const struct steer *s, FILE *out) {
   }
 }
 
+static uint64_t count_snapshots(const struct lti_drain_file *files, size_t n) {
+  uint64_t sum = 0;
+  for (size_t i = 0; files && i < n; i++)
+    sum += files[i].n_snapshots;
+  return sum;
+}
+
+/* Written before it is answered: that takes some 50 ms. */
+static void put_snapshot(const struct steer *s, FILE *out) {
+  const struct timespec pause = {0, 2000000};
+  size_t n;
+  if (s->arena->mode != LTI_MODE_FLIGHT) {
+    fputs("error it is not a flight recorder (record --mode flight)\n", out);
+    return;
+  }
+  const struct lti_drain_file *files = lti_drain_files(s->drain, &n);
+  uint64_t before = count_snapshots(files, n);
+  lti_drain_snapshot(s->drain);
+  for (int i = 0; i < 1000 && lti_drain_is_asked(s->drain); i++) {
+    (void)lti_drain_step(s->drain);
+    nanosleep(&pause, NULL);
+  }
+  files = lti_drain_files(s->drain, &n);
+  if (count_snapshots(files, n) == before) {
+    fputs("error no snapshot was written: no loop has turned yet, or the disk "
+          "is full\n",
+          out);
+    return;
+  }
+  fputs("ok\n", out);
+  for (size_t i = 0; i < n; i++)
+    if (files[i].n_snapshots) {
+      fputs("wrote ", out);
+      put_path(out, files[i].path);
+      fputc('\n', out);
+    }
+}
+
 static void put_answer(struct steer *s, const char *verb, FILE *out) {
   if (strcmp(verb, "status") == 0) {
     put_status(s, out);
@@ -68,6 +107,8 @@ static void put_answer(struct steer *s, const char *verb, FILE *out) {
     }
     lti_drain_switch(s->drain, strcmp(verb, "on") == 0);
     fputs("ok\n", out);
+  } else if (strcmp(verb, "snapshot") == 0) {
+    put_snapshot(s, out);
   } else {
     fputs("error this recorder does not know that word\n", out);
   }

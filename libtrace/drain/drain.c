@@ -75,6 +75,10 @@ static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
   r->overwrite = o->overwrite;
   r->is_recovery = o->is_recovery;
   r->max_bytes = o->max_bytes;
+  r->is_flight = o->is_flight;
+  r->window_bytes = o->window_bytes;
+  r->window_ns = o->window_ns;
+  r->stall_ns = o->is_flight ? o->stall_ns : 0;
   r->command_pid = o->command_pid;
   r->recorder = d->recorder;
   r->min_block_ns = arena->min_block_ns;
@@ -186,8 +190,21 @@ static uint64_t pending_bytes(const struct lti_drain *d) {
   return bytes;
 }
 
+void lti_drain_snapshot(struct lti_drain *d) {
+  for (struct lti_recorded *p = d->all; p; p = p->next)
+    lti_snapshot_ask(&d->recording, p);
+}
+
+bool lti_drain_is_asked(const struct lti_drain *d) {
+  if (d->recording.is_flight)
+    for (const struct lti_recorded *p = d->all; p; p = p->next)
+      if (p->snapshot_clock && !p->is_closed)
+        return true;
+  return false;
+}
+
 static bool epoch_is_due(const struct lti_drain *d, uint64_t now_ns) {
-  return now_ns - d->clocks.sealed.ns >= d->epoch_ns ||
+  return now_ns - d->clocks.sealed.ns >= d->epoch_ns || lti_drain_is_asked(d) ||
          pending_bytes(d) >= d->epoch_bytes;
 }
 
@@ -327,8 +344,10 @@ static void close_former_images(struct lti_drain *d) {
 static void follow_switches(struct lti_drain *d) {
   for (uint32_t i = 0; i < d->recording.view.n_procs; i++) {
     struct lti_recorded *p = process_at(d, i);
-    if (p)
-      lti_recorded_switch(&d->recording, p, d->clocks.sealed.clock);
+    if (!p)
+      continue;
+    lti_recorded_switch(&d->recording, p, d->clocks.sealed.clock);
+    lti_snapshot_look(&d->recording, p);
   }
 }
 
@@ -349,12 +368,16 @@ uint64_t lti_drain_step(struct lti_drain *d) {
   if (epoch_is_due(d, now) &&
       lti_clockmap_watermark(&d->clocks, now, &watermark)) {
     seal_all(d, watermark);
+    for (struct lti_recorded *p = d->all; p; p = p->next)
+      if (!p->is_closed)
+        lti_snapshot_due(&d->recording, p, d->clocks.sealed.clock);
     take_all(d); /* how full the rings are now */
   }
   close_former_images(d);
   name_sites(d);
   beat(d);
-  return next_sleep(d);
+  uint64_t sleep_ns = next_sleep(d);
+  return lti_drain_is_asked(d) ? SLEEP_MIN_NS : sleep_ns;
 }
 
 void lti_drain_process_ended(struct lti_drain *d, int32_t pid,
@@ -447,9 +470,19 @@ static struct lti_drain_file describe(const struct lti_recorded *p) {
       .n_loops = p->n_loops,
       .duration_ns = t->last_ns - t->first_ns,
       .is_full = p->is_full,
+      .n_snapshots = p->n_snapshots,
+      .n_unsaved = p->n_stalls > LTI_STALL_SNAPSHOTS
+                       ? p->n_stalls - LTI_STALL_SNAPSHOTS
+                       : 0,
       .error = p->error,
       .error_doing = p->error_doing,
   };
+  if (p->n_snapshots) {
+    f.n_events = p->last.n_events;
+    f.n_lost = p->last.n_lost;
+    f.size_bytes = p->last.size_bytes;
+    f.duration_ns = p->last.last_ns - p->last.first_ns;
+  }
   return f;
 }
 

@@ -42,6 +42,11 @@ struct lti_namer {
   const char *(*build_id)(void *context, int32_t pid, const char *path);
 };
 
+/* What a flight recorder keeps if not told, and at most where it is told a
+ * time. */
+#define LTI_FLIGHT_BYTES (UINT64_C(64) << 20)
+#define LTI_FLIGHT_BYTES_MAX (UINT64_C(256) << 20)
+
 struct lti_drain_options {
   const char *path;              /* file of the command itself; others are named
                                     x.COMM-PID.lt after x.lt */
@@ -50,6 +55,10 @@ struct lti_drain_options {
   const char *recorder;          /* "looptrace 0.1.0" */
   const struct lti_namer *namer; /* or NULL */
   void *namer_context;
+  bool is_flight; /* keep a window, and write it when it is asked for, to
+                     x.1.lt, x.2.lt... after path x.lt */
+  uint64_t window_bytes, window_ns; /* of it; not both 0 */
+  uint64_t stall_ns;    /* a turn of so long asks for it; 0: none does */
   uint64_t max_bytes;   /* a file that is so large is closed; 0: no bound */
   bool is_recovery;     /* the arena was left behind by another recorder */
   uint64_t epoch_ns;    /* 0: 200 ms */
@@ -70,6 +79,9 @@ struct lti_drain_file {
   uint32_t n_loops;
   int64_t duration_ns;
   bool is_full;            /* it was closed at max_bytes */
+  uint32_t n_snapshots;    /* path is the newest one's, as are n_events, n_lost,
+                              size_bytes and duration_ns */
+  uint32_t n_unsaved;      /* stalls that were too many to be saved */
   int error;               /* errno of the first failure, 0 for none */
   const char *error_doing; /* "write", "create"... */
 };
@@ -94,6 +106,12 @@ uint64_t lti_drain_step(struct lti_drain *drain);
  * to nothing; what is open is closed in the trace, and begins again with what
  * each thread does next after it is on. */
 void lti_drain_switch(struct lti_drain *drain, bool on);
+
+/* Ask for a snapshot of every process.  It is written by the steps that follow,
+ * when all that happened up to now is in it.
+ * Returns of lti_drain_is_asked(): is one still to be written? */
+void lti_drain_snapshot(struct lti_drain *drain);
+bool lti_drain_is_asked(const struct lti_drain *drain);
 
 /* What a thread that does not come back was seen to do, from outside. */
 struct lti_seen {

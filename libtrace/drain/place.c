@@ -69,3 +69,29 @@ bool lti_place_create(struct lti_recording *r, struct lti_recorded *p,
       return lti_recorded_fail(p, error, "create");
   }
 }
+
+bool lti_place_snapshot(struct lti_recording *r, struct lti_recorded *p,
+                        int *fd) {
+  char *path = choose_path(r, p, 0);
+  size_t stem = path ? strlen(path) : 0;
+  char *numbered = path ? realloc(path, stem + 16) : NULL;
+  if (!numbered) {
+    free(path);
+    p->snapshot_error = ENOMEM;
+    return false;
+  }
+  if (stem > 3 && strcmp(numbered + stem - 3, ".lt") == 0)
+    stem -= 3;
+  lt_status status = LT_EXISTS;
+  for (; status == LT_EXISTS && p->snapshot_number < 99999;) {
+    snprintf(numbered + stem, 16, ".%u.lt", ++p->snapshot_number);
+    status = lti_writer_create_file(numbered, r->overwrite, fd);
+  }
+  if (status == LT_OK) {
+    p->path = numbered;
+    return true;
+  }
+  p->snapshot_error = errno;
+  free(numbered);
+  return false;
+}

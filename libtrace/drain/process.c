@@ -238,24 +238,42 @@ static void describe_process(struct lti_recording *r, struct lti_recorded *p) {
   memcpy(book->uv_version, p->uv_version, sizeof book->uv_version);
 }
 
+/* Where the trace goes: a file, or the flight recorder's window. */
+static struct lti_writer *make_writer(struct lti_recording *r,
+                                      struct lti_recorded *p) {
+  int fd;
+  struct lti_writer *writer;
+  if (r->is_flight) {
+    p->trace.generation_max_bytes = r->window_bytes / LTI_FLIGHT_PARTS;
+    p->trace.generation_max_ns = (int64_t)(r->window_ns / LTI_FLIGHT_PARTS);
+    writer = lti_writer_new_flight(r->window_bytes, r->window_ns);
+  } else {
+    if (!lti_place_create(r, p, &fd))
+      return NULL;
+    writer = lti_writer_new(fd, write);
+    if (!writer)
+      close(fd);
+  }
+  if (!writer)
+    (void)lti_recorded_fail(p, ENOMEM, "create");
+  return writer;
+}
+
 static bool start_file(struct lti_recording *r, struct lti_recorded *p) {
   struct lti_file_header header = {
       .pid = (uint32_t)p->pid,
       .start_ns = (int64_t)r->start.ns,
       .start_unix_ns = r->start_unix_ns,
   };
-  int fd;
   describe_process(r, p);
   if (getrandom(header.id, sizeof header.id, GRND_NONBLOCK) < 0)
     memcpy(header.id, &header.start_ns, sizeof header.start_ns);
-  if (!lti_place_create(r, p, &fd))
+  struct lti_writer *writer = make_writer(r, p);
+  if (!writer)
     return false;
-  struct lti_writer *writer = lti_writer_new(fd, write);
-  if (!writer) {
-    close(fd);
-    return lti_recorded_fail(p, ENOMEM, "create");
-  }
   lti_trace_start(&p->trace, writer, &header, clock_now);
+  if (r->is_flight)
+    lti_trace_drop_index(&p->trace);
   return true;
 }
 
@@ -282,6 +300,8 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
         lti_recorded_end_open(r, p, l, e.time_ns);
       else
         lti_trace_event(&p->trace, &e);
+      if (r->stall_ns)
+        lti_snapshot_event(r, p, l, &e);
       if (++written % BREATH == 0)
         r->breathe(r->breathe_context);
     }
@@ -295,7 +315,7 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
   if (lti_trace_seal(&p->trace, watermark_ns, late, calls)) {
     const struct lti_trace *t = &p->trace;
     p->n_good = t->n_events;
-    if (p->slot != UINT32_MAX)
+    if (p->slot != UINT32_MAX && !r->is_flight) /* else it dies with us */
       atomic_store_explicit(&r->view.procs[p->slot].filed,
                             t->n_events - t->n_lost_events + t->n_lost,
                             memory_order_relaxed);
@@ -306,7 +326,7 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
 /* The epoch that reached the bound is the last one. */
 static void end_full(struct lti_recording *r, struct lti_recorded *p,
                      int64_t watermark_ns) {
-  if (!r->max_bytes || p->error ||
+  if (!r->max_bytes || p->error || r->is_flight ||
       lti_writer_size(p->trace.writer) < r->max_bytes)
     return;
   lti_trace_end(&p->trace, watermark_ns, LT_END_STOPPED, 0, 0);
@@ -428,6 +448,7 @@ static void insert_call(struct lti_lane *lane, struct lti_thread *t,
 void lti_recorded_drain(struct lti_recording *r, struct lti_recorded *p,
                         struct lti_knot sealed) {
   lti_recorded_switch_end(r, p);
+  lti_snapshot_look(r, p);
   double fullest = 0;
   for (struct lti_lane *l = p->lanes; l; l = l->next)
     if (l->slot != UINT32_MAX)
@@ -461,7 +482,10 @@ void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
   struct lti_knot now = lti_knot_take(r->view.clock_is_tsc);
   uint64_t untracked = atomic_load_explicit(&r->view.procs[p->slot].untracked,
                                             memory_order_relaxed);
-  if (t->writer && !p->error && !p->is_full) {
+  if (t->writer && !p->error && r->is_flight) {
+    if (p->snapshot_clock || reason == LT_END_KILLED || reason == LT_END_GONE)
+      lti_snapshot_write(r, p, reason, status);
+  } else if (t->writer && !p->error && !p->is_full) {
     lti_trace_end(t, (int64_t)(now.ns - r->start.ns), reason, status,
                   untracked);
     if (lti_writer_error(t->writer))
@@ -470,6 +494,11 @@ void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
   if (t->writer)
     p->size_bytes = lti_writer_size(t->writer);
   p->n_loops = (uint32_t)t->book.n_loops;
+  if (r->is_flight) {
+    p->size_bytes = p->last.size_bytes;
+    if (p->snapshot_error)
+      (void)lti_recorded_fail(p, p->snapshot_error, "write a snapshot of");
+  }
   p->n_lost = t->n_lost + p->n_disk_lost + (t->n_events - p->n_good);
   give_back(r, p);
   lti_trace_fini(t);

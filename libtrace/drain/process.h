@@ -2,6 +2,8 @@
 #ifndef LTI_DRAIN_PROCESS_H
 #define LTI_DRAIN_PROCESS_H
 
+#define LTI_STALL_SNAPSHOTS 20u /* more than so many stalls are not saved */
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +27,9 @@ struct lti_recording {
   uint64_t min_block_ns;
   bool is_recovery;
   uint64_t max_bytes; /* 0: no bound */
+  bool is_flight;     /* the window is kept, and written when asked for */
+  uint64_t window_bytes, window_ns; /* its bounds, 0 for none */
+  uint64_t stall_ns; /* a turn of so long asks for it; 0: none does */
   void (*breathe)(void *context); /* called while much is written: take the
                                      rings */
   void *breathe_context;
@@ -46,6 +51,13 @@ struct lti_recorded {
   bool in_hurry;         /* too far behind to compress */
   bool is_off;           /* switched off */
   uint64_t off_ns;       /* since when, CLOCK_MONOTONIC */
+  uint64_t snapshot_clock;  /* when one was asked for; 0: none is */
+  uint32_t snapshots_seen;  /* of those that the program asked for */
+  uint32_t n_stalls;        /* that asked */
+  uint32_t n_snapshots;     /* written; path is the newest's */
+  uint32_t snapshot_number; /* of the file that was tried last */
+  int snapshot_error;       /* errno of the last that failed */
+  struct lti_snapshot last;
   bool turned;           /* it turned a loop: it gets a file */
   uint64_t late, calls_short;
   uint64_t no_ring_seen;
@@ -125,6 +137,39 @@ void lti_recorded_switch_end(struct lti_recording *recording,
 void lti_recorded_end_open(struct lti_recording *recording,
                            struct lti_recorded *process, struct lti_lane *lane,
                            int64_t time_ns);
+
+/* place.c: make the next file for a snapshot, x.1.lt after x.lt.
+ *
+ * fd: owned.  Returns: false when none can be made; that is remembered. */
+bool lti_place_snapshot(struct lti_recording *recording,
+                        struct lti_recorded *process, int *fd);
+
+/* snapshot.c: the window is to be written when what happened up to now is in
+ * it. Nothing where no window is kept. */
+void lti_snapshot_ask(struct lti_recording *recording,
+                      struct lti_recorded *process);
+
+/* snapshot.c: a stall asks for it, unless many did. */
+void lti_snapshot_stall(struct lti_recording *recording,
+                        struct lti_recorded *process);
+
+/* snapshot.c: has the program asked, or does a loop not come back?  At each
+ * step.
+ */
+void lti_snapshot_look(struct lti_recording *recording,
+                       struct lti_recorded *process);
+
+/* snapshot.c: an event on its way to the window may end a stall. */
+void lti_snapshot_event(struct lti_recording *recording,
+                        struct lti_recorded *process, struct lti_lane *lane,
+                        const lt_event *event);
+
+/* snapshot.c: write the window, behind a seal: now, or if it is due. */
+void lti_snapshot_write(struct lti_recording *recording,
+                        struct lti_recorded *process, lt_end_reason reason,
+                        int status);
+void lti_snapshot_due(struct lti_recording *recording,
+                      struct lti_recorded *process, uint64_t sealed_clock);
 
 /* Records that were taken and not yet sealed. */
 size_t lti_recorded_pending(const struct lti_recorded *process);

@@ -43,6 +43,8 @@ struct lti_lane {
   size_t n_gone; /* places in front of it that are free */
   size_t n_held; /* the first ones are converted: their clock is trace time */
   uint64_t last_clock;
+  int64_t turn_ns;      /* flight: when this turn of the loop began; 0 none */
+  uint64_t stuck_since; /* flight: the one that was saved while it lasted */
   uint64_t ended_clock; /* up to which all was closed, switched off; 0 on */
   uint32_t slot; /* index, or UINT32_MAX when it was given back */
 };

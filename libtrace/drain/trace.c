@@ -101,7 +101,7 @@ static void begin_generation(struct lti_trace *t) {
   lti_book_flush(&t->book);
 }
 
-static void free_index(struct lti_trace *t) {
+void lti_trace_drop_index(struct lti_trace *t) {
   lti_directory_free(t->directory);
   lti_summary_free(t->summary);
   t->directory = NULL;
@@ -116,7 +116,7 @@ void lti_trace_start(struct lti_trace *t, struct lti_writer *writer,
   t->start_ns = header->start_ns;
   t->book.sink = take_definitions;
   t->book.sink_context = t;
-  free_index(t);
+  lti_trace_drop_index(t);
   t->summary = lti_summary_new();
   lti_writer_header(writer, header);
   t->directory = lti_directory_new(lti_writer_size(writer));
@@ -274,8 +274,11 @@ bool lti_trace_seal(struct lti_trace *t, int64_t watermark_ns, uint64_t late,
     t->epoch_events = 0;
     t->epoch_blocks = 0;
   }
-  if (lti_writer_size(t->writer) - t->generation_size_at >= GENERATION_BYTES ||
-      watermark_ns - t->generation_ns >= GENERATION_NS)
+  uint64_t max_bytes =
+      t->generation_max_bytes ? t->generation_max_bytes : GENERATION_BYTES;
+  int64_t max_ns = t->generation_max_ns ? t->generation_max_ns : GENERATION_NS;
+  if (lti_writer_size(t->writer) - t->generation_size_at >= max_bytes ||
+      watermark_ns - t->generation_ns >= max_ns)
     t->generation_is_due = true;
   return lti_writer_flush(t->writer);
 }
@@ -299,7 +302,7 @@ void lti_trace_end(struct lti_trace *t, int64_t time_ns, lt_end_reason reason,
 
 void lti_trace_fini(struct lti_trace *t) {
   lti_writer_free(t->writer);
-  free_index(t);
+  lti_trace_drop_index(t);
   t->writer = NULL;
   t->book.sink = NULL;
   lti_tasks_fini(&t->tasks);

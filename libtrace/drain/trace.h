@@ -47,6 +47,8 @@ struct lti_trace {
   uint64_t n_lost_events; /* LOST events among n_events */
 
   uint32_t n_generations;
+  uint64_t generation_max_bytes; /* then the next begins; 0: 16 MiB */
+  int64_t generation_max_ns;     /* 0: 10 s */
   bool generation_is_due;
   bool generation_is_begun; /* its first block is written */
   uint64_t generation_size_at;
@@ -69,6 +71,9 @@ void lti_trace_init(struct lti_trace *trace, struct lti_encoder *encoder,
 void lti_trace_start(struct lti_trace *trace, struct lti_writer *writer,
                      const struct lti_file_header *header,
                      lti_trace_clock *clock);
+
+/* There will be no end, and so no index: nothing is gathered for it. */
+void lti_trace_drop_index(struct lti_trace *trace);
 
 /* Events of one thread, in order.  Fields of codec SITE are addresses, those of
  * codec TEXT and own callees the program's ids: translated here, once.  Kinds

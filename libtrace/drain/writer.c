@@ -17,7 +17,8 @@
 #define BUFFER_BYTES (256u << 10)
 
 struct lti_writer {
-  int fd;
+  int fd; /* -1: flight */
+  struct lti_flight *flight;
   int error;
   ssize_t (*write)(int, const void *, size_t);
   uint32_t n_blocks;
@@ -67,11 +68,26 @@ lti_writer_new(int fd, ssize_t (*write_bytes)(int, const void *, size_t)) {
   return w;
 }
 
+struct lti_writer *lti_writer_new_flight(uint64_t bytes, uint64_t ns) {
+  struct lti_writer *w = lti_writer_new(-1, NULL);
+  if (w && !(w->flight = lti_flight_new(bytes, ns))) {
+    lti_writer_free(w);
+    return NULL;
+  }
+  return w;
+}
+
+const struct lti_flight *lti_writer_flight(const struct lti_writer *w) {
+  return w->flight;
+}
+
 void lti_writer_free(struct lti_writer *w) {
   if (!w)
     return;
   deflateEnd(&w->zlib);
-  close(w->fd);
+  if (w->fd >= 0)
+    close(w->fd);
+  lti_flight_free(w->flight);
   free(w->packed);
   free(w);
 }
@@ -113,7 +129,23 @@ void lti_writer_header(struct lti_writer *w,
                        const struct lti_file_header *header) {
   uint8_t bytes[LTI_FILE_HEADER_BYTES];
   lti_file_header_put(bytes, header);
-  append(w, bytes, sizeof bytes);
+  if (w->flight)
+    lti_flight_header(w->flight, bytes);
+  else
+    append(w, bytes, sizeof bytes);
+}
+
+/* A whole block, to where it belongs. */
+static void append_block(struct lti_writer *w, const uint8_t *header,
+                         const void *payload, size_t size) {
+  if (!w->flight) {
+    append(w, header, LTI_BLOCK_HEADER_BYTES);
+    append(w, payload, size);
+  } else if (!w->error && !lti_flight_keep(w->flight, header, payload, size)) {
+    w->error = ENOMEM;
+  } else {
+    w->written += LTI_BLOCK_HEADER_BYTES + size;
+  }
 }
 
 /* Compress into packed; 0 where that is not smaller, or there is no memory. */
@@ -151,13 +183,13 @@ void lti_writer_block(struct lti_writer *w,
   h.payload_crc = lti_crc32(payload, size);
   h.number = w->n_blocks++;
   lti_block_header_put(bytes, &h);
-  append(w, bytes, sizeof bytes);
-  append(w, payload, size);
+  append_block(w, bytes, payload, size);
 }
 
 void lti_writer_raw(struct lti_writer *w, const void *block, size_t size) {
   w->n_blocks++;
-  append(w, block, size);
+  append_block(w, block, (const uint8_t *)block + LTI_BLOCK_HEADER_BYTES,
+               size - LTI_BLOCK_HEADER_BYTES);
 }
 
 uint32_t lti_writer_number(const struct lti_writer *w) {

@@ -10,6 +10,7 @@
 
 #include <looptrace/status.h>
 
+#include "drain/flight.h"
 #include "format/block.h"
 
 struct lti_writer;
@@ -29,6 +30,12 @@ LT_WARN_UNUSED lt_status lti_writer_create_file(const char *path,
 struct lti_writer *lti_writer_new(int fd,
                                   ssize_t (*write)(int, const void *, size_t));
 void lti_writer_free(struct lti_writer *writer);
+
+/* Keep the newest blocks in memory instead; see lti_flight_new().
+ *
+ * Returns of lti_writer_flight(): what is kept, borrowed; NULL for a file's. */
+struct lti_writer *lti_writer_new_flight(uint64_t bytes, uint64_t ns);
+const struct lti_flight *lti_writer_flight(const struct lti_writer *writer);
 
 /* Append the file's header; the first call. */
 void lti_writer_header(struct lti_writer *writer,

@@ -72,6 +72,13 @@ lt_status lt_trace_resume(void) {
   return done ? LT_OK : LT_STATE;
 }
 
+lt_status lt_trace_snapshot(void) {
+  int saved = errno;
+  bool done = lti_process_ask_snapshot();
+  errno = saved;
+  return done ? LT_OK : LT_STATE;
+}
+
 uint64_t lt_task_spawn(const char *label, uintptr_t site) {
   uintptr_t caller = (uintptr_t)__builtin_return_address(0);
   uint64_t task = lti_is_on() ? lti_task_new() : 0;

@@ -142,6 +142,24 @@ static bool is_recorded(void) {
   return *process->alive && process->arena;
 }
 
+static enum lti_mode mode_of(lt_trace_mode mode) {
+  return mode == LT_TRACE_LOSSLESS ? LTI_MODE_LOSSLESS
+         : mode == LT_TRACE_FLIGHT ? LTI_MODE_FLIGHT
+                                   : LTI_MODE_DROP;
+}
+
+static void choose_window(struct lti_drain_options *to,
+                          const lt_trace_options *from) {
+  if (!from || from->mode != LT_TRACE_FLIGHT)
+    return;
+  to->is_flight = true;
+  to->window_ns = from->flight_ns;
+  to->window_bytes = from->flight_bytes ? from->flight_bytes
+                     : from->flight_ns  ? LTI_FLIGHT_BYTES_MAX
+                                        : LTI_FLIGHT_BYTES;
+  to->stall_ns = from->snapshot_on_stall_ns;
+}
+
 lt_status lt_trace_start(const lt_trace_options *options) {
   char path[4096];
   if (is_recorded())
@@ -152,8 +170,7 @@ lt_status lt_trace_start(const lt_trace_options *options) {
   struct lti_arena_options arena_options = {.no_follow = 1};
   if (options) {
     arena_options.min_block_ns = options->min_block_ns;
-    arena_options.mode =
-        options->mode == LT_TRACE_LOSSLESS ? LTI_MODE_LOSSLESS : LTI_MODE_DROP;
+    arena_options.mode = mode_of(options->mode);
     arena_options.large_records = lti_arena_records(options->ring_bytes);
   }
   linked.arena = lti_arena_create(-1, &arena_options);
@@ -167,6 +184,7 @@ lt_status lt_trace_start(const lt_trace_options *options) {
       /* A lossless thread may wait for us while it looks at its modules. */
       .namer = options && options->mode == LT_TRACE_LOSSLESS ? NULL : &namer,
   };
+  choose_window(&drain_options, options);
   lt_status status =
       lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);
   if (status != LT_OK)

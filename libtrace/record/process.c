@@ -105,6 +105,7 @@ static bool claim(uint64_t first_task) {
   lti_process.proc_index = index;
   uint32_t on = atomic_load(&lti_process.arena->enabled) != 0;
   atomic_store(&proc->paused, 0);
+  atomic_store(&proc->snapshots, 0);
   atomic_store(&proc->times_on, on);
   atomic_store(&proc->enabled, on);
   /* Partner: the drain's acquire load of state. */
@@ -232,6 +233,14 @@ bool lti_process_switch(bool on) {
            !atomic_load(&proc->enabled))
     atomic_store(&proc->enabled, atomic_fetch_add(&proc->times_on, 1) + 1);
   lti_nap_end(lti_process.arena); /* what is open is closed at once */
+  return true;
+}
+
+bool lti_process_ask_snapshot(void) {
+  if (!*lti_process.alive || !lti_process_claim())
+    return false;
+  atomic_fetch_add(&lti_process.proc->snapshots, 1);
+  lti_nap_end(lti_process.arena);
   return true;
 }
 

@@ -13,4 +13,7 @@ bool lti_process_claim(void);
  * Returns: false where this process is not traced at all. */
 bool lti_process_switch(bool on);
 
+/* Ask for a snapshot.  Threads: any.  Returns: as lti_process_switch(). */
+bool lti_process_ask_snapshot(void);
+
 #endif

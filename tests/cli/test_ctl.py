@@ -1,7 +1,9 @@
 """looptrace ctl, --delay, lt_trace_pause(): recording on and off at run time."""
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import time
 
@@ -149,7 +151,7 @@ class Ctl(Case):
     def test_off_and_on_again_leaves_no_stall_behind(self):
         process = self.start()
         self.wait_for_more(process, 100)
-        self.ctl('off')
+        self.ctl(process.pid, 'off')
         time.sleep(1.2) # a gap that would be a stall, were it taken for one
         still = self.events(process)
         while still != (still := self.wait_a_while(process)):
@@ -188,3 +190,45 @@ class Ctl(Case):
         self.assertIn(b'recording is over',
                       self.ctl(process.pid, 'on', code=3).stderr)
         self.finish(process)
+
+    def test_a_flight_recorder_writes_what_it_is_asked_for(self):
+        process = self.start('--mode', 'flight=1M')
+        self.wait_for_more(process, 100)
+        self.assertFalse(list(self.dir.glob('*.lt')))
+        told = self.ctl(process.pid, 'snapshot').stdout.decode()
+        self.assertEqual(told, f'{(self.dir / "x.1.lt").resolve()}\n')
+        process.send_signal(signal.SIGUSR1) # to the recorder
+        deadline = time.monotonic() + 60
+        while not (self.dir / 'x.2.lt').exists():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        err = self.finish(process)
+        self.assertIn(b'wrote 2 snapshots; the last has ', err)
+        self.assertEqual(sorted(p.name for p in self.dir.glob('*.lt')),
+                         ['x.1.lt', 'x.2.lt'])
+        for name in ('x.1.lt', 'x.2.lt'):
+            result = self.looptrace('info', '--verify', name)
+            self.assertEqual(result.returncode, 0, result)
+            self.check(self.dir / name, '--max-stall', '1h')
+
+    def test_a_crash_leaves_a_snapshot_and_a_good_end_none(self):
+        process = self.start('--mode', 'flight')
+        self.wait_for_more(process, 100)
+        status = self.ctl(process.pid, 'status').stdout.decode()
+        os.kill(int(re.search(r'\(pid (\d+)\)', status)[1]), signal.SIGSEGV)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGSEGV, err)
+        self.assertIn(b'killed', self.looptrace('info', 'x.1.lt').stdout)
+        process = self.start('--overwrite', '--mode', 'flight=2s')
+        self.wait_for_more(process, 100)
+        self.assertIn(b'was not asked for a snapshot', self.finish(process))
+
+    def test_only_a_flight_recorder_has_snapshots(self):
+        process = self.start()
+        self.wait_for_more(process, 0)
+        self.assertIn(b'not a flight recorder',
+                      self.ctl(process.pid, 'snapshot', code=3).stderr)
+        self.finish(process)
+        for words in (['--mode', 'flight=fast'], ['--snapshot-on-stall', '1s']):
+            result = self.looptrace('record', *words, '--', 'true')
+            self.assertEqual(result.returncode, 2, result)

@@ -524,11 +524,69 @@ lt_status model_begin_source(const struct model_source *source,
   return b ? LT_OK : LT_NOMEM;
 }
 
+/* Where a trace begins in the middle (a snapshot of a flight recorder), what is
+ * open and alive there is told as if it began there: when it did is not known
+ * of the loops, whose turns would be too long. */
+struct prelude {
+  lt_event *events;
+  size_t n;
+};
+
+static void take_prelude(const struct builder *b, struct prelude *p) {
+  const struct model_source *s = &b->source;
+  const lt_open *opens = NULL;
+  const lt_task_def *tasks = NULL;
+  size_t n_opens = 0, n_tasks = 0;
+  if (s->tasks(s->context, &tasks, &n_tasks) != LT_OK)
+    n_tasks = 0;
+  p->events = n_tasks ? calloc(n_tasks, sizeof *p->events) : NULL;
+  for (; p->events && p->n < n_tasks; p->n++, tasks++)
+    p->events[p->n] = (lt_event){.kind = LT_SPAWN,
+                                 .thread = tasks->thread,
+                                 .ref = tasks->id,
+                                 .x = (uint16_t)tasks->kind,
+                                 .a = tasks->site,
+                                 .b = tasks->spawn_site};
+  if (s->opens(s->context, &opens, &n_opens) != LT_OK || !n_opens)
+    return;
+  size_t n = p->n + n_opens;
+  lt_event *more = realloc(p->events, n * sizeof *more);
+  p->events = more ? more : p->events;
+  for (; more && p->n < n; p->n++, opens++)
+    more[p->n] = (lt_event){.kind = opens->kind,
+                            .thread = opens->thread,
+                            .ref = opens->ref,
+                            .x = opens->x,
+                            .a = opens->a};
+}
+
+static lt_status step_first(struct builder *b) {
+  struct prelude p = {NULL, 0};
+  lt_event e;
+  if (b->source.opens)
+    take_prelude(b, &p);
+  lt_status status = b->source.next(b->source.context, &e);
+  for (size_t i = 0; status == LT_OK && i < p.n; i++) {
+    p.events[i].time_ns = e.time_ns;
+    on_event(b, &p.events[i]);
+  }
+  free(p.events);
+  if (status == LT_OK) {
+    on_event(b, &e);
+    b->n_taken++;
+  }
+  return status;
+}
+
 lt_status model_step(struct model *model, uint64_t n_events) {
   struct builder *b = (struct builder *)model;
   lt_event e;
-  lt_status status = LT_OK;
-  while (n_events-- > 0 && !b->is_out_of_memory &&
+  lt_status status = b->n_taken ? LT_OK : step_first(b);
+  if (status == LT_END) {
+    finish(b);
+    return b->is_out_of_memory ? LT_NOMEM : status;
+  }
+  while (status == LT_OK && n_events-- > 0 && !b->is_out_of_memory &&
          (status = b->source.next(b->source.context, &e)) == LT_OK) {
     on_event(b, &e);
     b->n_taken++;

@@ -5,6 +5,12 @@
 static lt_status next(void *context, lt_event *event) {
   return lt_reader_next(context, event);
 }
+static lt_status opens(void *context, const lt_open **found, size_t *n) {
+  return lt_reader_opens(context, found, n);
+}
+static lt_status tasks(void *context, const lt_task_def **found, size_t *n) {
+  return lt_reader_tasks(context, found, n);
+}
 static const char *string(void *context, uint64_t id) {
   return lt_reader_string(context, id);
 }
@@ -37,6 +43,8 @@ static struct model_source source_of(lt_reader *reader) {
   return (struct model_source){.context = reader,
                                .info = lt_reader_info(reader),
                                .next = next,
+                               .opens = opens,
+                               .tasks = tasks,
                                .string = string,
                                .site = site,
                                .stack = stack,
@@ -57,6 +65,8 @@ static lt_status open_with(const char *path,
     return status;
   struct model_source source = source_of(reader);
   source.next = events;
+  if (events != next)
+    source.opens = NULL;
   status = model_build(&source, options, model);
   if (status != LT_OK)
     lt_reader_close(reader);

@@ -9,6 +9,10 @@ struct model_source {
   void *context;
   const lt_info *info; /* end_ns and n_lost are used; lives as long */
   lt_status (*next)(void *context, lt_event *event); /* END after the last */
+  /* What is open and alive before the first event, as those of reader.h: a
+   * trace may begin in the middle.  Both NULL where nothing can be. */
+  lt_status (*opens)(void *context, const lt_open **opens, size_t *n);
+  lt_status (*tasks)(void *context, const lt_task_def **tasks, size_t *n);
   /* Definitions, as those of reader.h; NULL where there is none. */
   const char *(*string)(void *context, uint64_t id);
   const lt_site_def *(*site)(void *context, uint64_t id);

@@ -30,6 +30,9 @@ extern "C" {
 /* What happens to an event that finds its thread's ring full. */
 typedef enum lt_trace_mode {
   LT_TRACE_DROP = 0,    /* it is counted, and the program goes on at once */
+  LT_TRACE_FLIGHT = 2,  /* as drop, but nothing is written: the newest events
+                           are kept, see flight_bytes, and lt_trace_snapshot()
+                           writes them */
   LT_TRACE_LOSSLESS = 1 /* the thread waits until there is room, and the wait is
                            in the trace as a call of looptrace_wait.  When the
                            recorder gave no sign of life for 100 ms, events are
@@ -45,6 +48,10 @@ typedef struct lt_trace_options {
   lt_trace_mode mode;    /* 0: drop */
   uint64_t ring_bytes;   /* of a busy thread's ring, rounded up to a power of
                             two, 64 KiB to 512 MiB; 0: 4 MiB */
+  uint64_t flight_bytes; /* how much is kept, compressed; 0: 64 MiB */
+  uint64_t flight_ns;    /* or for how long, in flight_bytes, 0: 256 MiB */
+  uint64_t snapshot_on_stall_ns; /* a turn of a loop of so long writes a
+                                    snapshot, too; 0: none does */
 } lt_trace_options;
 
 /* Begin to record this process into a file, written by a thread of its own.
@@ -68,6 +75,14 @@ LT_EXPORT lt_status lt_trace_stop(void);
  * Threads: any.  Errors: STATE when the process is not recorded at all. */
 LT_EXPORT lt_status lt_trace_pause(void);
 LT_EXPORT lt_status lt_trace_resume(void);
+
+/* Ask the flight recorder for a snapshot: what is kept, up to now, is written
+ * as a trace, x.1.lt and so on where the path is x.lt.  It is written by the
+ * recorder soon after, at lt_trace_stop() at the latest.  Nothing happens in
+ * other modes.
+ *
+ * Threads: any.  Errors: STATE when the process is not recorded at all. */
+LT_EXPORT lt_status lt_trace_snapshot(void);
 
 /* Is this process being recorded (and not switched off)? */
 LT_EXPORT bool lt_trace_is_on(void);

@@ -1,0 +1,103 @@
+/* When the flight recorder's window is written, and where to.
+ *
+ * Invariant: a snapshot is written right behind a seal, and only once the seal
+ * has passed the moment at which it was asked for: what led to it is in it.
+ * Called by the drain. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "drain/process.h"
+#include "record/clock.h"
+
+#define STUCK_NS UINT64_C(2000000000) /* longer than the threshold: now */
+
+void lti_snapshot_ask(struct lti_recording *r, struct lti_recorded *p) {
+  if (r->is_flight && !p->is_closed && !p->snapshot_clock)
+    p->snapshot_clock = lti_clock_read(r->view.clock_is_tsc);
+}
+
+/* One that took so long is saved when it is over; one that does not end, then.
+ */
+static void ask_for_stuck(struct lti_recording *r, struct lti_recorded *p) {
+  uint64_t now = lti_clock_read(r->view.clock_is_tsc);
+  uint64_t ticks = (uint64_t)((double)(r->stall_ns + STUCK_NS) / 1e6 *
+                              (double)r->view.arena->ticks_per_ms);
+  for (struct lti_lane *l = p->lanes; l; l = l->next) {
+    if (l->slot == UINT32_MAX)
+      continue;
+    struct lti_thread *t = &r->view.threads[l->slot];
+    uint64_t since = atomic_load_explicit(&t->since, memory_order_relaxed);
+    if (atomic_load_explicit(&t->doing, memory_order_relaxed) !=
+            LTI_DOING_RUN ||
+        since == l->stuck_since || since >= now || now - since < ticks)
+      continue;
+    l->stuck_since = since;
+    lti_snapshot_stall(r, p);
+  }
+}
+
+void lti_snapshot_stall(struct lti_recording *r, struct lti_recorded *p) {
+  if (p->n_stalls++ < LTI_STALL_SNAPSHOTS)
+    lti_snapshot_ask(r, p);
+}
+
+void lti_snapshot_look(struct lti_recording *r, struct lti_recorded *p) {
+  if (!r->is_flight || p->slot == UINT32_MAX)
+    return;
+  uint32_t asked = atomic_load(&r->view.procs[p->slot].snapshots);
+  if (asked != p->snapshots_seen) {
+    p->snapshots_seen = asked;
+    lti_snapshot_ask(r, p);
+  }
+  if (r->stall_ns)
+    ask_for_stuck(r, p);
+}
+
+void lti_snapshot_event(struct lti_recording *r, struct lti_recorded *p,
+                        struct lti_lane *lane, const lt_event *e) {
+  switch (e->kind) {
+  case LT_LOOP_BEGIN:
+  case LT_POLL_END:
+    lane->turn_ns = e->time_ns;
+    break;
+  case LT_POLL_BEGIN:
+  case LT_LOOP_END:
+    if (lane->turn_ns && (uint64_t)(e->time_ns - lane->turn_ns) >= r->stall_ns)
+      lti_snapshot_stall(r, p);
+    lane->turn_ns = 0;
+    break;
+  default:
+    break;
+  }
+}
+
+void lti_snapshot_write(struct lti_recording *r, struct lti_recorded *p,
+                        lt_end_reason reason, int status) {
+  int fd;
+  struct lti_snapshot told;
+  char *before = p->path;
+  p->snapshot_clock = 0;
+  if (!p->trace.writer || p->error || !lti_place_snapshot(r, p, &fd))
+    return;
+  int error = lti_flight_write(lti_writer_flight(p->trace.writer), fd, write,
+                               reason, status, &told);
+  if (close(fd) != 0 && !error)
+    error = errno;
+  if (error) { /* the next one may fit again: recording goes on */
+    p->snapshot_error = error;
+    unlink(p->path);
+    free(p->path);
+    p->path = before;
+    return;
+  }
+  free(before);
+  p->last = told;
+  p->n_snapshots++;
+}
+
+void lti_snapshot_due(struct lti_recording *r, struct lti_recorded *p,
+                      uint64_t sealed_clock) {
+  if (p->snapshot_clock && sealed_clock >= p->snapshot_clock)
+    lti_snapshot_write(r, p, LT_END_STOPPED, 0);
+}

@@ -1,0 +1,210 @@
+/* drain/flight.c and snapshot.c: the newest part of a trace is kept, and
+ * written when it is asked for. */
+#include <check.h>
+#include <looptrace/trace.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/drain_fixture.h"
+
+static char snapshot[96];
+
+static const char *numbered(unsigned n) {
+  snprintf(snapshot, sizeof snapshot, "%s/x.%u.lt", dir, n);
+  return snapshot;
+}
+
+static void begin_flight(uint64_t bytes, uint64_t ns) {
+  more.is_flight = true;
+  more.window_bytes = bytes;
+  more.window_ns = ns;
+  more.epoch_ns = 1; /* each step that may */
+  begin(NULL);
+}
+
+/* Steps until what was asked for is written. */
+static void step_until_written_out(void) {
+  lti_drain_step(drain); /* meets what asks */
+  while (lti_drain_is_asked(drain))
+    lti_drain_step(drain);
+}
+
+static void end_flight(unsigned n_files) {
+  for (unsigned i = 1; i <= n_files; i++)
+    ck_assert_int_eq(unlink(numbered(i)), 0);
+  end();
+}
+
+/* The numbers of the marks in a snapshot, which must be whole and without a
+ * gap. Returns: how many. */
+static uint64_t read_marks(unsigned file, uint64_t *first, uint64_t *last) {
+  lt_reader *r = open_whole(numbered(file));
+  lt_event e;
+  uint64_t n = 0;
+  while (lt_reader_next(r, &e) == LT_OK) {
+    if (e.kind != LT_MARK)
+      continue;
+    if (n++ == 0)
+      *first = e.b;
+    else
+      ck_assert_uint_eq(e.b, *last + 1);
+    *last = e.b;
+  }
+  lt_reader_close(r);
+  return n;
+}
+
+START_TEST(a_snapshot_holds_what_happened_up_to_it) {
+  uint64_t first, last;
+  begin_flight(1 << 20, 0);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  for (uint64_t i = 0; i < 100; i++)
+    lti_emit(LT_MARK, 0, 0, 0, i);
+  lti_drain_step(drain);
+  ck_assert_int_eq(lt_trace_snapshot(), LT_OK);
+  step_until_written_out();
+  lti_emit(LT_MARK, 0, 0, 0, 100);
+  ck_assert_uint_eq(read_marks(1, &first, &last), 100);
+  ck_assert_uint_eq(first, 0);
+  lti_drain_snapshot(drain);
+  step_until_written_out();
+  ck_assert_uint_eq(read_marks(2, &first, &last), 101);
+  const struct lti_drain_file *f = finish();
+  ck_assert_uint_eq(f->n_snapshots, 2);
+  ck_assert_uint_eq(f->n_events, 102);
+  ck_assert_str_eq(f->path, numbered(2));
+  struct stat st;
+  ck_assert_int_eq(stat(snapshot, &st), 0);
+  ck_assert_uint_eq(st.st_mode & 07777, 0600);
+  ck_assert_uint_eq((uint64_t)st.st_size, f->size_bytes);
+  end_flight(2);
+}
+END_TEST
+
+START_TEST(the_oldest_goes_and_what_is_open_stays_known) {
+  uint64_t first = 0, last = 0, n = 0;
+  begin_flight(64 << 10, 0);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  uint64_t task = lti_task_new();
+  lti_emit(LT_SPAWN, LT_TASK_TIMER, task, 1, 1);
+  while (lti_drain_step(drain), n < 400000) {
+    uint64_t state = n;
+    for (int i = 0; i < 2000; i++, n++) {
+      state = state * UINT64_C(6364136223846793005) + 1;
+      lti_emit(LT_COUNTER, 0, 0, 0, state); /* does not compress */
+      lti_emit(LT_MARK, 0, 0, 0, n);
+    }
+  }
+  lti_drain_snapshot(drain);
+  step_until_written_out();
+  ck_assert_uint_gt(read_marks(1, &first, &last), 0);
+  ck_assert_uint_eq(last, n - 1);
+  ck_assert_uint_gt(first, 0);
+  lt_reader *r = open_whole(numbered(1));
+  const lt_open *opens;
+  const lt_task_def *tasks;
+  size_t n_opens, n_tasks;
+  ck_assert_int_eq(lt_reader_opens(r, &opens, &n_opens), LT_OK);
+  ck_assert_uint_eq(n_opens, 1);
+  ck_assert_uint_eq(opens[0].kind, LT_LOOP_BEGIN);
+  ck_assert_int_eq(lt_reader_tasks(r, &tasks, &n_tasks), LT_OK);
+  ck_assert_uint_eq(n_tasks, 1);
+  ck_assert_uint_eq(tasks[0].id, task);
+  lt_reader_close(r);
+  finish();
+  end_flight(1);
+}
+END_TEST
+
+START_TEST(one_asked_for_at_the_last_moment_is_written) {
+  begin_flight(1 << 20, 0);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  ck_assert_int_eq(lt_trace_snapshot(), LT_OK);
+  ck_assert_uint_eq(finish()->n_snapshots, 1);
+  end_flight(1);
+}
+END_TEST
+
+START_TEST(nothing_is_written_unasked) {
+  begin_flight(1 << 20, 0);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  lti_drain_step(drain);
+  const struct lti_drain_file *f = finish();
+  ck_assert_uint_eq(f->n_snapshots, 0);
+  ck_assert_ptr_null(f->path);
+  ck_assert_int_eq(f->error, 0);
+  end_flight(0);
+}
+END_TEST
+
+START_TEST(a_program_that_is_killed_leaves_one) {
+  begin_flight(0, UINT64_C(1000000000));
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  lti_emit(LT_MARK, 0, 0, 0, 1);
+  lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 11);
+  lt_reader *r = open_whole(numbered(1));
+  ck_assert_int_eq(lt_reader_info(r)->end_reason, LT_END_KILLED);
+  ck_assert_int_eq(lt_reader_info(r)->end_status, 11);
+  ck_assert_uint_eq(lt_reader_info(r)->n_events, 2);
+  lt_reader_close(r);
+  finish();
+  end_flight(1);
+}
+END_TEST
+
+START_TEST(a_stall_asks_for_one_when_it_is_over) {
+  more.stall_ns = 5000000;
+  begin_flight(1 << 20, 0);
+  uint64_t tick = arena->ticks_per_ms, now = lti_now();
+  while (lti_now() - now < 40 * tick)
+    continue; /* so that it lies in the past */
+  lti_emit_at(now, LT_LOOP_BEGIN, 1, 0, 0, 0);
+  lti_emit_at(now + tick, LT_POLL_BEGIN, 0, 0, 0, 0);
+  lti_emit_at(now + 20 * tick, LT_POLL_END, 0, 0, 0, 0); /* that was none */
+  lti_emit_at(now + 21 * tick, LT_POLL_BEGIN, 0, 0, 0, 0);
+  lti_emit_at(now + 22 * tick, LT_POLL_END, 0, 0, 0, 0);
+  lti_emit_at(now + 32 * tick, LT_POLL_BEGIN, 0, 0, 0, 0); /* that was one */
+  while (access(numbered(1), F_OK) != 0)
+    lti_drain_step(drain);
+  step_until_written_out();
+  ck_assert_uint_eq(finish()->n_snapshots, 1);
+  end_flight(1);
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_is_told_and_the_next_one_may) {
+  begin_flight(1 << 20, 0);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  ck_assert_int_eq(mkdir(numbered(1), 0700), 0); /* the name is taken */
+  lti_drain_step(drain);
+  lti_drain_snapshot(drain);
+  step_until_written_out();
+  ck_assert_int_eq(rmdir(numbered(1)), 0);
+  const struct lti_drain_file *f = finish();
+  ck_assert_uint_eq(f->n_snapshots, 1);
+  ck_assert_str_eq(f->path, numbered(2));
+  ck_assert_int_eq(unlink(snapshot), 0);
+  end_flight(0);
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("flight");
+  TCase *t = tcase_create("flight");
+  tcase_set_timeout(t, 60);
+  tcase_add_test(t, a_snapshot_holds_what_happened_up_to_it);
+  tcase_add_test(t, the_oldest_goes_and_what_is_open_stays_known);
+  tcase_add_test(t, one_asked_for_at_the_last_moment_is_written);
+  tcase_add_test(t, nothing_is_written_unasked);
+  tcase_add_test(t, a_program_that_is_killed_leaves_one);
+  tcase_add_test(t, a_stall_asks_for_one_when_it_is_over);
+  tcase_add_test(t, what_cannot_be_written_is_told_and_the_next_one_may);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
