@@ -4,6 +4,8 @@ import os
 import re
 import unittest
 
+import keys_table
+import looptrace
 from viewer import SOURCE, TerminalCase, ViewCase
 
 
@@ -105,6 +107,14 @@ class Suppress(ViewCase):
         (self.dir / '.looptrace-suppress').mkdir()
         self.assertIn('cannot be written',
                       self.dump(path, '--keys', '3xbecause<Enter>'))
+
+
+class Document(ViewCase):
+    def test_the_keys_in_the_document_are_those_of_the_table(self):
+        doc = keys_table.DOC.read_text()
+        self.assertEqual(
+            doc, keys_table.with_table(doc, keys_table.table(
+                looptrace.LOOPTRACE)), 'tests/tui/keys_table.py --write')
 
 
 class Explain(ViewCase):
