@@ -8,7 +8,7 @@ import pathlib
 import unittest
 
 import test_task_samples
-from looptrace import BUILDDIR, SANDIR
+from looptrace import BUILDDIR, SANDIR, SRCDIR
 
 TSANDIR = os.environ.get('TSANDIR')
 
@@ -22,7 +22,8 @@ class AddressSanitizer(test_task_samples.TaskSamples):
 @unittest.skipUnless(TSANDIR, 'TSANDIR names no build')
 class ThreadSanitizer(test_task_samples.TaskSamples):
     samples = pathlib.Path(TSANDIR or '.') / 'samples'
-    sanitizer = {'TSAN_OPTIONS': 'halt_on_error=1'}
+    sanitizer = {'TSAN_OPTIONS': 'halt_on_error=1:suppressions='
+                 f'{SRCDIR}/tests/support/tsan.supp'}
 
 
 if __name__ == '__main__':
