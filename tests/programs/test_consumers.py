@@ -20,14 +20,15 @@ from hostile import fixture
 from looptrace import LONG, SRCDIR, Case, needs
 from trace_text import CLEAN, SHOP, trace
 
-PACKAGES = ['@microsoft/jest-sarif@1.0.0-beta.0', '@duckdb/node-api@1.5.6-r.1']
-SPEEDSCOPE = ['speedscope@1.25.0']
+PACKAGES = ('@microsoft/jest-sarif@1.0.0-beta.0', '@duckdb/node-api@1.5.6-r.1')
+SPEEDSCOPE = ('speedscope@1.25.0',)
 
 
+@functools.cache
 def install(packages):
-    """A folder with these in its node_modules; skips where that cannot be."""
+    """A folder with these in its node_modules, or why there is none."""
     if not shutil.which('node') or not shutil.which('npm'):
-        raise unittest.SkipTest('node and npm are not installed')
+        return None, 'node and npm are not installed'
     folder = tempfile.TemporaryDirectory(prefix='looptrace-npm.')
     env = dict(os.environ, HOME=folder.name, npm_config_cache=folder.name +
                '/cache', npm_config_update_notifier='false')
@@ -44,8 +45,9 @@ def install(packages):
         is_there, problem = False, 'it took more than two minutes'
     if not is_there:
         folder.cleanup()
-        raise unittest.SkipTest(f'npm cannot install {packages}: {problem}')
-    return folder
+        return None, f'npm cannot install {packages}: {problem}'
+    unittest.addModuleCleanup(folder.cleanup)
+    return folder, None
 
 
 class Consumer(Case):
@@ -53,20 +55,21 @@ class Consumer(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = install(cls.packages)
-        cls.addClassCleanup(cls.folder.cleanup)
+        cls.folder, problem = install(cls.packages)
+        if problem:
+            raise unittest.SkipTest(problem)
         cls.modules = pathlib.Path(cls.folder.name) / 'node_modules'
 
     def node(self, script, *arguments):
-        """Run one of tests/support/consumers."""
+        """Run one of tests/support/consume_*.js."""
         copy = pathlib.Path(self.folder.name) / script
-        shutil.copy(SRCDIR / 'tests/support/consumers' / script, copy)
+        shutil.copy(SRCDIR / 'tests/support' / script, copy)
         return self.run_command('node', copy, *arguments, seconds=120)
 
 
 class Rows(Consumer):
     def query(self, sql):
-        result = self.node('duckdb.js', sql)
+        result = self.node('consume_duckdb.js', sql)
         self.assertEqual(result.returncode, 0, result)
         return json.loads(result.stdout)
 
@@ -112,7 +115,7 @@ class Sarif(Consumer):
             (self.dir / 'x.lt').write_bytes(data)
             names.append(self.dir / f'{i}.sarif')
             self.looptrace('check', '--format', f'sarif:{names[-1]}', 'x.lt')
-        result = self.node('sarif.js', *names)
+        result = self.node('consume_sarif.js', *names)
         self.assertEqual((result.returncode, result.stdout), (0, b''), result)
 
     def test_what_is_muted_known_or_in_two_traces_is_accepted_too(self):
@@ -127,7 +130,7 @@ class Sarif(Consumer):
             names.append(self.dir / f'{i}.sarif')
             self.looptrace('check', '--format', f'sarif:{names[-1]}',
                            *arguments, 'x.lt')
-        result = self.node('sarif.js', *names)
+        result = self.node('consume_sarif.js', *names)
         self.assertEqual((result.returncode, result.stdout), (0, b''), result)
 
 
