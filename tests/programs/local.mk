@@ -31,6 +31,12 @@ noinst_PROGRAMS += tests/programs/loops
 tests_programs_loops_SOURCES = tests/programs/loops.c
 tests_programs_loops_LDADD = -lpthread
 
+# What test_invisible.py compares with and without.
+noinst_PROGRAMS += tests/programs/probe
+tests_programs_probe_SOURCES = tests/programs/probe.c
+tests_programs_probe_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_probe_LDADD = $(UV_LIBS)
+
 # What test_fd_names.py records.
 noinst_PROGRAMS += tests/programs/waits_for
 tests_programs_waits_for_SOURCES = tests/programs/waits_for.c
