@@ -19,6 +19,7 @@
 #include "duration.h"
 #include "output/inert.h"
 #include "output/open.h"
+#include "settings.h"
 #include "tui/app.h"
 #include "tui/screen.h"
 
@@ -44,6 +45,8 @@ static const char help[] =
     "      --ascii          no symbols beyond ASCII; automatic where the "
     "locale\n"
     "                       is not UTF-8\n"
+    "      --config FILE    keys and colours, instead of\n"
+    "                       ~/.config/looptrace/config; none: none\n"
     "      --keys SCRIPT    press these keys first: jj<Enter>, with names such "
     "as\n"
     "                       <Enter> <Esc> <Tab> <Up> <C-d> <lt>\n"
@@ -67,7 +70,7 @@ static const char help[] =
 
 struct view_options {
   const char *path, *base, *keys; /* base: what it is compared with, or NULL */
-  const char *select, *filter;
+  const char *select, *filter, *config;
   int64_t from_ns, to_ns; /* -1: not given */
   int64_t at_ns;          /* -1: not given */
   enum screen_id screen;
@@ -141,6 +144,7 @@ enum {
   OPT_SCREEN,
   OPT_COLOR,
   OPT_RANGE,
+  OPT_CONFIG,
   OPT_SELECT,
   OPT_FILTER,
   OPT_ASCII
@@ -183,6 +187,9 @@ static int take_option(int c, struct view_options *o) {
                : open_usage(WHO,
                             "'%s' is no stretch of time such as 1.2s..1.4s",
                             optarg);
+  case OPT_CONFIG:
+    o->config = optarg;
+    return -1;
   case OPT_SELECT:
     o->select = optarg;
     return -1;
@@ -213,6 +220,7 @@ static int parse(int argc, char **argv, struct view_options *o) {
       {"at", required_argument, NULL, OPT_AT},
       {"screen", required_argument, NULL, OPT_SCREEN},
       {"range", required_argument, NULL, OPT_RANGE},
+      {"config", required_argument, NULL, OPT_CONFIG},
       {"select", required_argument, NULL, OPT_SELECT},
       {"filter", required_argument, NULL, OPT_FILTER},
       {"color", required_argument, NULL, OPT_COLOR},
@@ -235,6 +243,20 @@ static int parse(int argc, char **argv, struct view_options *o) {
     o->screen = o->has_screen ? o->screen : SCREEN_COMPARE;
     o->has_screen = true;
   }
+  return -1;
+}
+
+/* A dump is the same for everybody, unless a file is named. */
+static int take_settings(struct view_options *o) {
+  struct settings settings = {0};
+  if (!o->config && (o->dumps_text || o->dumps_roles))
+    return -1;
+  int code = settings_read(WHO, o->config, &settings);
+  if (code != EXIT_OK)
+    return code;
+  o->ascii = o->ascii || settings.ascii;
+  if (settings.color && o->color == SCREEN_COLOR_AUTO)
+    parse_color(settings.color, o);
   return -1;
 }
 
@@ -461,6 +483,8 @@ static int run_view(int argc, char **argv) {
   struct app app;
   char name[NAME_MAX + 1];
   int code = parse(argc, argv, &o);
+  if (code < 0)
+    code = take_settings(&o);
   if (code < 0)
     code = check_terminal(&o);
   if (code < 0)

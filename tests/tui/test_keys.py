@@ -109,6 +109,50 @@ class Suppress(ViewCase):
                       self.dump(path, '--keys', '3xbecause<Enter>'))
 
 
+class Settings(TerminalCase):
+    def settings(self, text):
+        path = self.dir / 'config'
+        path.write_text(text)
+        return path
+
+    def test_keys_of_ones_own_work_and_are_told(self):
+        path = self.settings('[keys]\nnext-stall = W <C-x>\nQUIT = X\n')
+        text = self.dump(self.trace(), '--config', path, '--keys', 'W?',
+                         '--size', '100x90')
+        self.assertIn('W ^X', text)
+        text = self.dump(self.trace(), '--config', path, '--keys', 'WW')
+        self.assertIn('cursor 0.620', text)
+        self.assertIn('W ^X stall', text)
+        text = self.dump(self.trace(), '--config', path, '--keys', 'W2e')
+        self.assertIn('cursor 0.400', text)  # e is free now
+
+    def test_a_mistake_is_told_with_its_line(self):
+        for text, what in (('[keys]\n\nfly = x\n', ':3: `fly`: no such action'),
+                           ('[keys]\nquit = <Nope>\n', ':2: `quit`'),
+                           ('[colors]\nerror = red\n', ':2: `error`'),
+                           ('[views]\nx = 1\n', ':2: `x`: there is no such'),
+                           ('[view]\nascii\n', ':2: not of the form')):
+            result = self.view(self.trace(), '--dump-screen', '--config',
+                               self.settings(text))
+            self.assertEqual(result.returncode, 2, text)
+            self.assertIn(what, result.stderr.decode())
+        result = self.view(self.trace(), '--dump-screen', '--config', 'absent')
+        self.assertEqual(result.returncode, 2)
+
+    def test_the_file_at_home_sets_colours_and_ascii(self):
+        home = self.dir / 'home' / 'looptrace'
+        home.mkdir(parents=True)
+        (home / 'config').write_text('[view]\nascii = yes\ncolor = always\n'
+                                     '[colors]\nerror = 201\n')
+        process, leader = self.open_terminal(
+            self.trace(), XDG_CONFIG_HOME=str(self.dir / 'home'), NO_COLOR='1')
+        data = self.read_until(leader, b' quit')
+        self.assertIn(b'\x1b[38;5;201m', data)
+        self.assertTrue(data.isascii())
+        os.write(leader, b'Q')
+        self.assertEqual(process.wait(20), 0)
+
+
 class Document(ViewCase):
     def test_the_keys_in_the_document_are_those_of_the_table(self):
         doc = keys_table.DOC.read_text()

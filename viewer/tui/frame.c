@@ -162,7 +162,8 @@ static void draw_keys(struct app *app, struct rect r) {
   int x = 1, end = r.w - text_width(leave) - 3;
   grid_clip(&app->grid, r);
   for (size_t i = 0; i < keymap_n_rows; i++) {
-    const char *hint = keymap_rows[i].hint;
+    char own[80];
+    const char *hint = keymap_hint(&keymap_rows[i], own, sizeof own);
     if (!hint || !(keymap_rows[i].where & where) || x + text_width(hint) > end)
       continue;
     const char *word = strrchr(hint, ' ');

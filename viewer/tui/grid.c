@@ -9,15 +9,27 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <wchar.h>
 
 #define BLANK ((struct cell){.ch = U' '})
 
-const struct role_style role_styles[ROLE_COUNT] = {
-#define ROLE_STYLE(name, letter, c256, c8, look) {letter, c256, c8, look},
+struct role_style role_styles[ROLE_COUNT] = {
+#define ROLE_STYLE(name, letter, c256, c8, look)                               \
+  {#name, letter, c256, c8, look},
     ROLE_MAP(ROLE_STYLE)
 #undef ROLE_STYLE
 };
+
+bool role_set_color(const char *name, int color) {
+  for (int i = 0; i < ROLE_COUNT; i++)
+    if (!strcasecmp(name, role_styles[i].name)) {
+      role_styles[i].c256 = (short)color;
+      role_styles[i].c8 = color < 8 ? (short)color : role_styles[i].c8;
+      return true;
+    }
+  return false;
+}
 
 bool grid_init(struct grid *grid, int w, int h) {
   *grid = (struct grid){0};

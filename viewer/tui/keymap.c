@@ -3,6 +3,7 @@
  * Called by app.c (keys, hints), view_help.c and cmd_view.c (--keys). */
 #include "tui/keymap.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 
 const struct keymap_row keymap_rows[] = {
 #define KEYMAP_ROW(name, keys, where, hint, help, known)                       \
-  {ACTION_##name, keys, where, hint, help, known},
+  {ACTION_##name, #name, keys, where, hint, help, known},
     KEYMAP(KEYMAP_ROW)
 #undef KEYMAP_ROW
 };
@@ -73,21 +74,70 @@ bool key_parse(const char **text, struct key_press *press) {
   return true;
 }
 
-enum action keymap_find(char32_t key, unsigned where) {
-  for (size_t i = 0; i < keymap_n_rows; i++) {
-    if (!(keymap_rows[i].where & where))
-      continue;
-    for (const char *p = keymap_rows[i].keys; *p;) {
-      struct key_press press;
-      if (*p == ' ')
-        p++;
-      else if (!key_parse(&p, &press))
-        break;
-      else if (press.key == key)
-        return keymap_rows[i].action;
+/* By row; empty: as in the table. */
+#define KEYS_MAX 48
+static char own_keys[sizeof keymap_rows / sizeof *keymap_rows][KEYS_MAX];
+
+static const char *keys_of(const struct keymap_row *row) {
+  const char *own = own_keys[row - keymap_rows];
+  return *own ? own : row->keys;
+}
+
+static bool is_name(const char *name, const char *row) {
+  for (; *name && *row; name++, row++)
+    if (toupper((unsigned char)*name) != *row && !(*name == '-' && *row == '_'))
+      return false;
+  return !*name && !*row;
+}
+
+bool keymap_set(const char *name, const char *keys) {
+  struct key_press press;
+  size_t n = 0;
+  for (const char *p = keys; *p; n += *p != ' ')
+    if (*p == ' ')
+      p++;
+    else if (!key_parse(&p, &press))
+      return false;
+  if (n == 0 || strlen(keys) >= KEYS_MAX)
+    return false;
+  for (size_t i = 0; i < keymap_n_rows; i++)
+    if (is_name(name, keymap_rows[i].name)) {
+      snprintf(own_keys[i], KEYS_MAX, "%s", keys);
+      return true;
     }
-  }
+  return false;
+}
+
+static bool has_key(const struct keymap_row *row, char32_t key) {
+  struct key_press press;
+  for (const char *p = keys_of(row); *p;)
+    if (*p == ' ')
+      p++;
+    else if (!key_parse(&p, &press))
+      return false;
+    else if (press.key == key)
+      return true;
+  return false;
+}
+
+/* Keys that somebody chose go before those of the table. */
+enum action keymap_find(char32_t key, unsigned where) {
+  for (int own = 1; own >= 0; own--)
+    for (size_t i = 0; i < keymap_n_rows; i++)
+      if ((own_keys[i][0] != '\0') == own && (keymap_rows[i].where & where) &&
+          has_key(&keymap_rows[i], key))
+        return keymap_rows[i].action;
   return ACTION_NONE;
+}
+
+const char *keymap_hint(const struct keymap_row *row, char *buf, size_t size) {
+  char keys[64];
+  if (!row->hint || !own_keys[row - keymap_rows][0])
+    return row->hint;
+  const char *word = strrchr(row->hint, ' ');
+  snprintf(buf, size, "%s%s", keymap_shown(row, keys, sizeof keys),
+           word ? word : "");
+  return buf;
 }
 
 static const char *key_shown(char32_t key, char buf[8]) {
@@ -104,7 +154,7 @@ static const char *key_shown(char32_t key, char buf[8]) {
 const char *keymap_shown(const struct keymap_row *row, char *buf, size_t size) {
   size_t used = 0;
   buf[0] = '\0';
-  for (const char *p = row->keys; *p && used < size;) {
+  for (const char *p = keys_of(row); *p && used < size;) {
     struct key_press press;
     char one[8];
     if (*p == ' ')

@@ -168,12 +168,19 @@ enum action {
 
 struct keymap_row {
   enum action action;
+  const char *name; /* as in a file of settings, but for case and "-" */
   const char *keys; /* names as in scripts, separated by blanks */
   unsigned where;
   const char *hint, *help, *known;
 };
 extern const struct keymap_row keymap_rows[];
 extern const size_t keymap_n_rows;
+
+/* Give an action other keys than those of the table.  Returns: false where
+ * there is no such action or key. */
+bool keymap_set(const char *name, const char *keys);
+/* The hint of a row with the keys that it has now, into buf; NULL for none. */
+const char *keymap_hint(const struct keymap_row *row, char *buf, size_t size);
 
 /* The action of a key in a place (one AT_ bit); ACTION_NONE for none. */
 enum action keymap_find(char32_t key, unsigned where);

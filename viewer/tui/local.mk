@@ -1,4 +1,5 @@
-command_sources += viewer/cmd_view.c viewer/cmd_top.c
+command_sources += viewer/cmd_view.c viewer/cmd_top.c \
+	viewer/settings.h viewer/settings.c
 tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/app.h viewer/tui/app.c \
 	viewer/tui/compare.h viewer/tui/compare.c viewer/tui/view_compare.c \

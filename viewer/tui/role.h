@@ -9,6 +9,8 @@
 #ifndef LTV_TUI_ROLE_H
 #define LTV_TUI_ROLE_H
 
+#include <stdbool.h>
+
 /* How a role stands out, colour aside. */
 #define LOOK_BOLD 1u
 #define LOOK_DIM 2u
@@ -47,10 +49,14 @@ enum role {
 };
 
 struct role_style {
+  const char *name;
   char letter;
   short c256, c8;
   unsigned look;
 };
-extern const struct role_style role_styles[ROLE_COUNT];
+extern struct role_style role_styles[ROLE_COUNT];
+/* Give a role another colour of 256 (-1: the terminal's own).  Returns: false
+ * where there is no such role. */
+bool role_set_color(const char *name, int color);
 
 #endif
