@@ -5,15 +5,20 @@
  *       Each thread emits EVENTS marks, numbered; then prints "TID EVENTS".
  *       -o: records itself into FILE; -l: lossless.  PAUSE-AT: after so many
  *       events each thread waits for a byte on standard input (once, for all).
+ *   record_crowd forever TALLY [FILE]
+ *       Emits marks until it is killed.  TALLY holds two numbers of 64 bits:
+ * its process id, and how many marks were emitted.  Records itself into FILE.
  *   record_crowd count FILE
  *       For each thread: "TID marks lost waits"; last "complete 0|1".  Marks
  *       that are doubled or out of order are an error.
  *
  * Part of test_losses.py. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,6 +84,22 @@ static int run(int argc, char **argv) {
   return options.path && lt_trace_stop() != LT_OK ? 3 : 0;
 }
 
+static int forever(int argc, char **argv) {
+  const lt_trace_options options = {.path = argc > 2 ? argv[2] : NULL,
+                                    .mode = LT_TRACE_LOSSLESS};
+  int fd = open(argv[1], O_RDWR);
+  volatile uint64_t *told =
+      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (told == MAP_FAILED || (options.path && lt_trace_start(&options) != LT_OK))
+    return 2;
+  (void)lt_loop_begin(0, NULL);
+  told[0] = (uint64_t)getpid();
+  for (uint64_t i = 0;;) {
+    lt_mark("crowd", i);
+    told[1] = ++i;
+  }
+}
+
 struct tally {
   uint64_t marks, lost, waits, next;
 };
@@ -126,6 +147,8 @@ static int count(const char *path) {
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "run") == 0)
     return run(argc - 1, argv + 1);
+  if (argc > 2 && strcmp(argv[1], "forever") == 0)
+    return forever(argc - 1, argv + 1);
   if (argc > 2 && strcmp(argv[1], "count") == 0)
     return count(argv[2]);
   return 2;

@@ -1,8 +1,11 @@
 """Nothing is lost that is not counted: what threads emitted is what the trace
 holds plus what it says is missing, thread by thread, whatever the recorder
 does meanwhile."""
+import os
 import pathlib
+import random
 import signal
+import struct
 import subprocess
 import time
 
@@ -147,6 +150,52 @@ class Losses(Case):
         expected = sum(n for n, in attempted.values())
         self.assertLessEqual(told, expected)
         self.assertGreaterEqual(told + owed, expected)
+
+    def kill_at_random(self, *command):
+        """Start a program that emits for ever, and kill it.  Returns how many
+        marks it had emitted by then, at least."""
+        tally = self.dir / 'tally'
+        tally.write_bytes(bytes(4096))
+        process = subprocess.Popen([str(word) for word in command],
+                                   cwd=self.dir, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE)
+        wanted = random.randrange(1, 500_000)
+        pid = marks = 0
+        deadline = time.monotonic() + 60
+        while marks < wanted:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll())
+            pid, marks = struct.unpack('QQ', tally.read_bytes()[:16])
+            time.sleep(0.001)
+        os.kill(pid, signal.SIGKILL) # ours, or the child of ours
+        process.communicate(timeout=120)
+        return struct.unpack('QQ', tally.read_bytes()[:16])[1]
+
+    def marks(self, name):
+        rows, complete = self.recorded(name)
+        self.assertTrue(complete)
+        (marks, lost, _), = rows.values()
+        self.assertEqual(lost, 0)
+        return marks
+
+    def test_a_killed_program_loses_nothing_that_it_emitted(self):
+        for _ in range(200 if LONG else 10):
+            emitted = self.kill_at_random(
+                LOOPTRACE, 'record', '--overwrite', '--mode', 'lossless', '-o',
+                'x.lt', '--', CROWD, 'forever', 'tally')
+            self.assertIn(self.marks('x.lt') - emitted, (0, 1))
+
+    def test_a_killed_program_that_records_itself_leaves_what_was_flushed(self):
+        for _ in range(200 if LONG else 10):
+            for path in self.dir.glob('*.lt'):
+                path.unlink()
+            emitted = self.kill_at_random(CROWD, 'forever', 'tally', 'x.lt')
+            if self.looptrace('recover', 'x.lt').returncode == 0:
+                self.assertLessEqual(self.marks('x.recovered.lt'), emitted + 1)
+            else: # before the first flush: there may be a header, or nothing
+                self.assertEqual(self.looptrace('info', '--verify', 'x.lt')
+                                 .returncode, 3)
 
     def test_the_linked_recorder_counts_as_exactly(self):
         for options in ([], ['-l'], ['-r', '65536']):
