@@ -59,8 +59,8 @@ void lti_call_end(struct lti_call *call) {
     return; /* or this is a child, and the slot is its parent's */
   if (slot)
     SET(call, 0);
-  if (call->ref & LTI_IS_FD &&
-      lti_now() - call->began >= lti_process.ticks_min_block)
-    lti_fd_tell((int)(uint32_t)call->ref - 1);
-  lti_call_emit(call->began, call->callee, call->ref, call->site);
+  uint64_t now = lti_now();
+  if (call->ref & LTI_IS_FD && now - call->began >= lti_process.ticks_min_block)
+    lti_fd_tell((int)(uint32_t)call->ref - 1, now);
+  lti_call_emit_at(now, call->began, call->callee, call->ref, call->site);
 }

@@ -86,7 +86,7 @@ static void name_other(const char *link, char *to, size_t n) {
                  link + is_framed);
 }
 
-void lti_fd_tell(int fd) {
+void lti_fd_tell(int fd, uint64_t now) {
   char path[32], link[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
   int saved = errno;
   if (fd < 0 || lti_process.arena->no_fd_names)
@@ -106,6 +106,6 @@ void lti_fd_tell(int fd) {
     name_socket(fd, name, sizeof name);
   else
     name_other(link, name, sizeof name);
-  lti_emit(LT_FD_NAME, 0, (uint64_t)fd + 1, lti_emit_string(name), 0);
+  lti_emit_at(now, LT_FD_NAME, 0, (uint64_t)fd + 1, lti_emit_string(name), 0);
   errno = saved;
 }

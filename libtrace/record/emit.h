@@ -273,9 +273,9 @@ void lti_poll_leave(int n_ready);
 
 /* The end of a blocking call: CALL when it took at least min_block_ns, else one
  * more in calls_short. */
-static inline void lti_call_emit(uint64_t begun, unsigned callee, uint64_t ref,
-                                 const void *site) {
-  uint64_t now = lti_now();
+static inline void lti_call_emit_at(uint64_t now, uint64_t begun,
+                                    unsigned callee, uint64_t ref,
+                                    const void *site) {
   if (now - begun >= lti_process.ticks_min_block)
     lti_emit_at(now, LT_CALL, callee, ref & LTI_REF_MAX,
                 (uint64_t)(uintptr_t)site, lti_clock_ns(now - begun));
@@ -285,6 +285,10 @@ static inline void lti_call_emit(uint64_t begun, unsigned callee, uint64_t ref,
         1 + atomic_load_explicit(&lti_self.slot->calls_short,
                                  memory_order_relaxed),
         memory_order_relaxed);
+}
+static inline void lti_call_emit(uint64_t begun, unsigned callee, uint64_t ref,
+                                 const void *site) {
+  lti_call_emit_at(lti_now(), begun, callee, ref, site);
 }
 
 /* In a child that was forked and goes on without exec: begin a recording of its
