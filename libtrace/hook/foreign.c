@@ -1,11 +1,11 @@
 /* Which thread turns a loop that is not libuv's.
  *
- * Waiting for the third time on the same epoll descriptor makes a loop.  With
- * poll() and select() many programs wait for one thing without being a loop, so
- * there it takes ten waits at the same call, never more than a second apart,
- * all for the same descriptors, and these must be what loops have: something
- * to be woken by (an eventfd and its like), a socket that listens, or two of
- * which one is no pipe (several pipes are a child's output being read).
+ * The first wait on an epoll descriptor makes a loop.  With poll() and select()
+ * many programs wait for one thing without being a loop, so there it takes ten
+ * waits at the same call, never more than a second apart, all for the same
+ * descriptors, and these must be what loops have: something to be woken by (an
+ * eventfd and its like), a socket that listens, or two of which one is no pipe
+ * (several pipes are a child's output being read).
  *
  * The loop ends when the descriptors it lived on are closed, when another epoll
  * descriptor takes its place, or when libuv comes; doc/decisions/0030.
@@ -23,7 +23,7 @@
 
 #include "hook/call.h"
 
-enum { EPOLL_TIMES = 3, POLL_TIMES = 10 };
+enum { POLL_TIMES = 10 };
 #define REGULAR_NS UINT64_C(1000000000)
 
 static __thread struct foreign {
@@ -206,7 +206,7 @@ void lti_foreign_waited(const void *site, const struct lti_waits *fds,
     foreign.maybe = *fds;
     foreign.times = 0;
   }
-  if (++foreign.times < (site ? POLL_TIMES : EPOLL_TIMES))
+  if (++foreign.times < POLL_TIMES && site)
     return;
   int saved = errno;
   foreign.times = 0;

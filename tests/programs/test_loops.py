@@ -231,7 +231,6 @@ class Loops(Case):
                 if b'ready to accept connections at' in line or \
                         b'accept connections at' in line:
                     break
-            # It is a loop from its third wait on: each answer is one.
             answers = self.talk(socket, *[b'PING\r\n'] * 10,
                                 b'DEBUG SLEEP 0.2\r\n', b'PING\r\n',
                                 b'SHUTDOWN NOSAVE\r\n')
