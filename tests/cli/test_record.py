@@ -1,4 +1,5 @@
 """looptrace record: it is not there, as far as the command can tell."""
+import errno
 import os
 import pathlib
 import pty
@@ -6,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import time
@@ -41,9 +43,20 @@ int main(int argc, char **argv) {
 '''
 
 
+def is_listening(path):
+    """Does a recorder wait at this socket?"""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as talk:
+        try:
+            talk.connect(str(path))
+        except OSError as error:
+            return error.errno not in (errno.ECONNREFUSED, errno.ENOENT)
+    return True
+
+
 def arenas():
     """Those that nobody uses: other recordings may run on this machine."""
-    found = set(ARENAS.glob('looptrace-*')) if ARENAS.is_dir() else set()
+    found = {path for path in ARENAS.glob('looptrace-*')
+             if not (path.is_socket() and is_listening(path))}
     for maps in pathlib.Path('/proc').glob('[0-9]*/maps') if found else ():
         try:
             text = maps.read_text(errors='replace')
