@@ -137,11 +137,14 @@ static void output(void) {
   must(-pthread_create(&writer, NULL, write_out, ends));
   struct pollfd p[2] = {{.fd = out[0], .events = POLLIN},
                         {.fd = err[0], .events = POLLIN}};
-  for (int i = 0; i < TURNS; i++) {
+  for (int n = 0; n < TURNS;) { /* at times both are there at once */
     must(poll(p, 2, -1));
     for (int j = 0; j < 2; j++)
-      if (p[j].revents && read(p[j].fd, &c, 1) != 1)
-        abort();
+      if (p[j].revents) {
+        if (read(p[j].fd, &c, 1) != 1)
+          abort();
+        n++;
+      }
   }
   pthread_join(writer, NULL);
   nap(STALL_MS);
