@@ -77,7 +77,7 @@ class Progress(Case):
     @unittest.skipUnless(LONG, 'makes a large trace: ./dev test --long')
     def test_a_bar_on_a_terminal_and_nothing_elsewhere(self):
         big = self.dir / 'big.lt'
-        self.run_command(BUILDDIR / 'tests/support/make_big', 30_000_000, 2,
+        self.run_command(BUILDDIR / 'tests/support/make_big', 10_000_000, 2,
                          big, seconds=300)
         for words, codes in ((('export', '-f', 'csv', '-o', '/dev/null',
                                '--overwrite', big), (0,)),
