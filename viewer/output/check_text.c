@@ -113,7 +113,10 @@ static void cause(const struct text *t, const struct finding *f) {
     return;
   label(t, "cause");
   if (f->callee)
-    snprintf(blocked, sizeof blocked, "blocked in `%s`",
+    snprintf(blocked, sizeof blocked,
+             f->callee_ns >= s->cause.blocked - s->cause.blocked / 10
+                 ? "blocked in `%s`"
+                 : "blocked (longest in `%s`)",
              model_callee_name(t->model, f->callee, callee, sizeof callee));
   else
     snprintf(blocked, sizeof blocked, "waiting, off the CPU");
