@@ -27,6 +27,7 @@ SCREENS = {
     'tasks': '5G',
     'tasks-sorted': '5>>>g',
     'tasks-of-stall': '3jT',
+    'tasks-path': '5p',
     'help': '?',
     'search': '4/site:on_* ki',
     'filtered': '3&dur>80ms -kind:timer<Enter>',
@@ -169,10 +170,25 @@ class Tasks(ViewCase):
         self.assertEqual(back, self.dump(path, '--keys', '3jT'))
         self.assertIn('ready, others ran', self.dump(path, '--keys', '5>>>g'))
 
+    def test_the_path_of_the_chosen_task_comes_and_goes(self):
+        path = self.trace()
+        plain = self.dump(path, '--keys', '3jT')
+        shown = self.dump(path, '--keys', '3jTp')
+        self.assertIn('#138 on_saved (orders.c:88) · critical path', shown)
+        self.assertIn('running 151ms 100%', shown)
+        self.assertRegex(shown, r'0\.620s +151ms +running +#138 fs on_saved '
+                                r'\(orders\.c:88\), 142ms in blocking calls')
+        self.assertEqual(plain, self.dump(path, '--keys', '3jTpp'))
+        # Of one task only; that one is kept.
+        self.assertNotIn('critical path', self.dump(path, '--keys', '3jTpk'))
+        self.assertEqual(shown, self.dump(path, '--keys', '3jTpkj'))
+        self.assertIn('no room for its path',
+                      self.dump(path, '--size', '60x16', '--keys', '3jTp'))
+
     def test_lossy_cut_and_empty_traces_have_tasks(self):
         for name in ('lost', 'cut', 'empty', 'hostile'):
             path = self.trace(f'{name}.lt', **{name: True})
-            text = self.dump(path, '--screen', 'tasks', '--keys', 'jjGuuT<Enter>5>>>>i')
+            text = self.dump(path, '--screen', 'tasks', '--keys', 'jjGuupT<Enter>5>>>>ip')
             self.assertIn('5 Tasks', text)
 
 

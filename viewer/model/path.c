@@ -2,7 +2,7 @@
  *
  * Invariant: the segments of a node follow each other without a gap from its
  * begin; where one says WAIT for another node, the path takes that node's
- * segments in its place.  Called by report. */
+ * segments in its place.  Called by report and by screen 5 of the viewer. */
 #include "model/path.h"
 
 #include <stdlib.h>
@@ -59,7 +59,7 @@ struct thread {
   int64_t woke_ns, poll_ns; /* -1 never */
 };
 
-struct walk {
+struct path_walk {
   lt_reader *reader;
   uint64_t root;
   struct node *nodes;
@@ -73,13 +73,13 @@ struct walk {
   bool is_out_of_memory;
 };
 
-static struct node *find(struct walk *w, uint64_t id) {
+static struct node *find(struct path_walk *w, uint64_t id) {
   struct node *n;
   HASH_FIND(hh, w->nodes, &id, sizeof id, n);
   return n;
 }
 
-static struct node *get(struct walk *w, uint64_t id) {
+static struct node *get(struct path_walk *w, uint64_t id) {
   struct node *n = id ? find(w, id) : NULL;
   if (n || id == 0 || HASH_COUNT(w->nodes) >= NODES_MAX)
     return n;
@@ -103,7 +103,7 @@ static struct node *get(struct walk *w, uint64_t id) {
   return n;
 }
 
-static struct thread *thread_of(struct walk *w, uint32_t index) {
+static struct thread *thread_of(struct path_walk *w, uint32_t index) {
   if (index >= THREADS_MAX)
     return NULL;
   if (index >= w->n_threads) {
@@ -125,7 +125,7 @@ static struct thread *thread_of(struct walk *w, uint32_t index) {
 }
 
 /* What a node did until end; from where the last segment ended. */
-static struct segment *add(struct walk *w, struct node *n,
+static struct segment *add(struct path_walk *w, struct node *n,
                            enum path_state state, int64_t end_ns) {
   int64_t begin = n->since_ns;
   if (end_ns <= begin)
@@ -182,7 +182,7 @@ static void blame(const struct thread *th, struct segment *s) {
   s->behind_ns = best;
 }
 
-static void add_wait(struct walk *w, struct node *n, int64_t end_ns,
+static void add_wait(struct path_walk *w, struct node *n, int64_t end_ns,
                      uint64_t who) {
   struct node *other = who ? get(w, who) : NULL;
   struct segment *s = add(w, n, other ? PATH_WAIT : PATH_POLL, end_ns);
@@ -194,7 +194,7 @@ static void add_wait(struct walk *w, struct node *n, int64_t end_ns,
 }
 
 /* What a node waited for, until it could have run. */
-static void waited(struct walk *w, const struct thread *th, struct node *n,
+static void waited(struct path_walk *w, const struct thread *th, struct node *n,
                    bool is_over) {
   int64_t now = w->now_ns, since = n->since_ns;
   bool is_due = n->due_ns >= 0 && n->due_ns <= now;
@@ -218,7 +218,7 @@ static void waited(struct walk *w, const struct thread *th, struct node *n,
 }
 
 /* A node that waited gets the thread, or is done without it. */
-static void arrive(struct walk *w, const struct thread *th, struct node *n,
+static void arrive(struct path_walk *w, const struct thread *th, struct node *n,
                    bool is_over) {
   if (n->is_member)
     waited(w, th, n, is_over);
@@ -231,7 +231,8 @@ static void arrive(struct walk *w, const struct thread *th, struct node *n,
 
 /* Events */
 
-static void on_spawn(struct walk *w, struct thread *th, const lt_event *e) {
+static void on_spawn(struct path_walk *w, struct thread *th,
+                     const lt_event *e) {
   struct node *n = get(w, e->ref);
   if (!n)
     return;
@@ -248,7 +249,8 @@ static void on_spawn(struct walk *w, struct thread *th, const lt_event *e) {
   n->is_member |= parent->is_member && parent->kind == LT_TASK_COROUTINE;
 }
 
-static void run_until(struct walk *w, struct slice *slice, int64_t now_ns) {
+static void run_until(struct path_walk *w, struct slice *slice,
+                      int64_t now_ns) {
   struct node *n = find(w, slice->task);
   struct segment *s = n ? add(w, n, PATH_RUN, now_ns) : NULL;
   if (s && slice->blocked_ns < s->end_ns - s->begin_ns)
@@ -258,7 +260,8 @@ static void run_until(struct walk *w, struct slice *slice, int64_t now_ns) {
   slice->blocked_ns = 0;
 }
 
-static void on_resume(struct walk *w, struct thread *th, const lt_event *e) {
+static void on_resume(struct path_walk *w, struct thread *th,
+                      const lt_event *e) {
   struct node *n = get(w, e->ref);
   if (n) {
     arrive(w, th, n, false);
@@ -274,7 +277,8 @@ static void on_resume(struct walk *w, struct thread *th, const lt_event *e) {
                                            .begin_ns = e->time_ns};
 }
 
-static void end_slice(struct walk *w, struct thread *th, const lt_event *e) {
+static void end_slice(struct path_walk *w, struct thread *th,
+                      const lt_event *e) {
   size_t i = th->depth;
   while (i > 0 && th->open[i - 1].task != e->ref)
     i--;
@@ -289,7 +293,8 @@ static void end_slice(struct walk *w, struct thread *th, const lt_event *e) {
   kept->end_ns = e->time_ns;
 }
 
-static void on_await(struct walk *w, struct thread *th, const lt_event *e) {
+static void on_await(struct path_walk *w, struct thread *th,
+                     const lt_event *e) {
   end_slice(w, th, e);
   struct node *n = find(w, e->ref), *other = e->a ? get(w, e->a) : NULL;
   if (!n)
@@ -299,7 +304,7 @@ static void on_await(struct walk *w, struct thread *th, const lt_event *e) {
     other->is_member |= n->is_member;
 }
 
-static void on_done(struct walk *w, struct thread *th, const lt_event *e) {
+static void on_done(struct path_walk *w, struct thread *th, const lt_event *e) {
   bool is_running = false;
   for (size_t i = 0; i < th->depth; i++)
     is_running |= th->open[i].task == e->ref;
@@ -324,7 +329,7 @@ static void on_done(struct walk *w, struct thread *th, const lt_event *e) {
 }
 
 /* A callback that turns the loop itself waits as long as that polls. */
-static void on_poll(struct walk *w, struct thread *th, const lt_event *e) {
+static void on_poll(struct path_walk *w, struct thread *th, const lt_event *e) {
   for (size_t i = 0; i < th->depth; i++) {
     struct node *n = find(w, th->open[i].task);
     if (e->kind == LT_POLL_BEGIN)
@@ -338,7 +343,7 @@ static void on_poll(struct walk *w, struct thread *th, const lt_event *e) {
     th->woke_ns = e->time_ns;
 }
 
-static void on_mark(struct walk *w, struct thread *th, const lt_event *e) {
+static void on_mark(struct path_walk *w, struct thread *th, const lt_event *e) {
   struct node *n = e->kind == LT_CALL ? NULL : get(w, e->ref);
   switch (e->kind) {
   case LT_CALL:
@@ -371,7 +376,7 @@ static void on_mark(struct walk *w, struct thread *th, const lt_event *e) {
   }
 }
 
-static void on_event(struct walk *w, const lt_event *e) {
+static void on_event(struct path_walk *w, const lt_event *e) {
   struct thread *th = thread_of(w, e->thread);
   if (!th)
     return;
@@ -412,8 +417,9 @@ static void on_event(struct walk *w, const lt_event *e) {
 
 /* The path */
 
-static void step(struct walk *w, const struct node *n, const struct segment *s,
-                 int64_t from, int64_t to, unsigned depth) {
+static void step(struct path_walk *w, const struct node *n,
+                 const struct segment *s, int64_t from, int64_t to,
+                 unsigned depth) {
   struct path *p = w->path;
   if (to <= from)
     return;
@@ -452,7 +458,7 @@ static void step(struct walk *w, const struct node *n, const struct segment *s,
                                               .behind_ns = behind};
 }
 
-static void follow(struct walk *w, const struct node *n, int64_t from,
+static void follow(struct path_walk *w, const struct node *n, int64_t from,
                    int64_t to, unsigned depth) {
   for (size_t i = n->first; i != NONE && from < to; i = w->segments[i].next) {
     const struct segment *s = &w->segments[i];
@@ -477,7 +483,7 @@ static void follow(struct walk *w, const struct node *n, int64_t from,
 }
 
 /* What is open at the end of the trace, was until then. */
-static void close_all(struct walk *w) {
+static void close_all(struct path_walk *w) {
   struct node *n, *next;
   for (size_t t = 0; t < w->n_threads; t++)
     for (size_t i = 0; w->threads[t] && i < w->threads[t]->depth; i++)
@@ -487,7 +493,7 @@ static void close_all(struct walk *w) {
     arrive(w, NULL, n, true);
 }
 
-static lt_status finish(struct walk *w) {
+static lt_status finish(struct path_walk *w) {
   struct path *p = w->path;
   const struct node *n = find(w, w->root);
   int64_t end = lt_reader_info(w->reader)->end_ns;
@@ -510,8 +516,10 @@ static lt_status finish(struct walk *w) {
   return w->is_out_of_memory ? LT_NOMEM : LT_OK;
 }
 
-static void walk_free(struct walk *w) {
+void path_end(struct path_walk *w) {
   struct node *n, *next;
+  if (!w)
+    return;
   HASH_ITER(hh, w->nodes, n, next) {
     HASH_DEL(w->nodes, n);
     free(n);
@@ -520,29 +528,59 @@ static void walk_free(struct walk *w) {
     free(w->threads[i]);
   free(w->threads);
   free(w->segments);
-  lt_reader_close(w->reader);
+  if (w->reader)
+    lt_reader_close(w->reader);
+  path_free(w->path);
+  free(w);
+}
+
+lt_status path_begin(const char *file, uint64_t task, struct path_walk **walk) {
+  struct path_walk *w = calloc(1, sizeof *w);
+  lt_status status = LT_NOMEM;
+  *walk = NULL;
+  if (w && (w->path = calloc(1, sizeof *w->path)))
+    status = lt_reader_open(file, &w->reader);
+  if (status != LT_OK) {
+    path_end(w);
+    return status;
+  }
+  w->root = task;
+  *walk = w;
+  return LT_OK;
+}
+
+lt_status path_go_on(struct path_walk *w, uint64_t n_events,
+                     struct path **path) {
+  lt_status status = LT_OK;
+  lt_event e;
+  while (n_events-- > 0 && !w->is_out_of_memory &&
+         (status = lt_reader_next(w->reader, &e)) == LT_OK)
+    on_event(w, &e);
+  if (w->is_out_of_memory)
+    return LT_NOMEM;
+  if (status != LT_END)
+    return status;
+  status = finish(w);
+  if (status != LT_OK)
+    return status;
+  *path = w->path;
+  w->path = NULL;
+  return LT_END;
+}
+
+double path_share(const struct path_walk *w) {
+  int64_t end = lt_reader_info(w->reader)->end_ns;
+  return end > 0 ? (double)w->now_ns / (double)end : 0;
 }
 
 lt_status path_open(const char *file, uint64_t task, struct path **path) {
-  struct walk w = {.root = task, .path = calloc(1, sizeof *w.path)};
-  lt_status status = w.path ? lt_reader_open(file, &w.reader) : LT_NOMEM;
-  lt_event e;
+  struct path_walk *walk;
+  lt_status status = path_begin(file, task, &walk);
   *path = NULL;
-  if (status == LT_OK) {
-    while (!w.is_out_of_memory &&
-           (status = lt_reader_next(w.reader, &e)) == LT_OK)
-      on_event(&w, &e);
-    if (status == LT_END)
-      status = finish(&w);
-    if (w.is_out_of_memory)
-      status = LT_NOMEM;
-    walk_free(&w);
-  }
   if (status == LT_OK)
-    *path = w.path;
-  else
-    path_free(w.path);
-  return status;
+    status = path_go_on(walk, UINT64_MAX, path);
+  path_end(walk);
+  return status == LT_END ? LT_OK : status;
 }
 
 void path_free(struct path *path) {

@@ -17,7 +17,7 @@
 /*  NAME        word          what a person reads */
 #define PATH_STATE_MAP(X)                                                      \
   X(RUN, "run", "running")                                                     \
-  X(READY, "ready", "ready, not running")                                       \
+  X(READY, "ready", "ready, not running")                                      \
   X(QUEUE, "queue", "queued for the pool")                                     \
   X(POOL, "pool", "on a pool thread")                                          \
   X(TIMER, "timer", "waiting for a time")                                      \
@@ -64,6 +64,21 @@ struct path {
  *         NOMEM. */
 LT_WARN_UNUSED lt_status path_open(const char *file, uint64_t task,
                                    struct path **path);
+/* The same in steps, for who has something else to do meanwhile.  A step takes
+ * so many events.
+ *
+ * walk:   owned, path_end(); NULL on failure.
+ * path:   owned, path_free(); written with END only.
+ * Errors: begin as lt_reader_open(); go_on: END when the path is complete, OK
+ *         while there is more, NOT_FOUND, IO, NOMEM (end it then). */
+struct path_walk;
+LT_WARN_UNUSED lt_status path_begin(const char *file, uint64_t task,
+                                    struct path_walk **walk);
+LT_WARN_UNUSED lt_status path_go_on(struct path_walk *walk, uint64_t n_events,
+                                    struct path **path);
+double path_share(const struct path_walk *walk); /* that was read, 0 to 1 */
+/* NULL is a no-op. */
+void path_end(struct path_walk *walk);
 /* NULL is a no-op. */
 void path_free(struct path *path);
 

@@ -292,7 +292,8 @@ void app_sort(struct app *app) {
 
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
-         (app->tasks.census && !app->tasks.is_done) || compare_has_work(app);
+         (app->tasks.census && !app->tasks.is_done) || app->tasks.walk ||
+         compare_has_work(app);
 }
 
 bool app_work(struct app *app, uint64_t n_events) {
@@ -300,6 +301,8 @@ bool app_work(struct app *app, uint64_t n_events) {
     return false;
   if (app->is_loading || app->follow.next)
     return follow_work(app, n_events) || app_has_work(app);
+  if (app->tasks.walk && app->tasks.is_done)
+    return tasks_path_work(&app->tasks, n_events) || app_has_work(app);
   if (!app->tasks.census || app->tasks.is_done)
     return compare_work(app, n_events) || app_has_work(app);
   bool more = tasks_work(&app->tasks, n_events);

@@ -318,6 +318,9 @@ struct moment {
 };
 void replay_moment(struct app *app, struct moment *moment);
 
+/* task_path.c: the path that tasks_shows_path() says is to be shown. */
+void task_path_draw(struct app *app, struct rect rect);
+
 /* view_lanes.c: the lanes alone, as they were until a moment (INT64_MAX: all
  * of them). */
 void lanes_draw(struct app *app, struct rect axis, struct rect rows,

@@ -115,6 +115,7 @@ enum {
   X(TO_TASK, "T", AT_MOMENT | AT_REPLAY, "T task",                             \
     "the task under the cursor, or of the stall", "")                          \
   X(PARENT, "u", AT_TASKS, "u parent", "the task that made it", "")            \
+  X(PATH, "p", AT_TASKS, "p path", "the task's critical path, or not", "")     \
   X(FOLD, "o", AT_LANES | AT_REPLAY, "o fold",                                 \
     "fold or unfold the loop's lanes", "perf, uftrace")                        \
   X(REPLAY, "<Space>", AT_MOMENT, "Space replay", "play from here", "mpv")     \

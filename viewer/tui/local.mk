@@ -17,6 +17,6 @@ tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/view_detail.c viewer/tui/view_help.c \
 	viewer/tui/view_lanes.c viewer/tui/view_overview.c \
 	viewer/tui/view_replay.c \
-	viewer/tui/tasks.h viewer/tui/tasks.c \
+	viewer/tui/tasks.h viewer/tui/tasks.c viewer/tui/task_path.c \
 	viewer/tui/view_sites.c viewer/tui/view_stalls.c viewer/tui/view_tasks.c
 looptrace_LDADD += -lm

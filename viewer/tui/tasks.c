@@ -19,6 +19,7 @@ void tasks_open(struct tasks_pane *pane, const char *path) {
 void tasks_close(struct tasks_pane *pane) {
   census_free(pane->census);
   free(pane->rows);
+  tasks_path_forget(pane);
   uint64_t selected = pane->selected;
   enum task_sort sort = pane->sort;
   *pane = (struct tasks_pane){.selected = selected, .sort = sort};

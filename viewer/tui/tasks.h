@@ -4,6 +4,7 @@
 
 #include "model/census.h"
 #include "model/model.h"
+#include "model/path.h"
 
 enum task_sort {
   TASK_TREE, /* under who made it */
@@ -41,6 +42,12 @@ struct tasks_pane {
   uint64_t behind_of;
   struct task_behind behind[TASK_BEHIND_MAX];
   size_t n_behind;
+  /* The critical path that was asked for last: */
+  bool shows_path;
+  uint64_t path_of;       /* a task's id, 0 none */
+  struct path_walk *walk; /* NULL: nothing is read */
+  struct path *path;      /* NULL: not known (yet) */
+  lt_status path_problem;
 };
 
 /* Begin to read the tasks of a file. */
@@ -56,6 +63,14 @@ const struct census_task *tasks_find(const struct tasks_pane *pane,
 size_t tasks_row(const struct tasks_pane *pane, uint64_t id);
 /* Since it was made, or since the beginning. */
 int64_t tasks_life_ns(const struct census_task *task, int64_t end_ns);
+/* Show the critical path of the selected task, or no longer: begin to read it
+ * unless it is known.  tasks_path_work() goes on for so many events and returns
+ * whether there is more to do. */
+void tasks_path(struct tasks_pane *pane, const char *file);
+bool tasks_path_work(struct tasks_pane *pane, uint64_t n_events);
+/* Of the selected task: it is to be shown. */
+bool tasks_shows_path(const struct tasks_pane *pane);
+void tasks_path_forget(struct tasks_pane *pane);
 /* Who ran during the longest time that the selected task was ready. */
 void tasks_find_behind(struct tasks_pane *pane, struct model *model);
 

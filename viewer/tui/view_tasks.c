@@ -265,10 +265,15 @@ static void draw(struct app *app, const struct layout *layout) {
   const struct census_task *t = tasks_find(pane, pane->selected);
   if (t && areas.detail.h > 0) {
     char name[160];
-    snprintf(title, sizeof title, "#%llu %s · where its time went",
-             (unsigned long long)t->id, task_name(app, t, name, sizeof name));
+    bool path = tasks_shows_path(pane);
+    snprintf(title, sizeof title, "#%llu %s · %s", (unsigned long long)t->id,
+             task_name(app, t, name, sizeof name),
+             path ? "critical path" : "where its time went");
     grid_rule(&app->grid, areas.rule, title);
-    draw_about(app, areas.detail, t);
+    if (path)
+      task_path_draw(app, areas.detail);
+    else
+      draw_about(app, areas.detail, t);
   }
   app_note(app, layout, "task %zu of %zu", row + 1, pane->n_rows);
 }
@@ -318,6 +323,12 @@ static bool key(struct app *app, enum action action) {
       pane->selected = t->parent;
     else
       app_say(app, "who made it is not known");
+    return true;
+  case ACTION_PATH:
+    if (areas.detail.h > 0)
+      tasks_path(pane, app->path);
+    else
+      app_say(app, "no room for its path here; a higher terminal has it");
     return true;
   case ACTION_ENTER:
   case ACTION_TO_LANES:
