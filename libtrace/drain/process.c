@@ -491,8 +491,11 @@ void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
     if (lti_writer_error(t->writer))
       (void)lti_recorded_fail(p, lti_writer_error(t->writer), "write");
   }
-  if (t->writer)
+  if (t->writer) {
     p->size_bytes = lti_writer_size(t->writer);
+    if (lti_writer_close(t->writer))
+      (void)lti_recorded_fail(p, lti_writer_error(t->writer), "close");
+  }
   p->n_loops = (uint32_t)t->book.n_loops;
   if (r->is_flight) {
     p->size_bytes = p->last.size_bytes;

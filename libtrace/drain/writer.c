@@ -30,16 +30,25 @@ struct lti_writer {
   z_stream zlib;
 };
 
-lt_status lti_writer_create_file(const char *path, bool overwrite, int *fd) {
+/* On some file systems a signal may come in between. */
+static int open_new(const char *path) {
   const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  int made = open(path, flags, 0600);
+  int fd;
+  do
+    fd = open(path, flags, 0600);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+lt_status lti_writer_create_file(const char *path, bool overwrite, int *fd) {
+  int made = open_new(path);
   if (made < 0 && errno == EEXIST && overwrite) {
     struct stat st;
     /* Never a device, a pipe, or what a link points to. */
-    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && unlink(path) == 0)
-      made = open(path, flags, 0600);
-    else
+    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
       errno = EEXIST;
+    else if (unlink(path) == 0)
+      made = open_new(path);
   }
   if (made >= 0 && fchmod(made, 0600) != 0) { /* a umask may take even that */
     int error = errno;
@@ -81,12 +90,20 @@ const struct lti_flight *lti_writer_flight(const struct lti_writer *w) {
   return w->flight;
 }
 
+/* Some file systems tell only here what they could not write.  Interrupted, the
+ * descriptor is closed all the same. */
+int lti_writer_close(struct lti_writer *w) {
+  if (w->fd >= 0 && close(w->fd) != 0 && errno != EINTR && !w->error)
+    w->error = errno;
+  w->fd = -1;
+  return w->error;
+}
+
 void lti_writer_free(struct lti_writer *w) {
   if (!w)
     return;
   deflateEnd(&w->zlib);
-  if (w->fd >= 0)
-    close(w->fd);
+  (void)lti_writer_close(w);
   lti_flight_free(w->flight);
   free(w->packed);
   free(w);

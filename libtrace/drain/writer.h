@@ -31,6 +31,10 @@ struct lti_writer *lti_writer_new(int fd,
                                   ssize_t (*write)(int, const void *, size_t));
 void lti_writer_free(struct lti_writer *writer);
 
+/* Close the file, where that is not yet done; the last call but free and those
+ * that ask.  Returns: as lti_writer_error(). */
+int lti_writer_close(struct lti_writer *writer);
+
 /* Keep the newest blocks in memory instead; see lti_flight_new().
  *
  * Returns of lti_writer_flight(): what is kept, borrowed; NULL for a file's. */

@@ -8,33 +8,73 @@ from looptrace import BUILDDIR, LOOPTRACE, Case
 
 CROWD = str(BUILDDIR / 'tests/programs/record_crowd')
 
-# Fails write() to a trace in looptrace itself: FAULT=ERRNO:FROM:TIMES, where
+# Fails a call on a trace in looptrace itself: FAULT=CALL:ERRNO:FROM:TIMES, where
 # errno 0 means a short write of one byte.
 SHIM = r'''
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-ssize_t write(int fd, const void *bytes, size_t size) {
-  static ssize_t (*real)(int, const void *, size_t);
-  static long at;
-  char link[64], path[4096];
-  long error, from, times;
+#define REAL(NAME) ((__typeof__(&NAME))dlsym(RTLD_NEXT, #NAME))
+static long at;
+static int fails(const char *call, const char *path, long *error) {
+  char which[16];
+  long from, times;
   const char *fault = getenv("FAULT");
-  if (!real) real = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+  size_t n = strlen(path);
+  return fault && n > 3 && !strcmp(path + n - 3, ".lt") &&
+      sscanf(fault, "%15[a-z]:%ld:%ld:%ld", which, error, &from, &times) == 4 &&
+      !strcmp(which, call) && ++at >= from && at < from + times;
+}
+static int fails_at(const char *call, int fd, long *error) {
+  char link[64], path[4096];
+  int before = errno;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t n = readlink(link, path, sizeof path - 1);
   path[n > 0 ? n : 0] = 0;
-  if (fault && n > 3 && !strcmp(path + n - 3, ".lt") &&
-      sscanf(fault, "%ld:%ld:%ld", &error, &from, &times) == 3 &&
-      ++at >= from && at < from + times) {
+  errno = before;
+  return fails(call, path, error);
+}
+ssize_t write(int fd, const void *bytes, size_t size) {
+  long error;
+  if (fails_at("write", fd, &error)) {
     if (error) { errno = (int)error; return -1; }
     size = size ? 1 : 0;
   }
-  return real(fd, bytes, size);
+  return REAL(write)(fd, bytes, size);
+}
+int open(const char *path, int flags, ...) {
+  long error;
+  va_list rest;
+  va_start(rest, flags);
+  mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  if (flags & O_CREAT && fails("open", path, &error)) {
+    errno = (int)error;
+    return -1;
+  }
+  return REAL(open)(path, flags, mode);
+}
+int fchmod(int fd, mode_t mode) {
+  long error;
+  if (fails_at("fchmod", fd, &error)) { errno = (int)error; return -1; }
+  return REAL(fchmod)(fd, mode);
+}
+int unlink(const char *path) {
+  long error;
+  if (fails("unlink", path, &error)) { errno = (int)error; return -1; }
+  return REAL(unlink)(path);
+}
+int close(int fd) { /* Linux has closed it, whatever it says */
+  long error;
+  int is_due = fails_at("close", fd, &error), status = REAL(close)(fd);
+  if (is_due) { errno = (int)error; return -1; }
+  return status;
 }
 '''
 ONCE, ALWAYS = 1, 1 << 30
@@ -99,8 +139,8 @@ class Faults(Bounds):
         if built.returncode:
             self.skipTest(built.stderr.decode())
 
-    def faulty(self, error, at, times):
-        environment = dict(os.environ, FAULT=f'{error}:{at}:{times}',
+    def faulty(self, error, at, times, call='write'):
+        environment = dict(os.environ, FAULT=f'{call}:{error}:{at}:{times}',
                            LD_PRELOAD=str(self.dir / 'shim.so'))
         (self.dir / 'x.lt').unlink(missing_ok=True)
         return self.crowd('--overwrite', env=environment, events=30_000)
@@ -134,6 +174,54 @@ class Faults(Bounds):
                 self.assertNotIn(b'could not', result.stderr)
                 verified = self.looptrace('info', '--verify', 'x.lt')
                 self.assertEqual(verified.returncode, 0, verified)
+
+    def test_a_file_that_cannot_be_made_costs_the_program_nothing(self):
+        self.shim()
+        for call, errors in (('open', (EIO, ENOSPC)), ('fchmod', (EIO,))):
+            for error in errors:
+                for times in (ONCE, ALWAYS):
+                    with self.subTest(call=call, error=error, times=times):
+                        result = self.faulty(error, 1, times, call)
+                        self.assert_ran(result)
+                        self.assertEqual(
+                            result.stderr.count(b'could not create'), 1, result)
+                        self.assertIn(os.strerror(error).encode(),
+                                      result.stderr)
+                        self.assertIn(b'there is no file of it', result.stderr)
+                        self.assertFalse((self.dir / 'x.lt').exists())
+
+    def test_a_close_that_fails_is_told_once_and_the_trace_is_there(self):
+        self.shim()
+        for error in (EIO, ENOSPC):
+            for times in (ONCE, ALWAYS):
+                with self.subTest(error=error, times=times):
+                    result = self.faulty(error, 1, times, 'close')
+                    self.assert_ran(result)
+                    self.assertEqual(
+                        result.stderr.count(b'could not close'), 1, result)
+                    self.assertIn(os.strerror(error).encode(), result.stderr)
+                    self.assert_readable()
+
+    def test_interrupted_opens_and_closes_are_gone_on_with(self):
+        self.shim()
+        for call, times in (('open', 3), ('close', ALWAYS)):
+            with self.subTest(call=call):
+                result = self.faulty(EINTR, 1, times, call)
+                self.assert_ran(result)
+                self.assertNotIn(b'could not', result.stderr)
+                verified = self.looptrace('info', '--verify', 'x.lt')
+                self.assertEqual(verified.returncode, 0, verified)
+
+    def test_a_trace_that_cannot_be_replaced_is_left_alone(self):
+        self.shim()
+        environment = dict(os.environ, FAULT=f'unlink:{EIO}:1:{ALWAYS}',
+                           LD_PRELOAD=str(self.dir / 'shim.so'))
+        (self.dir / 'x.lt').write_bytes(b'before')
+        result = self.crowd('--overwrite', env=environment, events=1000)
+        self.assert_ran(result)
+        self.assertEqual(result.stderr.count(b'could not create'), 1, result)
+        self.assertIn(os.strerror(EIO).encode(), result.stderr)
+        self.assertEqual((self.dir / 'x.lt').read_bytes(), b'before')
 
     def test_a_full_disk_costs_the_program_nothing(self):
         folder = self.dir / 'small'
