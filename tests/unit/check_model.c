@@ -84,6 +84,26 @@ START_TEST(a_repeating_timer_is_late_by_its_own_period) {
 }
 END_TEST
 
+START_TEST(a_sleep_that_is_over_makes_no_task_late) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    resume task=1 kind=27 site=1\n"
+                                  "0    arm task=1 ms=10\n"
+                                  "0    await task=1\n"
+                                  "10   resume task=1 kind=27 site=1\n"
+                                  "10   await task=1\n"
+                                  "50   resume task=2 kind=27 site=2\n"
+                                  "250  await task=2\n"
+                                  "251  resume task=1 kind=27 site=1\n"
+                                  "251  done task=1\n"
+                                  "252  loop-\n",
+                                  252, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].n_late, 0);
+  ck_assert_uint_eq(m->loops[0].timers_late, 0);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(a_loop_is_summed_up_in_turns_and_polls) {
   struct model *m = model_of_text(trace_text_sleeping, 320, NULL);
   ck_assert_uint_eq(m->n_loops, 1);
@@ -714,6 +734,7 @@ static TCase *stall_tests(void) {
   tcase_add_test(t, a_sleeping_timer_is_one_blocked_slice);
   tcase_add_test(t, victims_are_what_waited_and_what_came_late);
   tcase_add_test(t, a_repeating_timer_is_late_by_its_own_period);
+  tcase_add_test(t, a_sleep_that_is_over_makes_no_task_late);
   tcase_add_test(t, a_loop_is_summed_up_in_turns_and_polls);
   tcase_add_test(t, many_callbacks_make_a_long_turn);
   tcase_add_test(t, two_slices_within_the_budget_can_make_a_turn_beyond_it);

@@ -132,6 +132,7 @@ static void on_loop_end(struct builder *b, struct thread *th,
  * Returns: -1 when that is not known, or it is not late. */
 static int64_t due_of(struct task *task, const lt_event *e) {
   int64_t due = task->due_ns;
+  task->due_ns = -1; /* a run is what it was armed for, also a task's */
   if (e->x != LT_TASK_TIMER)
     return due;
   if (due < 0 && task->period_ns)
@@ -144,7 +145,6 @@ static int64_t due_of(struct task *task, const lt_event *e) {
       task->period_ns = took;
   }
   task->ran_ns = e->time_ns;
-  task->due_ns = -1;
   return due;
 }
 
