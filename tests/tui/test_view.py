@@ -7,6 +7,7 @@ import pathlib
 import unittest
 
 import shop
+import trace_text
 from viewer import UTF8, ViewCase
 
 GOLDEN = pathlib.Path(__file__).resolve().parent / 'golden'
@@ -190,6 +191,55 @@ class Tasks(ViewCase):
             path = self.trace(f'{name}.lt', **{name: True})
             text = self.dump(path, '--screen', 'tasks', '--keys', 'jjGuupT<Enter>5>>>>ip')
             self.assertIn('5 Tasks', text)
+
+
+class LoopInLoop(ViewCase):
+    """A callback of one loop turns another, on the same thread."""
+
+    TRACE = '''
+        0    loop+ loop=1
+        100  resume task=1 kind=timer site=on_tick
+        200  loop+ loop=2
+        250  resume task=2 kind=fs site=on_read
+        400  call callee=read ms=100 site=on_read
+        450  await task=2
+        500  poll
+        600  wake
+        700  loop- loop=2
+        800  await task=1
+        810  poll
+        990  wake
+        1000 loop- loop=1
+    '''
+
+    def test_each_loop_has_its_own_lanes(self):
+        path = self.dir / 'two.lt'
+        path.write_bytes(trace_text.trace(self.TRACE))
+        lines = self.dump(path, '--keys', '20').splitlines()
+        rows = [line.split('│', 1)[1] for line in lines if '│' in line]
+        self.assertEqual(len(rows), 6, lines)
+        for row, text in enumerate(('810ms', '[on_tick 700ms', '┊', '300ms',
+                                    '[on_read 200ms', '[read 1')):
+            self.assertIn(text, rows[row])
+        self.assertNotIn('on_read', rows[1])
+        self.assertNotIn('read', rows[2])
+        self.assertNotIn('on_tick', rows[4])
+
+    def test_a_slice_that_is_found_is_selected_in_its_own_loop(self):
+        path = self.dir / 'two.lt'
+        path.write_bytes(trace_text.trace(self.TRACE))
+        lines = self.dump(path, '--keys', '20/on_read<Enter>').splitlines()
+        rows = [line for line in lines if '│' in line]
+        self.assertIn('>', rows[4][:2], lines)
+
+    def test_replay_tells_what_each_loop_does(self):
+        path = self.dir / 'two.lt'
+        path.write_bytes(trace_text.trace(self.TRACE))
+        text = self.dump(path, '--keys', '2:goto 270ms<Enter><Space><Space>')
+        now = [line for line in text.splitlines() if line.startswith('│ main')]
+        self.assertEqual(len(now), 2, text)
+        self.assertIn('on_tick', now[0])
+        self.assertIn('on_read', now[1])
 
 
 class Searching(ViewCase):

@@ -432,11 +432,11 @@ static void begin(void) {
   ck_assert(app_init(&app, model, "x.lt", 100, 30));
   /* Spans come from files; this trace has none, so they stand here. */
   static const struct model_span spans[] = {
-      {.begin_ns = 0, .end_ns = 991 * MS, .what = LT_LOOP_BEGIN},
-      {.begin_ns = 1 * MS, .end_ns = 10 * MS, .what = LT_POLL_BEGIN},
-      {.begin_ns = 10 * MS, .end_ns = 310 * MS, .what = LT_CALL, .kind = 5},
-      {.begin_ns = 10 * MS, .end_ns = 310 * MS, .what = LT_RESUME, .kind = 2},
-      {.begin_ns = 600 * MS, .end_ns = INT64_MAX, .what = LT_RESUME, .kind = 2},
+      {.begin_ns = 0, .end_ns = 991 * MS, .what = LT_LOOP_BEGIN, .loop = 1},
+      {.begin_ns = 1 * MS, .end_ns = 10 * MS, .what = LT_POLL_BEGIN, .loop = 1},
+      {10 * MS, 310 * MS, .what = LT_CALL, .kind = 5, .loop = 1},
+      {10 * MS, 310 * MS, .what = LT_RESUME, .kind = 2, .loop = 1},
+      {600 * MS, INT64_MAX, .what = LT_RESUME, .kind = 2, .loop = 1},
   };
   app.lanes.spans = malloc(sizeof spans);
   ck_assert_ptr_nonnull(app.lanes.spans);

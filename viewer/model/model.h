@@ -42,7 +42,7 @@ enum model_stall_kind {
 /* One blocking call inside a stall. */
 struct model_call {
   unsigned callee;
-  uint64_t ref; /* as in LT_CALL */
+  uint64_t ref;     /* as in LT_CALL */
   uint64_t on_name; /* string: what the descriptor in ref is, 0 unknown */
   uint32_t site;
   int64_t begin_ns, duration_ns;
@@ -339,7 +339,9 @@ struct model_span {
                     LT_POOL_BEGIN */
   uint32_t kind; /* lt_task_kind, or callee */
   uint32_t site;
-  uint32_t depth; /* 0 outermost slice */
+  uint32_t depth;      /* 0 outermost slice */
+  uint32_t loop;       /* id of the innermost that ran; MODEL_NO_LOOP: none */
+  uint32_t loop_depth; /* how many of this kind and loop it lies in */
 };
 
 /* All spans that touch [from, to), in the order in which they end (those that

@@ -106,23 +106,37 @@ static bool push_turn(struct stream *s, uint32_t thread, int64_t now) {
                                           .end_ns = INT64_MAX,
                                           .thread = thread,
                                           .what = MODEL_TURN,
-                                          .kind = s->open[i].kind});
+                                          .kind = s->open[i].kind,
+                                          .loop = s->open[i].kind});
   return true;
 }
 
+/* The loop that runs on a span's thread, and how deep in it the span lies. */
+static void place(const struct stream *s, struct model_span *span) {
+  span->loop = span->what == LT_LOOP_BEGIN ? span->kind : MODEL_NO_LOOP;
+  for (size_t i = s->n_open; i-- > 0 && span->loop == MODEL_NO_LOOP;)
+    if (s->open[i].thread == span->thread && s->open[i].what == LT_LOOP_BEGIN)
+      span->loop = s->open[i].kind;
+  for (size_t i = 0; i < s->n_open; i++)
+    span->loop_depth += s->open[i].thread == span->thread &&
+                        s->open[i].what == span->what &&
+                        s->open[i].loop == span->loop;
+}
+
 static bool begin(struct stream *s, const lt_open *o) {
-  uint32_t depth = 0;
-  for (size_t i = 0; i < s->n_open && o->kind == LT_RESUME; i++)
-    depth += s->open[i].thread == o->thread && s->open[i].what == LT_RESUME;
   bool has_site = o->kind == LT_RESUME || o->kind == LT_POOL_BEGIN;
-  return push(s, &(struct model_span){.begin_ns = o->begin_ns,
-                                      .end_ns = INT64_MAX,
-                                      .task = o->ref,
-                                      .thread = o->thread,
-                                      .what = o->kind,
-                                      .kind = o->x,
-                                      .site = has_site ? (uint32_t)o->a : 0,
-                                      .depth = depth}) &&
+  struct model_span span = {.begin_ns = o->begin_ns,
+                            .end_ns = INT64_MAX,
+                            .task = o->ref,
+                            .thread = o->thread,
+                            .what = o->kind,
+                            .kind = o->x,
+                            .site = has_site ? (uint32_t)o->a : 0};
+  for (size_t i = 0; i < s->n_open && o->kind == LT_RESUME; i++)
+    span.depth +=
+        s->open[i].thread == o->thread && s->open[i].what == LT_RESUME;
+  place(s, &span);
+  return push(s, &span) &&
          (o->kind != LT_LOOP_BEGIN || push_turn(s, o->thread, o->begin_ns));
 }
 
@@ -183,6 +197,7 @@ static void call(struct stream *s, const lt_event *e) {
       span.task = s->open[i].task;
       span.depth++;
     }
+  place(s, &span);
   tell_end(s, &span);
 }
 

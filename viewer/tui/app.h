@@ -265,6 +265,8 @@ void lanes_each(struct app *app, const struct lane *lane,
 void lanes_each_span(struct app *app, uint32_t thread,
                      bool (*each)(void *context, const struct model_span *span),
                      void *context);
+/* A loop's own; also what its thread did while no loop ran there. */
+bool lanes_is_of(const struct model_loop *loop, const struct model_span *span);
 /* What is under the cursor.  NULL: nothing. */
 const struct model_span *lanes_under_cursor(struct app *app,
                                             const struct lane *lane);
@@ -309,6 +311,8 @@ bool replay_step(struct app *app, bool forward);
 /* What a thread was doing at the cursor: its innermost slice, call, poll or
  * pool job; NULL for nothing. */
 const struct model_span *replay_now(struct app *app, uint32_t thread);
+/* The same of a loop (an index): another one may run inside its callback. */
+const struct model_span *replay_loop_now(struct app *app, size_t loop);
 
 /* replay_moment.c: what the events say about tasks at the cursor. */
 struct moment {

@@ -44,8 +44,8 @@ static int by_thread_and_time(const void *a, const void *b) {
   return x->depth < y->depth ? -1 : x->depth > y->depth;
 }
 
-static void add_turn(struct lanes *lanes, uint32_t thread, int64_t begin_ns,
-                     int64_t end_ns) {
+static void add_turn(struct lanes *lanes, const struct model_span *run,
+                     int64_t begin_ns, int64_t end_ns) {
   if (end_ns <= begin_ns)
     return;
   if (lanes->n_turns == lanes->turns_cap) {
@@ -58,41 +58,47 @@ static void add_turn(struct lanes *lanes, uint32_t thread, int64_t begin_ns,
     lanes->turns = turns;
     lanes->turns_cap = cap;
   }
-  lanes->turns[lanes->n_turns++] = (struct model_span){
-      .begin_ns = begin_ns, .end_ns = end_ns, .thread = thread};
+  lanes->turns[lanes->n_turns++] = (struct model_span){.begin_ns = begin_ns,
+                                                       .end_ns = end_ns,
+                                                       .thread = run->thread,
+                                                       .loop = run->loop};
 }
 
 /* Turns are what lies between the polls of a run. Where a run began before, or
- * goes on after, what was read, its first and last turn have no known edge. */
+ * goes on after, what was read, its first and last turn have no known edge.
+ * Runs of the same loop inside one are part of it; those of another loop have
+ * turns of their own. */
 static void make_turns(struct lanes *lanes, const struct model *m) {
   lanes->n_turns = 0;
   for (size_t i = 0; i < lanes->n_spans; i++) {
     const struct model_span *run = &lanes->spans[i];
-    if (run->what != LT_LOOP_BEGIN)
+    if (run->what != LT_LOOP_BEGIN || run->loop_depth > 0)
       continue;
     int64_t at = run->begin_ns;
     if (at < lanes->loaded_from)
       at = lanes->loaded_from - 1;
-    size_t j = i + 1;
-    for (; j < lanes->n_spans && lanes->spans[j].thread == run->thread &&
-           lanes->spans[j].begin_ns < run->end_ns;
+    for (size_t j = i + 1;
+         j < lanes->n_spans && lanes->spans[j].thread == run->thread &&
+         lanes->spans[j].begin_ns < run->end_ns;
          j++) {
       const struct model_span *poll = &lanes->spans[j];
-      if (poll->what != LT_POLL_BEGIN)
+      if (poll->what != LT_POLL_BEGIN || poll->loop != run->loop)
         continue;
-      add_turn(lanes, run->thread, at, poll->begin_ns);
+      add_turn(lanes, run, at, poll->begin_ns);
       at = poll->end_ns;
     }
     /* A poll that belongs to this run may have begun before what was read. */
     if (at != INT64_MAX)
-      add_turn(lanes, run->thread, at,
+      add_turn(lanes, run, at,
                run->end_ns == INT64_MAX && lanes->loaded_to < m->end_ns
                    ? lanes->loaded_to + 1
                    : run->end_ns);
-    /* Runs inside this one are part of it. */
-    while (i + 1 < j)
-      i++;
   }
+}
+
+bool lanes_is_of(const struct model_loop *loop, const struct model_span *span) {
+  return span->thread == loop->thread &&
+         (span->loop == loop->id || span->loop == MODEL_NO_LOOP);
 }
 
 static void note_lanes(struct lanes *lanes, const struct model *m) {
@@ -106,9 +112,9 @@ static void note_lanes(struct lanes *lanes, const struct model *m) {
         lanes->pool[lanes->n_pool++] = span->thread;
     }
     for (size_t k = 0; k < m->n_loops && span->what == LT_RESUME; k++)
-      if (m->loops[k].thread == span->thread &&
-          lanes->max_depth[k] < span->depth)
-        lanes->max_depth[k] = span->depth;
+      if (lanes_is_of(&m->loops[k], span) &&
+          lanes->max_depth[k] < span->loop_depth)
+        lanes->max_depth[k] = span->loop_depth;
   }
 }
 
@@ -239,12 +245,16 @@ size_t lanes_current(struct app *app, const struct lane *lanes, size_t n) {
 
 /* Spans of a lane */
 
-static bool belongs(const struct lane *lane, const struct model_span *span) {
+static bool belongs(const struct app *app, const struct lane *lane,
+                    const struct model_span *span) {
+  if (lane->what != LANE_POOL && lane->loop < app->model->n_loops &&
+      !lanes_is_of(&app->model->loops[lane->loop], span))
+    return false;
   switch (lane->what) {
   case LANE_TURN:
     return true;
   case LANE_CALLBACK:
-    return span->what == LT_RESUME && span->depth == lane->depth;
+    return span->what == LT_RESUME && span->loop_depth == lane->depth;
   case LANE_BLOCKING:
     return span->what == LT_CALL;
   case LANE_POOL:
@@ -286,7 +296,7 @@ void lanes_each(struct app *app, const struct lane *lane,
   size_t n = turns ? lanes->n_turns : lanes->n_spans;
   size_t low = first_of(spans, n, lane->thread);
   for (; low < n && spans[low].thread == lane->thread; low++)
-    if (belongs(lane, &spans[low]) && !each(context, &spans[low]))
+    if (belongs(app, lane, &spans[low]) && !each(context, &spans[low]))
       return;
 }
 
@@ -363,9 +373,9 @@ void lanes_select(struct app *app, const struct model_span *s) {
                       .what = s->what == LT_CALL         ? LANE_BLOCKING
                               : s->what == LT_POOL_BEGIN ? LANE_POOL
                                                          : LANE_CALLBACK,
-                      .depth = s->what == LT_RESUME ? s->depth : 0};
+                      .depth = s->what == LT_RESUME ? s->loop_depth : 0};
   for (size_t i = 0; i < app->model->n_loops && lane.what != LANE_POOL; i++)
-    if (app->model->loops[i].thread == s->thread)
+    if (lanes_is_of(&app->model->loops[i], s))
       lane.loop = i;
   lanes->current = lane;
   app->cursor_ns = s->begin_ns;

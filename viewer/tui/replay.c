@@ -138,6 +138,7 @@ void replay_begin(struct app *app) {
 
 struct covering {
   int64_t at_ns;
+  const struct model_loop *loop; /* NULL: whatever the thread did */
   const struct model_span *found;
 };
 
@@ -145,7 +146,8 @@ static bool cover(void *context, const struct model_span *s) {
   struct covering *c = context;
   if (s->begin_ns > c->at_ns)
     return false;
-  if (s->end_ns > c->at_ns && s->what != LT_LOOP_BEGIN)
+  if (s->end_ns > c->at_ns && s->what != LT_LOOP_BEGIN &&
+      (!c->loop || lanes_is_of(c->loop, s)))
     c->found = s; /* the last that began is the innermost */
   return true;
 }
@@ -153,6 +155,13 @@ static bool cover(void *context, const struct model_span *s) {
 const struct model_span *replay_now(struct app *app, uint32_t thread) {
   struct covering c = {.at_ns = app->cursor_ns};
   lanes_each_span(app, thread, cover, &c);
+  return c.found;
+}
+
+const struct model_span *replay_loop_now(struct app *app, size_t loop) {
+  struct covering c = {.at_ns = app->cursor_ns,
+                       .loop = &app->model->loops[loop]};
+  lanes_each_span(app, c.loop->thread, cover, &c);
   return c.found;
 }
 

@@ -41,7 +41,7 @@ static const char *span_name(const struct model *m, const struct model_span *s,
 static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
   const struct model *m = app->model;
   struct grid *g = &app->grid;
-  const struct model_span *s = replay_now(app, m->loops[i].thread);
+  const struct model_span *s = replay_loop_now(app, i);
   char text[160], name[120];
   format_buf since = "";
   enum role role = ROLE_DIM;
