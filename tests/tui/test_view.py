@@ -186,6 +186,43 @@ class Tasks(ViewCase):
         self.assertIn('no room for its path',
                       self.dump(path, '--size', '60x16', '--keys', '3jTp'))
 
+    def test_a_path_goes_through_what_was_waited_for(self):
+        path = self.dir / 'wait.lt'
+        path.write_bytes(trace_text.trace('''
+            0    loop+
+            0    spawn task=1 kind=task site=render from=main
+            0    resume task=1 kind=task site=render
+            10   spawn task=4 kind=task site=on_other from=render
+            10   await task=1 for=4
+            10   resume task=4 kind=task site=on_other
+            12   await task=4
+            12   poll
+            30   wake n=1
+            30   resume task=4 kind=task site=on_other
+            31   done task=4
+            31   resume task=1 kind=task site=render
+            32   spawn task=5 kind=task site=on_other from=render
+            32   await task=1 for=5
+            32   resume task=5 kind=task site=on_other
+            33   await task=5
+            33   poll
+            52   wake n=1
+            52   resume task=5 kind=task site=on_other
+            53   done task=5
+            53   resume task=1 kind=task site=render
+            55   done task=1
+            56   loop-
+        '''))
+        script = ['--keys', '5gp', '--size', '100x40']
+        text = self.dump(path, *script)
+        self.assertIn('it awaited 2 tasks one by one', text)
+        self.assertRegex(text, r'10ms  running +#1 task render')
+        self.assertRegex(text, r'18ms  waiting for events +└ #4 task on_other')
+        short = self.dump(path, *script[:-1], '100x24')
+        self.assertRegex(short, r'[1-9]\d* shorter steps left out: looptrace '
+                                r'report --task 1 --top \d+')
+        self.assertIn('18ms  waiting for events', short)
+
     def test_lossy_cut_and_empty_traces_have_tasks(self):
         for name in ('lost', 'cut', 'empty', 'hostile'):
             path = self.trace(f'{name}.lt', **{name: True})

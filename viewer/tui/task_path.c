@@ -166,12 +166,13 @@ static int draw_gather(struct app *app, struct rect r, int y,
     const struct model_gather *gather = &m->gathers[i];
     if (gather->task != p->task)
       continue;
-    snprintf(text, sizeof text,
-             "it awaited %llu tasks one by one: together they had saved up to "
-             "%s, if none needs another (%s)",
-             (unsigned long long)gather->n,
-             format_duration(a, gather->worst_saved_ns),
-             format_moment(b, gather->begin_ns, 1000000));
+    snprintf(
+        text, sizeof text,
+        "it awaited %llu tasks one by one; together: up to %s less, if none "
+        "needs another (%s)",
+        (unsigned long long)gather->n,
+        format_duration(a, gather->worst_saved_ns),
+        format_moment(b, gather->begin_ns, 1000000));
     grid_text_max(&app->grid, r.x + 1, y++, r.w - 2, ROLE_WARN, text);
     break;
   }
