@@ -34,7 +34,8 @@ static const char help[] =
     "      --overwrite       replace traces that exist (else they are "
     "refused)\n"
     "      --no-follow       record the command only, not what it starts\n"
-    "      --no-fd-names     do not write down what the descriptors are that a\n"
+    "      --no-fd-names     do not write down what the descriptors are that "
+    "a\n"
     "                        blocking call waits for: paths, addresses of "
     "sockets\n"
     "      --min-block TIME  blocking calls shorter than this are counted, but "
@@ -77,6 +78,10 @@ static const char help[] =
     "that\n"
     "                        brings it to so much; its process goes on, "
     "unrecorded\n"
+    "      --keep N          with --max-size: go on in another file instead, "
+    "x.1.lt,\n"
+    "                        x.2.lt..., of which the newest N (2 to 10000) are "
+    "kept\n"
     "      --ring-size SIZE  of a busy thread's ring, 64K to 512M; default "
     "8M, "
     "or 4M\n"
@@ -122,7 +127,8 @@ enum {
   OPT_MODE,
   OPT_RING_SIZE,
   OPT_ON_STALL,
-  OPT_MAX_SIZE
+  OPT_MAX_SIZE,
+  OPT_KEEP
 };
 
 static const struct option long_options[] = {
@@ -136,6 +142,7 @@ static const struct option long_options[] = {
     {"mode", required_argument, NULL, OPT_MODE},
     {"ring-size", required_argument, NULL, OPT_RING_SIZE},
     {"max-size", required_argument, NULL, OPT_MAX_SIZE},
+    {"keep", required_argument, NULL, OPT_KEEP},
     {"snapshot-on-stall", required_argument, NULL, OPT_ON_STALL},
     {"delay", required_argument, NULL, 'D'},
     {"duration", required_argument, NULL, 'd'},
@@ -175,7 +182,16 @@ static void tell_file(const struct launch_file *file) {
   put_count(file->n_lost);
   fputs(", into ", stderr);
   put_safe(file->path);
+  if (file->n_parts > 1)
+    fprintf(stderr, ", the last of %u files", file->n_parts);
   fprintf(stderr, " (%s)\n", units_bytes(size, file->size_bytes));
+}
+
+static void tell_removed(const struct launch_file *file) {
+  fprintf(stderr, "looptrace: removed %u older file%s with ", file->n_removed,
+          file->n_removed == 1 ? "" : "s");
+  put_count(file->n_removed_events);
+  fputs(" events (--keep)\n", stderr);
 }
 
 static void tell_full(const struct launch_file *file) {
@@ -231,6 +247,10 @@ static void tell(const struct launch_result *result,
       tell_full(file);
       lines++;
     }
+    if (file->n_removed && !quiet) {
+      tell_removed(file);
+      lines++;
+    }
     if (file->n_unsaved && !quiet) {
       tell_unsaved(file);
       lines++;
@@ -283,6 +303,15 @@ static bool parse_mode(const char *word, struct launch_options *options) {
   return true;
 }
 
+static bool parse_keep(const char *word, unsigned *keep) {
+  char *end;
+  unsigned long n = strtoul(word, &end, 10);
+  if (*word < '0' || *word > '9' || *end || n < 2 || n > 10000)
+    return false;
+  *keep = (unsigned)n;
+  return true;
+}
+
 /* Returns: -1 when the command is to be run, else an exit code. */
 static int parse(int argc, char **argv, struct launch_options *options) {
   int c;
@@ -331,6 +360,11 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       if (size_parse(optarg, &options->max_bytes))
         return usage("--max-size %s: not a size; write " SIZE_FORMS, optarg);
       break;
+    case OPT_KEEP:
+      if (!parse_keep(optarg, &options->keep))
+        return usage("--keep %s: not a number of files from 2 to 10000",
+                     optarg);
+      break;
     case OPT_ON_STALL:
       if (duration_parse(optarg, &options->snapshot_stall_ns) ||
           !options->snapshot_stall_ns)
@@ -366,6 +400,10 @@ static int parse(int argc, char **argv, struct launch_options *options) {
   }
   if (options->snapshot_stall_ns && options->mode != LTI_MODE_FLIGHT)
     return usage("--snapshot-on-stall goes with --mode flight%s", "");
+  if (options->keep &&
+      (!options->max_bytes || options->mode == LTI_MODE_FLIGHT))
+    return usage("--keep goes with --max-size, and not with --mode flight%s",
+                 "");
   if (optind >= argc)
     return usage("which command?  e.g. looptrace record -- ./app%s", "");
   options->argv = argv + optind;

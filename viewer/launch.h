@@ -28,6 +28,7 @@ struct launch_options {
   uint64_t stall_threshold_ns; /* 0: the default, 50 ms */
   uint64_t min_block_ns; /* 0: the default, 50 us */
   uint64_t max_bytes;    /* of each trace; 0: no bound */
+  unsigned keep;         /* files of so much each; 0: one only */
   uint64_t delay_ns;     /* switched off for so long at first */
   uint64_t duration_ns;  /* of the recording; 0: until the command's end */
   enum lti_mode mode;
@@ -47,6 +48,9 @@ struct launch_file {
   uint64_t size_bytes;
   int64_t duration_ns;
   bool is_full;      /* it was closed at max_bytes */
+  unsigned n_parts;  /* files that are left of a row; 0: there is one only */
+  unsigned n_removed; /* older ones, and the events in them */
+  uint64_t n_removed_events;
   unsigned n_snapshots; /* path and numbers are the newest one's */
   unsigned n_unsaved;   /* stalls that were too many for one each */
   int error;         /* errno of what went wrong midway, 0 for nothing */

@@ -75,6 +75,9 @@ static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
   r->overwrite = o->overwrite;
   r->is_recovery = o->is_recovery;
   r->max_bytes = o->max_bytes;
+  r->keep = o->keep;
+  r->namer = o->namer;
+  r->namer_context = o->namer_context;
   r->is_flight = o->is_flight;
   r->window_bytes = o->window_bytes;
   r->window_ns = o->window_ns;
@@ -464,12 +467,17 @@ static struct lti_drain_file describe(const struct lti_recorded *p) {
       .path = p->path,
       .pid = p->pid,
       .comm = p->comm,
-      .n_events = p->n_good,
-      .n_lost = p->is_closed ? p->n_lost : t->n_lost + p->n_disk_lost,
-      .size_bytes = t->writer ? lti_writer_size(t->writer) : p->size_bytes,
+      .n_events = p->n_good + p->parts_events,
+      .n_lost = p->parts_lost +
+                (p->is_closed ? p->n_lost : t->n_lost + p->n_disk_lost),
+      .size_bytes = p->parts_bytes +
+                    (t->writer ? lti_writer_size(t->writer) : p->size_bytes),
       .n_loops = p->n_loops,
-      .duration_ns = t->last_ns - t->first_ns,
+      .duration_ns = t->last_ns - (p->parts ? p->parts->first_ns : t->first_ns),
       .is_full = p->is_full,
+      .n_parts = p->stem && !p->n_snapshots ? p->n_parts + 1 : 0,
+      .n_removed = p->n_removed,
+      .n_removed_events = p->n_removed_events,
       .n_snapshots = p->n_snapshots,
       .n_unsaved = p->n_stalls > LTI_STALL_SNAPSHOTS
                        ? p->n_stalls - LTI_STALL_SNAPSHOTS

@@ -60,6 +60,8 @@ struct lti_drain_options {
   uint64_t window_bytes, window_ns; /* of it; not both 0 */
   uint64_t stall_ns;    /* a turn of so long asks for it; 0: none does */
   uint64_t max_bytes;   /* a file that is so large is closed; 0: no bound */
+  unsigned keep;        /* then the next begins, x.1.lt, x.2.lt... after path
+                           x.lt, and so many are left; 0: none begins */
   bool is_recovery;     /* the arena was left behind by another recorder */
   uint64_t epoch_ns;    /* 0: 200 ms */
   uint64_t epoch_bytes; /* 0: 4 MiB of raw records */
@@ -79,6 +81,11 @@ struct lti_drain_file {
   uint32_t n_loops;
   int64_t duration_ns;
   bool is_full;            /* it was closed at max_bytes */
+  uint32_t n_parts;        /* files with keep, else 0: path is the newest one's,
+                              n_events and size_bytes those of all that are
+                              left, n_lost also of those that were removed */
+  uint32_t n_removed;      /* files, and the events in them */
+  uint64_t n_removed_events;
   uint32_t n_snapshots;    /* path is the newest one's, as are n_events, n_lost,
                               size_bytes and duration_ns */
   uint32_t n_unsaved;      /* stalls that were too many to be saved */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NUMBER_MAX 99999999u
+
 /* A name that is one in any shell: what else is in there becomes '_'. */
 static void make_safe(char *to, const char *comm) {
   static const char good[] = "abcdefghijklmnopqrstuvwxyz"
@@ -70,28 +72,38 @@ bool lti_place_create(struct lti_recording *r, struct lti_recorded *p,
   }
 }
 
-bool lti_place_snapshot(struct lti_recording *r, struct lti_recorded *p,
-                        int *fd) {
-  char *path = choose_path(r, p, 0);
-  size_t stem = path ? strlen(path) : 0;
-  char *numbered = path ? realloc(path, stem + 16) : NULL;
-  if (!numbered) {
-    free(path);
-    p->snapshot_error = ENOMEM;
-    return false;
+/* The name stays the process's own when another image of it comes; only one
+ * that the user gave may replace files. */
+static bool choose_stem(struct lti_recording *r, struct lti_recorded *p) {
+  if (!p->stem && (p->stem = choose_path(r, p, 0)) != NULL) {
+    p->stem_is_given = p->pid == r->command_pid && !r->path_is_taken;
+    r->path_is_taken |= p->stem_is_given;
   }
+  return p->stem != NULL;
+}
+
+int lti_place_next(struct lti_recording *r, struct lti_recorded *p, int *fd) {
+  if (!choose_stem(r, p))
+    return ENOMEM;
+  size_t stem = strlen(p->stem);
+  char *numbered = malloc(stem + 16);
+  if (!numbered)
+    return ENOMEM;
+  memcpy(numbered, p->stem, stem + 1);
   if (stem > 3 && strcmp(numbered + stem - 3, ".lt") == 0)
     stem -= 3;
   lt_status status = LT_EXISTS;
-  for (; status == LT_EXISTS && p->snapshot_number < 99999;) {
+  errno = EEXIST;
+  while (status == LT_EXISTS && p->snapshot_number < NUMBER_MAX) {
     snprintf(numbered + stem, 16, ".%u.lt", ++p->snapshot_number);
-    status = lti_writer_create_file(numbered, r->overwrite, fd);
+    status =
+        lti_writer_create_file(numbered, r->overwrite && p->stem_is_given, fd);
   }
   if (status == LT_OK) {
     p->path = numbered;
-    return true;
+    return 0;
   }
-  p->snapshot_error = errno;
+  int error = errno;
   free(numbered);
-  return false;
+  return error;
 }

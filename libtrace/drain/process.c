@@ -58,6 +58,7 @@ void lti_recorded_free(struct lti_recorded *p) {
     p->lanes = next;
   }
   lti_trace_fini(&p->trace);
+  lti_rotate_free(p);
   free(p->path);
   free(p);
 }
@@ -248,7 +249,10 @@ static struct lti_writer *make_writer(struct lti_recording *r,
     p->trace.generation_max_ns = (int64_t)(r->window_ns / LTI_FLIGHT_PARTS);
     writer = lti_writer_new_flight(r->window_bytes, r->window_ns);
   } else {
-    if (!lti_place_create(r, p, &fd))
+    int error = r->keep ? lti_place_next(r, p, &fd) : 0;
+    if (error)
+      (void)lti_recorded_fail(p, error, "create");
+    if (error || (!r->keep && !lti_place_create(r, p, &fd)))
       return NULL;
     writer = lti_writer_new(fd, write);
     if (!writer)
@@ -259,7 +263,7 @@ static struct lti_writer *make_writer(struct lti_recording *r,
   return writer;
 }
 
-static bool start_file(struct lti_recording *r, struct lti_recorded *p) {
+bool lti_recorded_start(struct lti_recording *r, struct lti_recorded *p) {
   struct lti_file_header header = {
       .pid = (uint32_t)p->pid,
       .start_ns = (int64_t)r->start.ns,
@@ -271,7 +275,10 @@ static bool start_file(struct lti_recording *r, struct lti_recorded *p) {
   struct lti_writer *writer = make_writer(r, p);
   if (!writer)
     return false;
-  lti_trace_start(&p->trace, writer, &header, clock_now);
+  if (p->trace.writer)
+    lti_trace_go_on(&p->trace, writer, &header);
+  else
+    lti_trace_start(&p->trace, writer, &header, clock_now);
   if (r->is_flight)
     lti_trace_drop_index(&p->trace);
   return true;
@@ -317,7 +324,8 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
     p->n_good = t->n_events;
     if (p->slot != UINT32_MAX && !r->is_flight) /* else it dies with us */
       atomic_store_explicit(&r->view.procs[p->slot].filed,
-                            t->n_events - t->n_lost_events + t->n_lost,
+                            p->parts_filed + t->n_events - t->n_lost_events +
+                                t->n_lost,
                             memory_order_relaxed);
   } else
     (void)lti_recorded_fail(p, lti_writer_error(p->trace.writer), "write");
@@ -326,7 +334,7 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
 /* The epoch that reached the bound is the last one. */
 static void end_full(struct lti_recording *r, struct lti_recorded *p,
                      int64_t watermark_ns) {
-  if (!r->max_bytes || p->error || r->is_flight ||
+  if (!r->max_bytes || p->error || r->is_flight || r->keep ||
       lti_writer_size(p->trace.writer) < r->max_bytes)
     return;
   lti_trace_end(&p->trace, watermark_ns, LT_END_STOPPED, 0, 0);
@@ -412,7 +420,7 @@ void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
     return;
   }
   if (!p->trace.writer && !p->error)
-    (void)start_file(r, p);
+    (void)lti_recorded_start(r, p);
   if (!p->error && !p->is_full) /* what was held, which is older than the last watermark */
     write_epoch(r, p, NULL, 0, (int64_t)(span->from.ns - r->start.ns));
   while (!p->error && !p->is_full && count_all_until(p, span->to.clock) > 0) {
@@ -420,7 +428,8 @@ void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
     int64_t watermark = (int64_t)(lti_span_ns(span, cut) - r->start.ns);
     p->sealed_clock = cut; /* for what the rings give while it is written */
     choose_level(r, p);
-    write_epoch(r, p, span, cut, watermark);
+    if (lti_rotate(r, p))
+      write_epoch(r, p, span, cut, watermark);
     end_full(r, p, watermark);
     r->breathe(r->breathe_context);
   }
@@ -502,6 +511,8 @@ void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
     if (p->snapshot_error)
       (void)lti_recorded_fail(p, p->snapshot_error, "write a snapshot of");
   }
+  if (p->remove_error)
+    (void)lti_recorded_fail(p, p->remove_error, "remove an older file of");
   p->n_lost = t->n_lost + p->n_disk_lost + (t->n_events - p->n_good);
   give_back(r, p);
   lti_trace_fini(t);

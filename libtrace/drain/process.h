@@ -27,12 +27,23 @@ struct lti_recording {
   uint64_t min_block_ns;
   bool is_recovery;
   uint64_t max_bytes; /* 0: no bound */
+  unsigned keep;      /* files of so much, the newest; 0: there is one only */
+  const struct lti_namer *namer; /* or NULL */
+  void *namer_context;
   bool is_flight;     /* the window is kept, and written when asked for */
   uint64_t window_bytes, window_ns; /* its bounds, 0 for none */
   uint64_t stall_ns; /* a turn of so long asks for it; 0: none does */
   void (*breathe)(void *context); /* called while much is written: take the
                                      rings */
   void *breathe_context;
+};
+
+/* A file that is closed, and another of the process behind it. */
+struct lti_part {
+  struct lti_part *next;
+  char *path;
+  uint64_t n_events, size_bytes;
+  int64_t first_ns;
 };
 
 struct lti_recorded {
@@ -65,6 +76,15 @@ struct lti_recorded {
   uint64_t n_good;      /* events in whole epochs */
   uint64_t n_disk_lost; /* events behind a write error */
   char *path;           /* NULL until the file is made */
+  char *stem;           /* x.lt of x.1.lt, once there was one */
+  bool stem_is_given;   /* by the user */
+  struct lti_part *parts; /* before path, the oldest first */
+  uint32_t n_parts;
+  uint64_t parts_events, parts_bytes; /* in them */
+  uint64_t parts_lost, parts_filed;   /* also in those that were removed */
+  uint32_t n_removed;
+  uint64_t n_removed_events;
+  int remove_error; /* errno of the first that could not be */
   int error;
   const char *error_doing;
   bool is_full; /* the file has its end mark, what comes now is passed over */
@@ -115,6 +135,17 @@ void lti_recorded_close(struct lti_recording *recording,
 bool lti_recorded_fail(struct lti_recorded *process, int error,
                        const char *doing);
 
+/* Begin the file of a process, or its next one.  Returns: false when it cannot
+ * be made; that is remembered. */
+bool lti_recorded_start(struct lti_recording *recording,
+                        struct lti_recorded *process);
+
+/* rotate.c: go on in another file where this one is full and that is wanted,
+ * and remove the oldest.  Before an epoch is written.  Returns: false when a
+ * file cannot be ended or made; that is remembered. */
+bool lti_rotate(struct lti_recording *recording, struct lti_recorded *process);
+void lti_rotate_free(struct lti_recorded *process);
+
 /* place.c: make the file of a process and remember its path: the given one for
  * the command, x.COMM-PID.lt beside it for others.
  *
@@ -138,11 +169,12 @@ void lti_recorded_end_open(struct lti_recording *recording,
                            struct lti_recorded *process, struct lti_lane *lane,
                            int64_t time_ns);
 
-/* place.c: make the next file for a snapshot, x.1.lt after x.lt.
+/* place.c: make the next file of a process that has several, x.1.lt after x.lt,
+ * and remember its path; the one before is the caller's.
  *
- * fd: owned.  Returns: false when none can be made; that is remembered. */
-bool lti_place_snapshot(struct lti_recording *recording,
-                        struct lti_recorded *process, int *fd);
+ * fd: owned.  Returns: 0, or the errno of why none can be made. */
+int lti_place_next(struct lti_recording *recording,
+                   struct lti_recorded *process, int *fd);
 
 /* snapshot.c: the window is to be written when what happened up to now is in
  * it. Nothing where no window is kept. */

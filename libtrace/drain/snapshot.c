@@ -78,10 +78,15 @@ void lti_snapshot_write(struct lti_recording *r, struct lti_recorded *p,
   struct lti_snapshot told;
   char *before = p->path;
   p->snapshot_clock = 0;
-  if (!p->trace.writer || p->error || !lti_place_snapshot(r, p, &fd))
+  if (!p->trace.writer || p->error)
     return;
-  int error = lti_flight_write(lti_writer_flight(p->trace.writer), fd, write,
-                               reason, status, &told);
+  int error = lti_place_next(r, p, &fd);
+  if (error) {
+    p->snapshot_error = error;
+    return;
+  }
+  error = lti_flight_write(lti_writer_flight(p->trace.writer), fd, write,
+                           reason, status, &told);
   if (close(fd) != 0 && !error)
     error = errno;
   if (error) { /* the next one may fit again: recording goes on */

@@ -123,6 +123,16 @@ void lti_trace_start(struct lti_trace *t, struct lti_writer *writer,
   begin_generation(t);
 }
 
+void lti_trace_go_on(struct lti_trace *t, struct lti_writer *writer,
+                     const struct lti_file_header *header) {
+  lti_writer_free(t->writer);
+  t->n_events = t->n_lost = t->n_lost_events = 0;
+  t->first_ns = t->last_ns = 0;
+  t->n_generations = 0;
+  lti_trace_start(t, writer, header, t->clock);
+  lti_trace_drop_index(t);
+}
+
 /* A generation begins where an epoch does, and only when one does: nothing but
  * events may follow it. */
 void lti_trace_thread_begin(struct lti_trace *t,

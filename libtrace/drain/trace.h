@@ -72,6 +72,13 @@ void lti_trace_start(struct lti_trace *trace, struct lti_writer *writer,
                      const struct lti_file_header *header,
                      lti_trace_clock *clock);
 
+/* Begin another file behind one that has its end: what is known, open and alive
+ * is told in it again.  It gets no index, as its lanes begin in the middle.
+ *
+ * writer: owned from now on; the one before is freed. */
+void lti_trace_go_on(struct lti_trace *trace, struct lti_writer *writer,
+                     const struct lti_file_header *header);
+
 /* There will be no end, and so no index: nothing is gathered for it. */
 void lti_trace_drop_index(struct lti_trace *trace);
 

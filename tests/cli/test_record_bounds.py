@@ -106,6 +106,67 @@ class Bounds(Case):
         self.assertLess((self.dir / 'x.lt').stat().st_size, 4 << 20)
         self.assertLess(self.info()['events'], 600_000)
 
+    def parts(self):
+        return sorted(self.dir.glob('x*.lt'),
+                      key=lambda path: int(path.name.split('.')[1]))
+
+    def test_keep_goes_on_in_files_that_open_alone(self):
+        result = self.crowd('--max-size', '16K', '--keep', '1000')
+        self.assert_ran(result)
+        self.assertEqual(result.stderr.count(b'\n'), 1, result)
+        parts = self.parts()
+        self.assertGreater(len(parts), 2)
+        self.assertEqual([path.name for path in parts],
+                         [f'x.{i + 1}.lt' for i in range(len(parts))])
+        self.assertIn(f'into x.{len(parts)}.lt, the last of {len(parts)} files'
+                      .encode(), result.stderr)
+        events, attempts = 0, 0
+        for path in parts:
+            verified = self.looptrace('info', '--verify', path)
+            self.assertEqual(verified.returncode, 0, verified)
+            self.assertEqual(oct(path.stat().st_mode & 0o777), '0o600')
+            events += self.info(path)['events']
+            counted = self.run_command(CROWD, 'count', path)
+            self.assertEqual(counted.returncode, 0, counted)
+            for line in counted.stdout.decode().splitlines():
+                if not line.startswith('complete'):
+                    attempts += sum(map(int, line.split()[1:3]))
+        self.assertIn(f'recorded {events:,} events'.encode(), result.stderr)
+        self.assertEqual(attempts, 600_000 + 1)  # one by the main thread
+
+    def test_each_of_the_files_knows_its_loop(self):
+        result = self.looptrace('record', '--max-size', '1K', '--keep', '99',
+                                '-o', 'x.lt', '--',
+                                BUILDDIR / 'samples/stall')
+        self.assertEqual(result.returncode, 0, result)
+        for path in self.parts():
+            info = self.looptrace('info', path)
+            self.assertIn(b'1 main', info.stdout, info)
+            checked = self.looptrace('check', path)
+            self.assertIn(checked.returncode, (0, 1, 4), checked)
+            self.assertNotIn(b'no loop ran', checked.stdout)
+
+    def test_keep_removes_the_oldest(self):
+        result = self.crowd('--max-size', '16K', '--keep', '2')
+        self.assert_ran(result)
+        first, last = self.parts()
+        number = int(last.name.split('.')[1])
+        self.assertEqual(first.name, f'x.{number - 1}.lt')
+        self.assertGreater(number, 2)
+        self.assertIn(f'removed {number - 2} older file'.encode(),
+                      result.stderr)
+        events = sum(self.info(path)['events'] for path in (first, last))
+        self.assertIn(f'recorded {events:,} events'.encode(), result.stderr)
+
+    def test_keep_with_a_wrong_number_or_alone_is_refused(self):
+        for options in (('--keep', '3'), ('--max-size', '1M', '--keep', '1'),
+                        ('--max-size', '1M', '--keep', 'x'),
+                        ('--max-size', '1M', '--keep', '3', '--mode',
+                         'flight')):
+            result = self.looptrace('record', *options, '--', 'true')
+            self.assertEqual(result.returncode, 2, result)
+            self.assertIn(b'--keep', result.stderr)
+
     def test_duration_ends_the_recording_and_not_the_program(self):
         with subprocess.Popen(
                 [LOOPTRACE, 'record', '-d', '300ms', '-o', 'x.lt', '--', CROWD,
@@ -222,6 +283,30 @@ class Faults(Bounds):
         self.assertEqual(result.stderr.count(b'could not create'), 1, result)
         self.assertIn(os.strerror(EIO).encode(), result.stderr)
         self.assertEqual((self.dir / 'x.lt').read_bytes(), b'before')
+
+    def test_a_next_file_that_cannot_be_made_ends_the_recording(self):
+        self.shim()
+        environment = dict(os.environ, FAULT=f'open:{ENOSPC}:2:{ALWAYS}',
+                           LD_PRELOAD=str(self.dir / 'shim.so'))
+        result = self.crowd('--max-size', '16K', '--keep', '9',
+                            env=environment)
+        self.assert_ran(result)
+        self.assertEqual(result.stderr.count(b'could not create'), 1, result)
+        self.assertEqual([path.name for path in self.parts()], ['x.1.lt'])
+        verified = self.looptrace('info', '--verify', 'x.1.lt')
+        self.assertEqual(verified.returncode, 0, verified)
+
+    def test_an_older_file_that_cannot_be_removed_is_told_once(self):
+        self.shim()
+        environment = dict(os.environ, FAULT=f'unlink:{EIO}:1:{ALWAYS}',
+                           LD_PRELOAD=str(self.dir / 'shim.so'))
+        result = self.crowd('--max-size', '16K', '--keep', '2',
+                            env=environment)
+        self.assert_ran(result)
+        self.assertEqual(result.stderr.count(b'could not remove'), 1, result)
+        for path in self.parts():
+            verified = self.looptrace('info', '--verify', path)
+            self.assertEqual(verified.returncode, 0, verified)
 
     def test_a_full_disk_costs_the_program_nothing(self):
         folder = self.dir / 'small'

@@ -1,5 +1,6 @@
 /* drain/flight.c and snapshot.c: the newest part of a trace is kept, and
- * written when it is asked for. */
+ * written when it is asked for.  rotate.c: a full file is followed by another.
+ */
 #include <check.h>
 #include <looptrace/trace.h>
 #include <stdio.h>
@@ -127,6 +128,58 @@ START_TEST(one_asked_for_at_the_last_moment_is_written) {
 }
 END_TEST
 
+/* Steps until so many events were in files. */
+static void step_until_filed(uint64_t n_events) {
+  const struct lti_drain_file *f;
+  size_t n;
+  do {
+    lti_drain_step(drain);
+    f = lti_drain_files(drain, &n);
+  } while (n == 0 || f->n_events + f->n_removed_events < n_events);
+}
+
+START_TEST(a_full_file_is_followed_by_one_that_needs_no_other) {
+  uint64_t first, last;
+  more.keep = 3;
+  more.max_bytes = 1; /* each epoch fills a file */
+  more.epoch_ns = 1;
+  begin(NULL);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  uint64_t task = lti_task_new();
+  lti_emit(LT_SPAWN, LT_TASK_TIMER, task, 1, 1);
+  step_until_filed(2);
+  for (uint64_t i = 0; i < 4; i++) {
+    lti_emit(LT_MARK, 0, 0, 0, i);
+    step_until_filed(i + 3);
+  }
+  const struct lti_drain_file *f = finish();
+  ck_assert_uint_eq(f->n_parts, 3);
+  ck_assert_uint_eq(f->n_removed, 2);
+  ck_assert_uint_eq(f->n_events, 3);
+  ck_assert_uint_eq(f->n_removed_events, 3);
+  ck_assert_uint_eq(f->n_lost, 0);
+  ck_assert_str_eq(f->path, numbered(5));
+  ck_assert_int_ne(access(numbered(2), F_OK), 0);
+  for (unsigned i = 3; i <= 5; i++) {
+    const lt_open *opens;
+    const lt_task_def *tasks;
+    size_t n_opens, n_tasks;
+    ck_assert_uint_eq(read_marks(i, &first, &last), 1);
+    ck_assert_uint_eq(first, i - 2);
+    lt_reader *r = open_whole(numbered(i));
+    ck_assert_int_eq(lt_reader_opens(r, &opens, &n_opens), LT_OK);
+    ck_assert_uint_eq(n_opens, 1);
+    ck_assert_uint_eq(opens[0].kind, LT_LOOP_BEGIN);
+    ck_assert_int_eq(lt_reader_tasks(r, &tasks, &n_tasks), LT_OK);
+    ck_assert_uint_eq(n_tasks, 1);
+    ck_assert_uint_eq(tasks[0].id, task);
+    lt_reader_close(r);
+    ck_assert_int_eq(unlink(numbered(i)), 0);
+  }
+  end();
+}
+END_TEST
+
 START_TEST(nothing_is_written_unasked) {
   begin_flight(1 << 20, 0);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -197,6 +250,7 @@ int main(void) {
   tcase_add_test(t, a_snapshot_holds_what_happened_up_to_it);
   tcase_add_test(t, the_oldest_goes_and_what_is_open_stays_known);
   tcase_add_test(t, one_asked_for_at_the_last_moment_is_written);
+  tcase_add_test(t, a_full_file_is_followed_by_one_that_needs_no_other);
   tcase_add_test(t, nothing_is_written_unasked);
   tcase_add_test(t, a_program_that_is_killed_leaves_one);
   tcase_add_test(t, a_stall_asks_for_one_when_it_is_over);
