@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/nap.h"
 #include "drain/drain.h"
 #include "record/emit.h"
 
@@ -88,12 +89,14 @@ static void emit_and_drain(struct lti_drain *drain, const uint64_t *handles,
 }
 
 static _Atomic int over;
+static struct lti_arena *arena;
 
+/* As the recorder does it. */
 static void *drain_alone(void *context) {
   while (!over) {
     uint64_t sleep_ns = lti_drain_step(context);
-    struct timespec ts = {0, (long)sleep_ns};
-    nanosleep(&ts, NULL);
+    lti_nap_prepare(arena);
+    lti_nap(arena, sleep_ns);
   }
   return NULL;
 }
@@ -117,7 +120,7 @@ static void emit_at(struct lti_drain *drain, const uint64_t *handles,
 int main(int argc, char **argv) {
   if (argc < 3)
     return 2;
-  struct lti_arena *arena = lti_arena_create(-1, NULL);
+  arena = lti_arena_create(-1, NULL);
   struct lti_drain_options options = {.path = argv[2],
                                       .overwrite = true,
                                       .command_pid = getpid(),

@@ -49,9 +49,9 @@ static void run_lttng(uint64_t n) {
 #endif
 
 static void run_off(uint64_t n) {
-  atomic_store(&lti_process.arena->enabled, 0);
+  atomic_store(&lti_process.proc->enabled, 0);
   run_ours(n);
-  atomic_store(&lti_process.arena->enabled, 1);
+  atomic_store(&lti_process.proc->enabled, 1);
 }
 
 static int ascending(const void *a, const void *b) {
