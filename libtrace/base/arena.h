@@ -29,7 +29,7 @@
 #include <looptrace/event.h>
 
 #define LTI_ARENA_MAGIC UINT64_C(0x31616e657261746c) /* "ltarena1" */
-#define LTI_ARENA_VERSION 4u
+#define LTI_ARENA_VERSION 5u
 
 /* The environment variable through which a child finds the arena's file. */
 #define LTI_ARENA_ENV "LOOPTRACE_ARENA"
@@ -176,6 +176,7 @@ struct lti_thread {
   _Atomic uint64_t call_since;
   _Atomic uint64_t call_site;
   _Atomic uint64_t frame[3]; /* pc, sp, frame pointer of the caller */
+  _Atomic uint32_t holder;   /* tid: has the lock it waits for; 0 unknown */
 
   /* Written by the drain. */
   _Alignas(LTI_LINE) _Atomic uint64_t tail; /* records consumed, release */

@@ -310,6 +310,14 @@ bool lti_drain_sample(struct lti_drain *d, uint32_t slot,
     name.a |= LTI_BOOK_OWN;
     lti_recorded_count(&d->recording, p, lti_lane_insert(lane, &name));
   }
+  struct lti_record holder = {
+      seen->clock, LTI_HEAD(LT_LOCK_HOLDER, 0, seen->lock & LTI_REF_MAX),
+      0, lti_book_stack(book, seen->holder_frames, seen->n_holder_frames)};
+  if (seen->holder &&
+      (holder.a = lti_book_own_string(book, seen->holder)) != 0) {
+    holder.a |= LTI_BOOK_OWN;
+    lti_recorded_count(&d->recording, p, lti_lane_insert(lane, &holder));
+  }
   bool done = lti_lane_insert(lane, &sample);
   lti_recorded_count(&d->recording, p, (uint64_t)seen->has_usage + done);
   return done;

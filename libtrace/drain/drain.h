@@ -132,6 +132,10 @@ struct lti_seen {
   uint16_t faults;
   const struct lti_stack_frame *frames; /* innermost first; may be none */
   size_t n_frames;
+  const char *holder; /* the thread that has the lock; NULL unknown */
+  uint64_t lock;      /* that it waits for, as a CALL's ref */
+  const struct lti_stack_frame *holder_frames; /* of that thread; may be none */
+  size_t n_holder_frames;
 };
 
 /* Put a SAMPLE, and a USAGE where there is one, among the events of the thread

@@ -5,9 +5,11 @@
  * libuv's synchronous functions, on loop threads only. */
 #include "hook/call.h"
 #include "hook/fd.h"
+#include "hook/holder.h"
 
 #define SET(field, value)                                                      \
   atomic_store_explicit(&slot->field, value, memory_order_relaxed)
+#define GET(field) atomic_load_explicit(&slot->field, memory_order_relaxed)
 
 static void show(const struct lti_call *call, const void *pc, const void *frame,
                  const void *cfa) {
@@ -31,6 +33,7 @@ void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
   call->callee = callee;
   call->ref = ref;
   call->site = site;
+  call->holder = 0;
   if (self->in_uv == LTI_IN_API && lti_is_libuv(site))
     call->site = lti_hook.api_site; /* the program's call, not libuv's */
   if (lti_is_own(call->site))
@@ -38,6 +41,15 @@ void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
   self->in_call = 1;
   call->began = lti_now();
   show(call, site, frame, cfa);
+}
+
+void lti_call_held(struct lti_call *call, uint32_t tid) {
+  struct lti_thread *slot = lti_self.slot;
+  if (!tid || !lti_is_on())
+    return;
+  call->holder = lti_holder_text(tid);
+  if (slot)
+    SET(holder, tid);
 }
 
 void lti_nested_show(const struct lti_nested *nested) {
@@ -59,7 +71,12 @@ void lti_call_end(struct lti_call *call) {
     return; /* or this is a child, and the slot is its parent's */
   if (slot)
     SET(call, 0);
+  if (slot && GET(holder))
+    SET(holder, 0);
   uint64_t now = lti_now();
+  if (call->holder && now - call->began >= lti_process.ticks_min_block)
+    lti_emit_at(now, LT_LOCK_HOLDER, 0, call->ref & LTI_REF_MAX, call->holder,
+                0);
   if (call->ref & LTI_IS_FD && now - call->began >= lti_process.ticks_min_block)
     lti_fd_tell((int)(uint32_t)call->ref - 1, now);
   lti_call_emit_at(now, call->began, call->callee, call->ref, call->site);

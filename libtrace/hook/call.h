@@ -10,6 +10,7 @@ struct lti_call {
   uint64_t ref;
   const void *site;
   unsigned callee;
+  uint64_t holder; /* string: the thread that has what is waited for; or 0 */
 };
 
 /* Is a call from this caller to be recorded?  On a loop thread, inside uv_run,
@@ -23,6 +24,9 @@ static inline bool lti_call_wanted(const void *caller) {
  * pointer after the return. */
 void lti_call_begin(struct lti_call *call, unsigned callee, uint64_t ref,
                     const void *site, const void *frame, const void *cfa);
+
+/* The call waits for a lock that another thread holds: its id, 0 unknown. */
+void lti_call_held(struct lti_call *call, uint32_t tid);
 
 /* Preserves errno; also runs when the thread is cancelled in the call. */
 void lti_call_end(struct lti_call *call);

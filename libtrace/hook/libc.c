@@ -23,6 +23,19 @@
     return lti_libc.name args;                                                 \
   }
 
+/* Who holds a lock, as glibc keeps it there itself: its tid.  0: nobody, or
+ * readers, of whom there may be many. */
+static uint32_t mutex_holder(const pthread_mutex_t *lock) {
+  return (uint32_t)__atomic_load_n(&lock->__data.__owner, __ATOMIC_RELAXED);
+}
+static uint32_t rwlock_holder(const pthread_rwlock_t *lock) {
+  return (uint32_t)__atomic_load_n(&lock->__data.__cur_writer,
+                                   __ATOMIC_RELAXED);
+}
+#define HOLDER(lock)                                                           \
+  _Generic((lock), pthread_mutex_t *: mutex_holder,                            \
+           pthread_rwlock_t *: rwlock_holder)(lock)
+
 /* The try gives every answer that the lock itself would but "wait". */
 #define WRAP_LOCK(ret, name, params, args, callee, try)                        \
   LTI_INTERPOSE ret name params {                                              \
@@ -31,10 +44,11 @@
     const void *site = __builtin_return_address(0);                            \
     if (!lti_call_wanted(site))                                                \
       return lti_libc.name args;                                               \
-    int result = lti_libc.try args;                                            \
+    int result = lti_libc.try(lock);                                           \
     if (result != EBUSY)                                                       \
       return result;                                                           \
     LTI_CALL(LT_CALLEE_##callee, LTI_LOCK(lock), site);                        \
+    lti_call_held(&call, HOLDER(lock));                                        \
     return lti_libc.name args;                                                 \
   }
 #define WRAP_HAND(...)

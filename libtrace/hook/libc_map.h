@@ -5,7 +5,7 @@
  * CALL  the wrapper comes from this row: between two looks at the clock, it
  *       calls the real function.
  * LOCK  as CALL, but a try comes first: a lock that is free is no call at all.
- *       The last column is the try.
+ *       The last column is the try; the parameter is called lock.
  * HAND  is wrapped by hand.
  * VOID  too, and returns nothing.
  * ONLY  is needed by the wrappers and not interposed.
@@ -181,6 +181,12 @@
 #define LTI_LIBC_LOCK(X)                                                       \
   X(LOCK, int, pthread_mutex_lock, (pthread_mutex_t * lock), (lock),           \
     pthread_mutex_lock, pthread_mutex_trylock)                                 \
+  X(LOCK, int, pthread_mutex_timedlock,                                        \
+    (pthread_mutex_t * lock, const struct timespec *t), (lock, t),             \
+    pthread_mutex_timedlock, pthread_mutex_trylock)                            \
+  X(LOCK, int, pthread_mutex_clocklock,                                        \
+    (pthread_mutex_t * lock, clockid_t clock, const struct timespec *t),       \
+    (lock, clock, t), pthread_mutex_clocklock, pthread_mutex_trylock)          \
   X(LOCK, int, pthread_rwlock_rdlock, (pthread_rwlock_t * lock), (lock),       \
     pthread_rwlock_rdlock, pthread_rwlock_tryrdlock)                           \
   X(LOCK, int, pthread_rwlock_wrlock, (pthread_rwlock_t * lock), (lock),       \

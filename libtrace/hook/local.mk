@@ -5,6 +5,7 @@ hook_sources = libtrace/hook/uv_map.h libtrace/hook/uv_alone.h \
 	libtrace/hook/scope.h libtrace/hook/scope.c libtrace/hook/fast.c \
 	libtrace/hook/call.h libtrace/hook/call.c \
 	libtrace/hook/fd.h libtrace/hook/fd.c \
+	libtrace/hook/holder.h libtrace/hook/holder.c \
 	libtrace/hook/uv_handle.c libtrace/hook/uv_request.c \
 	libtrace/hook/uv_close.c libtrace/hook/uv_loop.c \
 	libtrace/hook/foreign.h libtrace/hook/foreign.c libtrace/hook/wait.c \

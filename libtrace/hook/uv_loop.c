@@ -47,7 +47,7 @@ static void nest(struct run *run, const void *site, const void *frame,
   if (!lti_self.foreign)
     return;
   run->nested = (struct lti_nested){
-      .call = {lti_now(), 0, site, LT_CALLEE_uv_run}, frame, cfa};
+      .call = {lti_now(), 0, site, LT_CALLEE_uv_run, 0}, frame, cfa};
   lti_nested_run = &run->nested;
 }
 

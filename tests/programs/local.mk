@@ -43,6 +43,12 @@ tests_programs_waits_for_SOURCES = tests/programs/waits_for.c
 tests_programs_waits_for_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_waits_for_LDADD = $(UV_LIBS)
 
+# What test_locks.py records.
+noinst_PROGRAMS += tests/programs/locks
+tests_programs_locks_SOURCES = tests/programs/locks.c
+tests_programs_locks_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_locks_LDADD = $(UV_LIBS)
+
 # What test_losses.py counts: the public API, linked.
 noinst_PROGRAMS += tests/programs/record_crowd
 tests_programs_record_crowd_SOURCES = tests/programs/record_crowd.c

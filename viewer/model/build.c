@@ -232,6 +232,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
                             .begin_ns = e->time_ns - duration,
                             .duration_ns = duration,
                             .unfinished = e->kind == LT_CALL_BEGIN};
+  holders_give(th, &call);
   fit_call(th, &call);
   b->model.n_calls++;
   sites_add(&b->sites, call.site, call.callee, true, duration, duration);
@@ -444,6 +445,9 @@ static void on_event(struct builder *b, const lt_event *e) {
     break;
   case LT_FD_NAME:
     fds_name(b, e);
+    break;
+  case LT_LOCK_HOLDER:
+    holders_note(th, e);
     break;
   case LT_LOOP_NAME:
     on_loop_name(b, e);

@@ -270,6 +270,10 @@ struct thread {
   int64_t run_end_ns;
   struct usage run_usage;
   struct call_set between;
+  struct {
+    uint64_t lock, name;
+    uint32_t stack;
+  } holder; /* of a lock that it waits for; lock 0: of none */
 };
 
 struct loop_extra { /* beside model.loops[i] */
@@ -409,6 +413,12 @@ void awaits_fini(struct builder *b);
 void fds_name(struct builder *b, const lt_event *e);
 uint64_t fds_name_of(const struct builder *b, unsigned callee, uint64_t ref);
 void fds_fini(struct builder *b);
+
+/* Who holds a lock that a thread waits for: kept until that call is told. */
+void holders_note(struct thread *th, const lt_event *e);
+void holders_give(struct thread *th, struct model_call *call);
+uint64_t holders_name_of(const struct thread *th, unsigned callee,
+                         uint64_t ref);
 
 /* names.c */
 void names_fini(struct builder *b);

@@ -43,8 +43,10 @@ enum model_stall_kind {
 struct model_call {
   unsigned callee;
   uint64_t ref;     /* as in LT_CALL */
-  uint64_t on_name; /* string: what the descriptor in ref is, 0 unknown */
+  uint64_t on_name; /* string: what the descriptor in ref is, or which thread
+                       held the lock in ref; 0 unknown */
   uint32_t site;
+  uint32_t holder_stack; /* of that thread; 0 none */
   int64_t begin_ns, duration_ns;
   bool unfinished;
   bool is_sampled; /* no hook saw it: the watchdog saw the thread in it, and it
@@ -329,6 +331,7 @@ const char *model_call_on(const struct model *model,
                           size_t size);
 /* Does a call with this callee and ref wait for a descriptor? */
 bool model_waits_for_fd(unsigned callee, uint64_t ref);
+bool model_waits_for_lock(unsigned callee, uint64_t ref);
 
 /* One slice, poll or call as it is drawn in a lane. */
 struct model_span {

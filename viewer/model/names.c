@@ -143,6 +143,8 @@ enum waits_on { ON_NOTHING, ON_FD, ON_LOCK, ON_PID };
 
 static enum waits_on waits_on(unsigned callee, uint64_t ref) {
   static const unsigned locks[] = {LT_CALLEE_pthread_mutex_lock,
+                                   LT_CALLEE_pthread_mutex_timedlock,
+                                   LT_CALLEE_pthread_mutex_clocklock,
                                    LT_CALLEE_pthread_cond_wait,
                                    LT_CALLEE_pthread_cond_timedwait,
                                    LT_CALLEE_pthread_cond_clockwait,
@@ -168,6 +170,10 @@ bool model_waits_for_fd(unsigned callee, uint64_t ref) {
   return waits_on(callee, ref) == ON_FD;
 }
 
+bool model_waits_for_lock(unsigned callee, uint64_t ref) {
+  return waits_on(callee, ref) == ON_LOCK;
+}
+
 const char *model_call_on(const struct model *model,
                           const struct model_call *call, char *buf,
                           size_t size) {
@@ -177,7 +183,8 @@ const char *model_call_on(const struct model *model,
       call->on_name ? s->string(s->context, call->on_name) : NULL;
   switch (waits_on(call->callee, call->ref)) {
   case ON_LOCK:
-    snprintf(buf, size, "lock 0x..%llx", (unsigned long long)call->ref);
+    snprintf(buf, size, "lock 0x..%llx%s%s", (unsigned long long)call->ref,
+             raw ? ", held by " : "", raw ? inert(raw, name, sizeof name) : "");
     break;
   case ON_PID:
     snprintf(buf, size, "pid %llu", (unsigned long long)(call->ref - 1));

@@ -17,12 +17,16 @@ void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
     return;
   }
   struct sample_ring *ring = th->samples;
+  unsigned callee = e->a <= UINT16_MAX ? (unsigned)e->a : 0;
+  uint64_t on_fd = fds_name_of(b, callee, e->ref);
   ring->samples[ring->n++ % SAMPLES_KEPT] =
       (struct model_sample){.time_ns = e->time_ns,
                             .state = (char)e->x,
-                            .callee = e->a <= UINT16_MAX ? (unsigned)e->a : 0,
+                            .callee = callee,
                             .ref = e->ref,
-                            .on_name = fds_name_of(b, (unsigned)e->a, e->ref),
+                            .on_name = on_fd ? on_fd
+                                             : holders_name_of(th, callee,
+                                                               e->ref),
                             .stack = e->b <= UINT32_MAX ? (uint32_t)e->b : 0};
 }
 

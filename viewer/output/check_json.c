@@ -25,16 +25,8 @@ static void ancestry(struct json *json, const struct model *m,
 
 static void samples(struct json *json, const struct model *m,
                     const struct model_stall *s) {
-  const lt_stack_def *stack = model_stack(m, s->stack);
   char text[320];
-  json_array(json, "stack");
-  for (uint32_t i = 0; stack && i < stack->n_frames; i++) {
-    json_object(json, NULL);
-    place_json(json, "site", m, stack->frames[i].site);
-    json_bool(json, "guessed", stack->frames[i].is_guessed);
-    json_object_end(json);
-  }
-  json_array_end(json);
+  stack_json(json, "stack", m, s->stack);
   json_array(json, "samples");
   for (size_t i = 0; i < s->n_samples; i++) {
     const struct model_sample *at = &s->samples[i];

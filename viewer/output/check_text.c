@@ -167,20 +167,31 @@ static void calls(const struct text *t, const struct finding *f) {
   putc('\n', t->file);
 }
 
-/* Where the thread was seen, innermost first. */
-static void stack(const struct text *t, const struct finding *f) {
+/* Innermost first. */
+static void stack_lines(const struct text *t, const char *word,
+                        uint32_t stack) {
   struct model_stack_line lines[MODEL_STACK_LINES];
   char text[700];
-  if (!f->stall)
-    return;
-  size_t n =
-      model_stack_lines(t->model, f->stall->stack, lines, MODEL_STACK_LINES);
+  size_t n = model_stack_lines(t->model, stack, lines, MODEL_STACK_LINES);
   if (n == 0)
     return;
-  label(t, "stack");
+  label(t, word);
   for (size_t i = 0; i < n; i++)
     fprintf(t->file, "%*s%s\n", i ? 13 : 0, "",
             model_stack_text(t->model, &lines[i], text, sizeof text));
+}
+
+/* Where the thread was seen, and the one that held the lock it waited for. */
+static void stacks(const struct text *t, const struct finding *f) {
+  const struct model_stall *s = f->stall;
+  if (!s)
+    return;
+  stack_lines(t, "stack", s->stack);
+  for (size_t i = 0; i < s->n_calls && i < 4; i++)
+    if (s->calls[i].holder_stack) {
+      stack_lines(t, "holder", s->calls[i].holder_stack);
+      return;
+    }
 }
 
 static void evidence(const struct text *t, const struct finding *f) {
@@ -299,7 +310,7 @@ static void full(const struct text *t, const struct finding *f,
   when(t, f);
   cause(t, f);
   calls(t, f);
-  stack(t, f);
+  stacks(t, f);
   evidence(t, f);
   cost(t, f);
   victims(t, f);

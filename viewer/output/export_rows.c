@@ -212,6 +212,10 @@ static void own_columns(struct rows *r, const lt_event *e) {
     text(r, COLUMN_name, export_string(r->x, e->a));
     number(r, COLUMN_value, (int64_t)e->ref - 1);
     break;
+  case LT_LOCK_HOLDER:
+    text(r, COLUMN_name, export_string(r->x, e->a));
+    stack(r, e->b);
+    break;
   case LT_LOST:
     positive(r, COLUMN_duration_ns, e->b);
     text(r, COLUMN_name, lt_lost_text(e->x));

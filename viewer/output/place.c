@@ -40,6 +40,19 @@ void cause_json(struct json *json, const char *key,
   json_object_end(json);
 }
 
+void stack_json(struct json *json, const char *key, const struct model *model,
+                uint32_t id) {
+  const lt_stack_def *stack = model_stack(model, id);
+  json_array(json, key);
+  for (uint32_t i = 0; stack && i < stack->n_frames; i++) {
+    json_object(json, NULL);
+    place_json(json, "site", model, stack->frames[i].site);
+    json_bool(json, "guessed", stack->frames[i].is_guessed);
+    json_object_end(json);
+  }
+  json_array_end(json);
+}
+
 void call_json(struct json *json, const char *key, const struct model *model,
                const struct model_call *call) {
   char text[320];
@@ -56,6 +69,7 @@ void call_json(struct json *json, const char *key, const struct model *model,
     json_null(json, "on");
   json_bool(json, "unfinished", call->unfinished);
   json_bool(json, "sampled", call->is_sampled);
+  stack_json(json, "holder_stack", model, call->holder_stack);
   json_object_end(json);
 }
 

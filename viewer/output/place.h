@@ -15,8 +15,12 @@ void place_json(struct json *json, const char *key, const struct model *model,
 void cause_json(struct json *json, const char *key,
                 const struct model_cause *cause);
 
-/* {"callee", "site", "start_ns", "duration_ns", "on", "unfinished",
- * "sampled"}. */
+/* An array of {"site", "guessed"}, innermost first; empty where id is 0. */
+void stack_json(struct json *json, const char *key, const struct model *model,
+                uint32_t id);
+
+/* {"callee", "site", "start_ns", "duration_ns", "on", "unfinished", "sampled",
+ * "holder_stack"}. */
 void call_json(struct json *json, const char *key, const struct model *model,
                const struct model_call *call);
 

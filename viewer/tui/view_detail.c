@@ -76,10 +76,10 @@ static int draw_parts(struct app *app, struct rect r, int y,
   return y;
 }
 
-/* Where it was seen, innermost first, if there is room for a few lines.
+/* A stack, innermost first, if there is room for a few lines.
  * Returns: the row below. */
-static int draw_stack(struct app *app, struct rect r,
-                      const struct model_stall *s) {
+static int draw_stack(struct app *app, struct rect r, const char *title,
+                      uint32_t stack) {
   struct model_stack_line lines[MODEL_STACK_LINES];
   char text[600];
   int y = r.y;
@@ -87,12 +87,12 @@ static int draw_stack(struct app *app, struct rect r,
     return y;
   size_t room = (size_t)r.h - 2;
   size_t n =
-      model_stack_lines(app->model, s->stack, lines,
+      model_stack_lines(app->model, stack, lines,
                         room < MODEL_STACK_LINES ? room : MODEL_STACK_LINES);
   if (n == 0)
     return y;
   y++;
-  grid_text(&app->grid, r.x + 1, y++, ROLE_STRONG, "Where it was seen");
+  grid_text(&app->grid, r.x + 1, y++, ROLE_STRONG, title);
   for (size_t i = 0; i < n; i++)
     grid_text_max(&app->grid, r.x + 1, y++, r.w - 2, ROLE_TEXT,
                   model_stack_text(app->model, &lines[i], text, sizeof text));
@@ -120,7 +120,11 @@ static void draw_causes(struct app *app, struct rect rect,
     grid_text_max(g, r.x + 1, y++, r.w - 2, ROLE_DIM,
                   "No blocking call was seen in it.");
   }
-  y = draw_stack(app, (struct rect){r.x, y, r.w, r.y + r.h - y - 3}, s);
+  y = draw_stack(app, (struct rect){r.x, y, r.w, r.y + r.h - y - 3},
+                 "Where it was seen", s->stack);
+  if (s->n_calls)
+    y = draw_stack(app, (struct rect){r.x, y, r.w, r.y + r.h - y - 3},
+                   "Who held the lock", s->calls[0].holder_stack);
   y += y + 1 < r.y + r.h;
   if (y + 1 < r.y + r.h)
     grid_text(g, r.x + 1, y++, ROLE_STRONG, "Who waited");

@@ -223,6 +223,16 @@ bool look_is_same(int32_t pid, int32_t tid, const struct look *before) {
                                  switches == before->switches));
 }
 
+const char *look_thread(int32_t pid, int32_t tid,
+                        char buf[LOOK_THREAD_BYTES]) {
+  char comm[32];
+  if (read_task(pid, tid, "comm", comm, sizeof comm) <= 0)
+    return NULL;
+  comm[strcspn(comm, "\n")] = 0;
+  snprintf(buf, LOOK_THREAD_BYTES, "%s (thread %d)", comm, (int)tid);
+  return buf;
+}
+
 uint64_t look_start_ticks(int32_t pid) {
   char path[32], buf[1024];
   unsigned long long ticks = 0;

@@ -23,6 +23,11 @@ bool look_take(int32_t pid, int32_t tid, struct look *look);
 /* Is it still in that very call, and has not been away? */
 bool look_is_same(int32_t pid, int32_t tid, const struct look *look);
 
+/* A thread for people, as the program says it itself: "worker (thread 4711)".
+ * Returns: buf; NULL when there is no such thread (any more). */
+#define LOOK_THREAD_BYTES 80
+const char *look_thread(int32_t pid, int32_t tid, char buf[LOOK_THREAD_BYTES]);
+
 /* When a process began, in clock ticks: field 22 of its stat; 0 unknown. */
 uint64_t look_start_ticks(int32_t pid);
 

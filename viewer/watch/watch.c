@@ -193,16 +193,49 @@ static struct anchor anchor_of(const struct lti_thread *t) {
 }
 
 static size_t blocked_stack(struct watch *w, const struct lti_proc *p,
-                            const struct lti_thread *t,
+                            int32_t tid, struct anchor anchor,
                             const struct look *look,
                             struct lti_stack_frame *frames) {
   struct registers r = {.pc = look->pc};
-  struct anchor anchor = anchor_of(t);
   registers_set(&r, REG_SP_, look->sp);
   memory_init(&w->memory, p->pid);
   memory_take_stack(&w->memory, look->sp);
   size_t n = stack_of(w, p, &r, &anchor, frames);
-  return look_is_same(p->pid, t->tid, look) ? n : 0;
+  return look_is_same(p->pid, tid, look) ? n : 0;
+}
+
+/* Where the thread is that holds the lock which another one waits for. */
+static size_t holder_stack(struct watch *w, const struct lti_proc *p,
+                           int32_t tid, struct lti_stack_frame *frames) {
+  struct anchor anchor = {0};
+  struct look look;
+  if (!look_take(p->pid, tid, &look) || !look.has_call)
+    return 0;
+  for (uint32_t i = 0; i < w->n_threads; i++) {
+    const struct lti_thread *t = lti_arena_thread(w->arena, i);
+    if (t->tid == tid && t->proc < w->arena->n_procs &&
+        lti_arena_proc(w->arena, t->proc)->pid == p->pid)
+      anchor = anchor_of(t);
+  }
+  return blocked_stack(w, p, tid, anchor, &look, frames);
+}
+
+/* As far as the thread that waits has told in its slot. */
+static void see_holder(struct watch *w, const struct lti_proc *p,
+                       const struct lti_thread *thread, struct lti_seen *seen,
+                       char name[LOOK_THREAD_BYTES],
+                       struct lti_stack_frame *frames) {
+  /* Partner: the wrapper's release store, before it tells the holder. */
+  uint64_t call = atomic_load_explicit(&thread->call, memory_order_acquire);
+  uint32_t tid = atomic_load_explicit(&thread->holder, memory_order_relaxed);
+  if (!call || !tid || tid > INT32_MAX || (int32_t)tid == thread->tid)
+    return;
+  seen->holder = look_thread(p->pid, (int32_t)tid, name);
+  if (!seen->holder)
+    return;
+  seen->lock = LTI_HEAD_REF(call);
+  seen->holder_frames = frames;
+  seen->n_holder_frames = holder_stack(w, p, (int32_t)tid, frames);
 }
 
 static void note_denied(struct watch *w, uint32_t slot) {
@@ -290,9 +323,9 @@ static void take_perf(struct watch *w, struct watched *t, uint32_t slot,
 static void sample(struct watch *w, struct watched *t, uint32_t slot,
                    const struct lti_proc *p, const struct lti_thread *thread,
                    const struct doing *doing) {
-  struct lti_stack_frame frames[UNWIND_MAX];
+  struct lti_stack_frame frames[UNWIND_MAX], of_holder[UNWIND_MAX];
   struct look look;
-  char buf[32], name[256];
+  char buf[32], name[256], holder[LOOK_THREAD_BYTES];
   struct lti_seen seen = {.clock = lti_clock_read(w->is_tsc),
                           .frames = frames};
   if (!look_take(p->pid, thread->tid, &look) || look.state == 'Z')
@@ -301,7 +334,12 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
   if (!w->arena->no_fd_names)
     seen.on_name = look_fd_name(p->pid, &look, name, sizeof name);
   if (look.has_call)
-    seen.n_frames = blocked_stack(w, p, thread, &look, frames);
+    seen.n_frames = blocked_stack(w, p, thread->tid, anchor_of(thread), &look,
+                                  frames);
+  bool is_denied =
+      look.is_denied || (look.has_call && w->memory.error == EPERM);
+  if (look.has_call)
+    see_holder(w, p, thread, &seen, holder, of_holder);
   if (!is_same(thread, doing))
     return;
   if (look.has_call && look.state == 'R')
@@ -313,7 +351,7 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
   seen.switches = look.switches;
   seen.faults = (uint16_t)look.faults;
   bool is_kept = lti_drain_sample(w->drain, slot, &seen);
-  if (look.is_denied || (look.has_call && w->memory.error == EPERM))
+  if (is_denied)
     note_denied(w, slot);
   if (!look.has_call && look.state == 'R' && !look.is_denied)
     begin_perf(w, t, slot, thread->tid);

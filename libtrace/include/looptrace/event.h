@@ -101,7 +101,10 @@ typedef enum lt_codec {
     "the innermost such scope of the slice ends; with the slice all end")      \
   X(24, FD_NAME, "fd-name", UINT, NONE, TEXT, NONE,                            \
     "from here on, descriptor ref minus 1 is a: a path, a socket's address, "  \
-    "pipe...; until it is something else, which is told when it blocks")
+    "pipe...; until it is something else, which is told when it blocks")       \
+  X(25, LOCK_HOLDER, "lock-holder", UINT, NONE, TEXT, UINT,                    \
+    "the lock ref, as in call, that this thread waits for is held by thread "  \
+    "a; b the id of that one's stack, 0 for none")
 
 typedef enum lt_kind {
 #define LT_EVENT_ENUM(id, name, text, ref, x, a, b, doc) LT_##name = id,
@@ -296,6 +299,8 @@ typedef enum lt_lost {
   X(83, getpwuid, "uv_queue_work")                                             \
   X(84, getgrgid, "uv_queue_work")                                             \
   X(85, uv_run, "callbacks on this loop, not a loop that is run inside one")   \
+  X(86, pthread_mutex_timedlock, "a shorter critical section")                 \
+  X(87, pthread_mutex_clocklock, "a shorter critical section")                 \
   X(100, uv_fs_close, "the same call with a callback")                         \
   X(101, uv_fs_open, "the same call with a callback")                          \
   X(102, uv_fs_read, "the same call with a callback")                          \
