@@ -20,10 +20,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #include "hook/call.h"
 
-enum { POLL_TIMES = 10 };
+enum { POLL_TIMES = 10, UNSEEN_LEAST_MS = 50 };
 #define REGULAR_NS UINT64_C(1000000000)
 
 static __thread struct foreign {
@@ -119,6 +121,23 @@ static void note(const void *caller) {
     lti_note_emit(texts[which]);
 }
 
+/* What came before the first wait may have been a turn, a long one even, or the
+ * program's start: that it was not seen is said where it was long. */
+static void note_unseen_start(void) {
+  char text[200];
+  struct timespec cpu = {0, 0};
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  uint64_t ms = (uint64_t)cpu.tv_sec * 1000 + (uint64_t)cpu.tv_nsec / 1000000;
+  if (ms < UNSEEN_LEAST_MS)
+    return;
+  (void)snprintf(text, sizeof text,
+                 "thread %ld had computed for %llu ms before its loop was seen "
+                 "to wait for the first time: its start, or first turns, which "
+                 "are not judged",
+                 (long)syscall(SYS_gettid), (unsigned long long)ms);
+  lti_note_emit(text);
+}
+
 static void begin(const void *site, const struct lti_waits *held,
                   const char *what, const void *caller) {
   char name[32];
@@ -130,12 +149,15 @@ static void begin(const void *site, const struct lti_waits *held,
     return;
   (void)snprintf(name, sizeof name, site ? "%s" : "%s %d", what, held->fd[0]);
   lti_emit(LT_LOOP_NAME, loop, 0, lti_emit_string(name), 0);
+  bool is_first = foreign.epoch != lti_epoch();
   foreign.active = true;
   foreign.site = site;
   foreign.held = *held;
   foreign.epoch = lti_epoch();
   lti_loop_enter(&foreign.outer, loop, LT_LOOP_UNSEEN);
   note(caller);
+  if (is_first)
+    note_unseen_start();
 }
 
 /* Are these what a loop waits for?  Asked seldom: some system calls. */

@@ -60,6 +60,17 @@ static void epoll(void) {
   close(fd);
 }
 
+/* Busy before it waits, as a program that has much to do in its first turn. */
+static void busy(void) {
+  struct timespec t;
+  int fd = must(epoll_create1(0));
+  do
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  while (t.tv_nsec < 150000000);
+  turn_epoll(fd, TURNS);
+  close(fd);
+}
+
 static void poll_eventfd(void) {
   struct pollfd p = {.fd = must(eventfd(0, 0)), .events = POLLIN};
   for (int i = 0; i < TURNS; i++) {
@@ -213,7 +224,7 @@ int main(int argc, char **argv) {
       {"closed", closed},   {"left", left},         {"threads", threads},
       {"another", another}, {"output", output},     {"answer", answer},
       {"inside", inside},   {"hang", hang},         {"forked", forked},
-      {"bad", bad}};
+      {"bad", bad},         {"busy", busy}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {
       all[i].run();

@@ -4,6 +4,7 @@ import ctypes.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -169,6 +170,17 @@ class Loops(Case):
         self.assertEqual(len([n for n in told['notes'] if 'libuv' in n]), 1)
         screen = self.looptrace('view', '--dump-screen', path).stdout.decode()
         self.assertIn('not seen', screen)
+
+    def test_what_was_not_seen_before_the_first_wait_is_said(self):
+        for how, n in (('busy', 1), ('epoll', 0)):
+            told = json.loads(self.looptrace(
+                'info', '--json', self.record(LOOPS, how,
+                                              path=self.dir / how)).stdout)
+            notes = [re.search(r'computed for (\d+) ms before its loop', note)
+                     for note in told['notes']]
+            notes = [int(found[1]) for found in notes if found]
+            self.assertEqual(len(notes), n, told['notes'])
+            self.assertTrue(all(149 <= ms < 10_000 for ms in notes), notes)
 
     def test_asyncio_is_a_loop(self):
         """The interpreter that Debian's programs use, not one of a builder."""
