@@ -181,7 +181,7 @@ static struct lti_directory_entry read_entry(struct directory *d,
       e.first_ns + (int64_t)number(in, (uint64_t)(LTI_TIME_MAX - e.first_ns));
   e.generation = number(in, e.bytes);
   in->bad |= e.n_epochs == 0 || e.n_epochs > e.n_blocks - e.n_chunks ||
-             e.n_events < e.n_chunks;
+             e.n_events < e.n_chunks || (e.n_events == 0) != (e.kinds == 0);
   return e;
 }
 

@@ -124,25 +124,53 @@ static bool is_as_said(struct lt_reader *r, const struct lti_scan *scan,
   return status != LT_OK || lti_index_agrees(r);
 }
 
+/* Stand at the begin of the epoch that an offset is in, which nothing but the
+ * index said, and that lied. */
+static lt_status stand_at(struct lt_reader *r, uint64_t at) {
+  uint32_t n = 0;
+  while (n < r->index.n && r->index.entries[n].cursor.at <= at)
+    n++;
+  r->cursor = n ? r->index.entries[n - 1].cursor : first_cursor(r);
+  while (r->cursor.at < at) {
+    struct lti_problem known = {0}; /* the survey noted what is wrong */
+    struct lti_scan scan = {.source = &r->source,
+                            .problem = &known,
+                            .at = r->cursor.at,
+                            .number = r->cursor.number,
+                            .end = r->sealed_end};
+    lti_epoch_begin(&r->epoch, &r->cursor);
+    lt_status status = lti_reader_collect(r, &scan, NULL);
+    if (status == LT_END || (status == LT_OK && r->cursor.at > at)) {
+      r->cursor = r->epoch.begin;
+      return LT_OK;
+    }
+    if (status != LT_OK)
+      return status;
+  }
+  return LT_OK;
+}
+
 /* Read the headers of the next epoch that has events, and begin to merge it. */
 static lt_status load_epoch(struct lt_reader *r) {
   for (;;) {
     struct lti_cursor behind;
+    struct lti_problem aside = {0}; /* by the index: the survey will say it */
     lti_epoch_begin(&r->epoch, &r->cursor);
     if (lti_index_skips(r, &r->cursor, r->kinds, &behind)) {
       r->cursor = behind;
       continue;
     }
     struct lti_scan scan = {.source = &r->source,
-                            .problem = &r->problem,
+                            .problem = r->by_index ? &aside : &r->problem,
                             .at = r->cursor.at,
                             .number = r->cursor.number,
                             .end = r->sealed_end};
     lt_status status = lti_reader_collect(r, &scan, NULL);
     if (r->by_index && !is_as_said(r, &scan, status)) {
-      struct lti_cursor again = r->epoch.begin;
+      uint64_t at = r->epoch.begin.at;
       status = lti_reader_resurvey(r);
-      r->cursor = again;
+      if (status == LT_OK)
+        status = stand_at(r, at);
       if (status == LT_OK)
         continue;
     }

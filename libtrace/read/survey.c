@@ -87,10 +87,11 @@ lt_status lti_reader_collect(struct lt_reader *r, struct lti_scan *scan,
       return status;
     if (block.head.type == LTI_BLOCK_EVENTS) {
       status = lti_epoch_add(e, &block, &wrong);
-      if (status == LT_CORRUPT)
-        lti_reader_damaged(r, &block, wrong, false);
-      else if (status != LT_OK)
+      if (status != LT_OK && status != LT_CORRUPT)
         return status;
+      /* By the index, it may be that what lies: then the survey will say. */
+      if (status == LT_CORRUPT && !r->by_index)
+        lti_reader_damaged(r, &block, wrong, false);
       continue;
     }
     if (block.head.type == LTI_BLOCK_GENERATION) {
@@ -99,8 +100,12 @@ lt_status lti_reader_collect(struct lt_reader *r, struct lti_scan *scan,
         e->generation_at = block.at;
     }
     bool is_epoch = block.head.type == LTI_BLOCK_EPOCH;
-    if (is_epoch && !lti_epoch_seal(e, block.head.last_ns))
-      note(r, &block, "the watermark is older than an event, or too late");
+    if (is_epoch && !lti_epoch_seal(e, block.head.last_ns)) {
+      if (r->by_index)
+        e->n_refused++;
+      else
+        note(r, &block, "the watermark is older than an event, or too late");
+    }
     status = visit ? visit(r, scan, &block) : LT_OK;
     if (status != LT_OK)
       return status;

@@ -1,5 +1,6 @@
-/* Fuzz the reader: whatever the bytes, it neither crashes nor hangs, and events
- * come in order; opened by its index or block by block, the same events come.
+/* Fuzz the reader with whole files: whatever the bytes, it neither crashes nor
+ * hangs, and events come in order; opened by its index or block by block, the
+ * same events come.
  *
  *   clang -fsanitize=fuzzer,address,undefined ...     (see run.sh)
  *   gcc -DFUZZ_MAIN ...: fuzz_reader FILE...          runs files, no more
@@ -11,33 +12,17 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memfd_create */
 #endif
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <looptrace/reader.h>
 
 #include "format/block.h"
 #include "format/bytes.h"
+#include "fuzz.h"
 #include "read/state.h"
 
 enum { EVENTS_MAX = 200000, BLOCKS_MAX = 64, PAYLOAD_MAX = 1 << 14 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
-                               unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
-
-static void must(bool is_true, const char *what) {
-  if (is_true)
-    return;
-  fprintf(stderr, "fuzz_reader: %s\n", what);
-  abort();
-}
 
 /* Texts end, and are readable. */
 static size_t read_text(const char *text) {
@@ -130,20 +115,11 @@ static uint64_t use(lt_reader *r) {
   return n;
 }
 
-static int scratch_file(void) {
-  static int fd = -1;
-  if (fd < 0)
-    fd = memfd_create("fuzz_reader", MFD_CLOEXEC);
-  must(fd >= 0, "memfd_create");
-  return fd;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  char path[64];
-  int fd = scratch_file();
-  must(ftruncate(fd, 0) == 0, "ftruncate");
-  must(pwrite(fd, data, size, 0) == (ssize_t)size, "pwrite");
-  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  const char *path;
+  int fd = scratch_file(&path);
+  must(ftruncate(fd, (off_t)size) == 0, "ftruncate");
+  write_at(fd, 0, data, size);
   lt_reader *r;
   lt_status status = lt_reader_open(path, &r);
   must((status == LT_OK) == (r != NULL), "a reader without OK");

@@ -5,6 +5,7 @@ import zlib
 
 import lt_decode
 import lt_directory
+import lt_encode
 import lt_summary
 from looptrace import BUILDDIR, LONG, SAMPLES, SRCDIR, Case
 
@@ -201,6 +202,31 @@ class Index(Case):
                 self.assertEqual(self.dump('--verify')[0], 1, (section, at))
                 refused += not self.info(path, '--by-index')['by_index']
         self.assertGreater(refused, 20)
+
+    def test_an_epoch_that_the_index_hides_is_read(self):
+        # Found by fuzz_index.c: an entry without kinds was passed over, and a cursor
+        # that only the index knew was believed after the index was found to lie.
+        lines = ['process 7 hidden', 'thread 0 main tid 7']
+        for i in range(1, 7):
+            lines += ['%dms t0 mark a="x" b=%d' % (i, i), 'epoch %dms' % (i + 1)]
+        path = self.make('\n'.join(lines + ['end exited 0', '']))
+        data = path.read_bytes()
+        trace = lt_decode.read(data)
+        block = trace.sections[DIRECTORY]
+        original = self.dump()[1]
+        for change in (lambda e: None, lambda e: e[0].update(kinds=0), lambda e: e[3].update(kinds=0),
+                       lambda e: e[0].update(watermark=e[0]['watermark'] + 900000, kinds=0),
+                       lambda e: (e[2].update(bytes=e[2]['bytes'] + 64), e[3].update(bytes=e[3]['bytes'] - 64)),
+                       lambda e: (e[2].update(blocks=e[2]['blocks'] + 1), e[3].update(blocks=e[3]['blocks'] - 1)),
+                       lambda e: e[2].update(watermark=e[3]['watermark'], first=e[2]['watermark'])):
+            directory = lt_decode.read_directory(block)
+            change(directory['entries'])
+            path.write_bytes(with_payload(data, trace, block, lt_encode.directory_payload(directory)))
+            # What is wrong is the index: nothing that the blocks say.
+            self.assertEqual(self.dump('--by-index'), (0, original, b''))
+            for at_ms in range(1, 8):
+                at = self.dump('--by-index', '--at', at_ms * 1000000)[1]
+                self.assertEqual(at, self.dump('--at', at_ms * 1000000)[1])
 
     def test_only_some_kinds_are_read(self):
         path = self.make(some_trace(7))

@@ -172,6 +172,27 @@ def events_payload(events, brackets, codecs=None):
     return bytes(head + column + body)
 
 
+def directory_payload(directory):
+    """Section 1 of the index, from what lt_decode.read_directory() gives."""
+    causes = [directory["lost"].get(i, 0) for i in range(max(directory["lost"], default=0) + 1)]
+    numbers = [directory["sealed_end"], directory["short_calls"], directory["generations"], len(causes), *causes,
+               len(directory["defs"])]
+    numbers += [at - before for before, at in zip([0, *directory["defs"]], directory["defs"])]
+    numbers.append(len(directory["threads"]))
+    after = 0
+    for index, t in sorted(directory["threads"].items()):
+        numbers += [index - after, t["first_at"], t["last_at"] - t["first_at"], t["events"], t["lost"], t["kinds"],
+                    zigzag(t["first"]), t["last"] - t["first"]]
+        after = index + 1
+    numbers.append(len(directory["entries"]))
+    before = 0
+    for e in directory["entries"]:
+        numbers += [e["bytes"], e["epochs"], e["blocks"], e["chunks"], e["events"], e["lost"], e["kinds"],
+                    zigzag(e["first"] - before), e["watermark"] - e["first"], e["generation"]]
+        before = e["watermark"]
+    return b"".join(varint(n) for n in numbers)
+
+
 class Writer:
     def __init__(self, pid=4711, start_ns=1000, start_unix_ns=1700000000 * 10**9, deflate=True, header=None):
         fields = {"version": 1, "size": 64, "required": 0, "optional": 0}

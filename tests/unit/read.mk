@@ -21,4 +21,5 @@ tests_unit_check_damage_LDADD = libtracecore.la $(CHECK_LIBS) $(ZLIB_LIBS)
 tests_unit_check_damage_LDFLAGS = $(SAN_CFLAGS)
 endif
 
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_reader.c
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/seeds.py tests/fuzz/fuzz.h \
+	tests/fuzz/fuzz_reader.c tests/fuzz/fuzz_chunk.c tests/fuzz/fuzz_index.c
