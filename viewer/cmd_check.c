@@ -15,6 +15,7 @@
 #include "check/review.h"
 #include "command.h"
 #include "launch.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/open.h"
 #include "progress.h"
@@ -296,5 +297,23 @@ static int run_check(int argc, char **argv) {
 const struct command cmd_check = {
     .name = "check",
     .summary = "fail when a loop was blocked for too long",
+    .options = check_rows,
+    .usage = "[options] [FILE...]\n"
+             "[options] -- COMMAND [ARGUMENT...]",
+    .about = "Fail when an event loop was blocked for too long.",
+    .more =
+        "Only time that the program itself is answerable for counts: "
+        "computing, "
+        "calls that block, page faults; not time in which it was ready and no "
+        "CPU was free. Times need a unit: 250us, 100ms, 1.5s.",
+    .status =
+        "0 within the budget; 1 not; 2 wrong usage, budget or suppression "
+        "file; "
+        "3 a file cannot be read; 4 no verdict: trace incomplete or lossy, no "
+        "loop ran, or too little known; 5 the command itself failed; 125 the "
+        "recorder failed, 126 the command cannot be executed, 127 it was not "
+        "found.",
+    .examples = "looptrace check --max-stall 50ms -- ./app --self-test",
+    .operands = OFFER_TRACES,
     .run = run_check,
 };

@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -17,42 +16,13 @@
 
 #include "command.h"
 #include "control.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/open.h"
 #include "output/units.h"
 
 #define WHO "looptrace ctl"
 #define RECORDINGS_MAX 64
-
-static const char help[] =
-    "Steer a recording that runs (looptrace record), from another terminal.\n"
-    "\n"
-    "Usage: looptrace ctl [TARGET] VERB\n"
-    "\n"
-    "TARGET is the process id of the recorder or of a program it records, or "
-    "a\n"
-    "trace that it writes; it may be left out where only one recording runs.\n"
-    "\n"
-    "  status    is it on, for how long, how much was recorded and lost; "
-    "without\n"
-    "            TARGET: of all recordings\n"
-    "  off       record nothing more, until on: the program then runs at its "
-    "own\n"
-    "            speed. What was open is closed in the trace, which notes the\n"
-    "            stretch that is missing\n"
-    "  on        go on recording\n"
-    "  snapshot  of a flight recorder (record --mode flight): write what it "
-    "keeps\n"
-    "  -h, --help  this\n"
-    "\n"
-    "`looptrace record --delay TIME` begins switched off. The program takes no "
-    "part\n"
-    "in it: no signal, no descriptor, no thread.\n"
-    "\n"
-    "Exit status: 0; 2 wrong usage; 3 no such recording, or it does not "
-    "answer.\n"
-    "\n"
-    "Example: looptrace ctl app.lt off\n";
 
 struct recording {
   char socket[PATH_MAX];
@@ -238,20 +208,11 @@ static bool is_verb(const char *word) {
 }
 
 static int run_ctl(int argc, char **argv) {
-  static const struct option long_options[] = {{"help", no_argument, NULL, 'h'},
-                                               {0}};
   struct found *found;
-  int c;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-    if (c == 'h') {
-      fputs(help, stdout);
-      return EXIT_OK;
-    }
-    fputs("Try '" WHO " --help'.\n", stderr);
-    return EXIT_USAGE;
-  }
+  option_begin(&cmd_ctl, argv);
+  int c = option_next(argc, argv);
+  if (c != OPTION_END)
+    return option_exit(c);
   int n = argc - optind;
   const char *verb = n ? argv[argc - 1] : "";
   if (n < 1 || n > 2 || !is_verb(verb))
@@ -277,5 +238,32 @@ static int run_ctl(int argc, char **argv) {
 const struct command cmd_ctl = {
     .name = "ctl",
     .summary = "steer a recording that runs: on, off, snapshot",
+    .usage = "[TARGET] VERB",
+    .about = "Steer a recording that runs (looptrace record), from another "
+             "terminal.",
+    .operands_help =
+        "TARGET is the process id of the recorder or of a program it records, "
+        "or a trace that it writes; it may be left out where only one "
+        "recording "
+        "runs.\n"
+        "\n"
+        "  status    is it on, for how long, how much was recorded and lost; "
+        "without\n"
+        "            TARGET: of all recordings\n"
+        "  off       record nothing more, until on: the program then runs at "
+        "its own\n"
+        "            speed. What was open is closed in the trace, which notes "
+        "the\n"
+        "            stretch that is missing\n"
+        "  on        go on recording\n"
+        "  snapshot  of a flight recorder (record --mode flight): write what "
+        "it "
+        "keeps",
+    .more = "`looptrace record --delay TIME` begins switched off. The program "
+            "takes "
+            "no part in it: no signal, no descriptor, no thread.",
+    .status = "0; 2 wrong usage; 3 no such recording, or it does not answer.",
+    .examples = "looptrace ctl app.lt off",
+    .operands = "status off on snapshot",
     .run = run_ctl,
 };

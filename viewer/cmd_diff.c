@@ -4,42 +4,41 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "option.h"
 #include "output/diff.h"
 #include "output/open.h"
+#include "pager.h"
 
 #define WHO "looptrace diff"
 
-static const char help[] =
-    "Tell what got slower from trace A to trace B, place by place.\n"
-    "\n"
-    "Usage: looptrace diff [options] A B\n"
-    "\n"
-    "  --normalize count|time|none  counts are per 1000 callbacks (default),\n"
-    "                               per second, or as they are\n"
-    "  --threshold PERCENT          smaller changes are none; default 20%\n"
-    "  --min-count N                compare only what ran N times or more in\n"
-    "                               both; default 30\n"
-    "  --fail-on-regression         exit 1 when something got slower, or a "
-    "new\n"
-    "                               place takes 50 ms or longer\n"
-    "  --format text|json|markdown  default text\n"
-    "  --top N                      rows in the table; default 20\n"
-    "  -h, --help                   this\n"
-    "\n"
-    "A change is told when the medians or the 99th percentiles differ by the\n"
-    "threshold, and chance would do that less than once in a hundred times\n"
-    "(Mann and Whitney's test).\n"
-    "\n"
-    "Exit status: 0; 1 a regression; 2 wrong usage; 3 a trace cannot be read.\n"
-    "\n"
-    "Example: looptrace diff --fail-on-regression main.lt branch.lt\n";
+enum {
+  OPT_NORMALIZE = 256,
+  OPT_THRESHOLD,
+  OPT_MIN_COUNT,
+  OPT_TOP,
+  OPT_FORMAT,
+  OPT_FAIL
+};
+
+static const struct option_row option_rows[] = {
+    {OPT_NORMALIZE, "normalize", "count|time|none", "count time none",
+     "counts are per 1000 callbacks (default), per second, or as they are"},
+    {OPT_THRESHOLD, "threshold", "PERCENT", NULL,
+     "smaller changes are none; default 20%"},
+    {OPT_MIN_COUNT, "min-count", "N", NULL,
+     "compare only what ran N times or more in both; default 30"},
+    {OPT_FAIL, "fail-on-regression", NULL, NULL,
+     "exit 1 when something got slower, or a new place takes 50 ms or longer"},
+    {OPT_FORMAT, "format", "text|json|markdown", "text json markdown",
+     "default text"},
+    {OPT_TOP, "top", "N", NULL, "rows in the table; default 20"},
+    {0}};
 
 struct options {
   struct diff_options diff;
@@ -89,56 +88,42 @@ static bool set_format(const char *text, struct options *o) {
 /* Returns: an exit code, or -1 to go on. */
 static int set_option(struct options *o, int c) {
   switch (c) {
-  case 'n':
+  case OPT_NORMALIZE:
     return set_unit(optarg, &o->diff.unit)
                ? -1
                : open_usage(WHO, "--normalize `%s`: count, time or none",
                             optarg);
-  case 't':
+  case OPT_THRESHOLD:
     return set_percent(optarg, &o->diff.threshold)
                ? -1
                : open_usage(WHO, "--threshold `%s`: percent, such as 20%%",
                             optarg);
-  case 'm':
+  case OPT_MIN_COUNT:
     return set_count(optarg, &o->diff.min_count)
                ? -1
                : open_usage(WHO, "--min-count `%s` is no number from 1 on",
                             optarg);
-  case 'p':
+  case OPT_TOP:
     return set_count(optarg, &o->top)
                ? -1
                : open_usage(WHO, "--top `%s` is no number from 1 on", optarg);
-  case 'f':
+  case OPT_FORMAT:
     return set_format(optarg, o)
                ? -1
                : open_usage(WHO, "--format `%s`: text, json or markdown",
                             optarg);
-  case 'r':
+  case OPT_FAIL:
     o->fails = true;
     return -1;
-  case 'h':
-    fputs(help, stdout);
-    return EXIT_OK;
   default:
-    fputs("Try '" WHO " --help'.\n", stderr);
-    return EXIT_USAGE;
+    return option_exit(c);
   }
 }
 
 static int parse(int argc, char **argv, struct options *o) {
-  static const struct option long_options[] = {
-      {"normalize", required_argument, NULL, 'n'},
-      {"threshold", required_argument, NULL, 't'},
-      {"min-count", required_argument, NULL, 'm'},
-      {"top", required_argument, NULL, 'p'},
-      {"format", required_argument, NULL, 'f'},
-      {"fail-on-regression", no_argument, NULL, 'r'},
-      {"help", no_argument, NULL, 'h'},
-      {0}};
   int c;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+  option_begin(&cmd_diff, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END) {
     int code = set_option(o, c);
     if (code >= 0)
       return code;
@@ -171,6 +156,7 @@ static int run_diff(int argc, char **argv) {
   if (b) {
     lt_status status = diff_make(a, b, &o.diff, &diff);
     if (status == LT_OK) {
+      pager_begin();
       o.show(stdout, &(struct diff_page){.a = a,
                                          .b = b,
                                          .a_path = a_path,
@@ -192,5 +178,15 @@ static int run_diff(int argc, char **argv) {
 const struct command cmd_diff = {
     .name = "diff",
     .summary = "what got slower between two traces",
+    .options = option_rows,
+    .usage = "[options] A B",
+    .about = "Tell what got slower from trace A to trace B, place by place.",
+    .more =
+        "A change is told when the medians or the 99th percentiles differ by "
+        "the threshold, and chance would do that less than once in a hundred "
+        "times (Mann and Whitney's test).",
+    .status = "0; 1 a regression; 2 wrong usage; 3 a trace cannot be read.",
+    .examples = "looptrace diff --fail-on-regression main.lt branch.lt",
+    .operands = OFFER_TRACES,
     .run = run_diff,
 };

@@ -8,19 +8,11 @@
 
 #include "check/rule.h"
 #include "command.h"
+#include "option.h"
 #include "output/open.h"
+#include "pager.h"
 
 #define WHO "looptrace explain"
-
-static const char help[] =
-    "Say what a rule of check means and what can be done.\n"
-    "\n"
-    "Usage: looptrace explain          list the rules\n"
-    "       looptrace explain RULE     explain one; several may be given\n"
-    "\n"
-    "  -h, --help   this\n"
-    "\n"
-    "A finding names its rule: error[stall].\n";
 
 /* The lines of a paragraph; the word RULE becomes the rule's name. */
 static void paragraph(const char *title, const char *text, const char *name) {
@@ -68,18 +60,15 @@ static int explain(const char *name, bool is_first) {
 }
 
 static int run_explain(int argc, char **argv) {
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
-      fputs(help, stdout);
-      return EXIT_OK;
-    }
-    if (*argv[i] == '-')
-      return open_usage(WHO, "there is no option `%s`", argv[i]);
-  }
-  if (argc < 2)
+  option_begin(&cmd_explain, argv);
+  int c = option_next(argc, argv), first = optind;
+  if (c != OPTION_END)
+    return option_exit(c);
+  pager_begin();
+  if (first == argc)
     list();
-  for (int i = 1; i < argc; i++) {
-    int code = explain(argv[i], i == 1);
+  for (int i = first; i < argc; i++) {
+    int code = explain(argv[i], i == first);
     if (code != EXIT_OK)
       return code;
   }
@@ -89,5 +78,10 @@ static int run_explain(int argc, char **argv) {
 const struct command cmd_explain = {
     .name = "explain",
     .summary = "what a rule means and how to fix it",
+    .usage = "[RULE...]",
+    .about = "Say what a rule of check means and what can be done.",
+    .operands_help = "Without a RULE, all are listed.",
+    .more = "A finding names its rule: error[stall].",
+    .operands = OFFER_RULES,
     .run = run_explain,
 };

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,8 @@
 
 #include "command.h"
 #include "duration.h"
+#include "newest.h"
+#include "option.h"
 #include "output/export.h"
 #include "output/inert.h"
 #include "output/open.h"
@@ -22,53 +23,60 @@
 
 #define WHO "looptrace export"
 
-static const struct export_format *const formats[] = {
-    &export_chrome,
-#ifdef LTV_PERFETTO
-    &export_perfetto,
-#endif
-    &export_ndjson,   &export_csv,        &export_folded,
-    &export_otlp,     &export_openmetrics};
-#define N_FORMATS (sizeof formats / sizeof *formats)
-
 struct options {
   const struct export_format *format;
-  const char *trace, *output;
+  const char *format_name, *trace, *output;
   int64_t from_ns, to_ns, floor_ns;
   bool has_range, overwrites;
 };
 
-static void print_help(void) {
-  fputs("Write a trace in a format that other tools read.\n\n"
-        "Usage: looptrace export --format FORMAT [options] FILE\n\n"
-        "  -f, --format FORMAT  one of:\n",
-        stdout);
-  for (size_t i = 0; i < N_FORMATS; i++)
-    printf("       %-12s    %s\n", formats[i]->name, formats[i]->what);
-  fputs("  -o, --output FILE    default: standard output; an existing file is\n"
-        "                       refused\n"
-        "      --overwrite      unless this is given\n"
-        "      --range A..B     only from A to B, such as 1.5s..2s, 3s.. or "
-        "..3s\n"
-        "      --min DURATION   otlp: leave out shorter spans; default 1ms\n"
-        "  -h, --help           this\n"
-        "\n"
-        "Exit status: 0; 2 wrong usage; 3 the trace cannot be read, or the "
-        "output not\n"
-        "be written.\n"
-        "\n"
-        "Examples\n"
-        "  looptrace export -f chrome-json -o app.json app.lt   "
-        "ui.perfetto.dev opens it\n"
-        "  looptrace export -f folded app.lt | flamegraph.pl > app.svg\n"
-        "  looptrace export -f ndjson app.lt | jq 'select(.kind==\"call\")'\n",
-        stdout);
-}
+/* Name, what reads it, how. */
+#ifdef LTV_PERFETTO
+#define PERFETTO_FORMAT(X)                                                     \
+  X("perfetto", "Perfetto's protobuf: smaller, with a track a task",           \
+    export_perfetto)
+#else
+#define PERFETTO_FORMAT(X)
+#endif
+#define FORMAT_MAP(X)                                                          \
+  X("chrome-json", "for Perfetto's UI, speedscope, chrome://tracing",          \
+    export_chrome)                                                             \
+  PERFETTO_FORMAT(X)                                                           \
+  X("ndjson", "one event a line, as JSON: jq, DuckDB", export_ndjson)          \
+  X("csv", "one event a line, for spreadsheets and databases", export_csv)     \
+  X("folded", "stacks of the stalls, for flamegraph.pl, speedscope",           \
+    export_folded)                                                             \
+  X("otlp", "spans as OTLP/JSON, for OpenTelemetry collectors", export_otlp)   \
+  X("openmetrics", "totals for Prometheus", export_openmetrics)
+
+enum { OPT_OVERWRITE = 256, OPT_RANGE, OPT_MIN };
+
+#define FORMAT_WORD(name, what, format) name " "
+#define FORMAT_HELP(name, what, format) "\n\t" name "\t" what
+static const struct option_row option_rows[] = {
+    {'f', "format", "FORMAT", FORMAT_MAP(FORMAT_WORD),
+     "one of:" FORMAT_MAP(FORMAT_HELP)},
+    {'o', "output", "FILE", OFFER_FILES,
+     "default: standard output; an existing file is refused"},
+    {OPT_OVERWRITE, "overwrite", NULL, NULL, "unless this is given"},
+    {OPT_RANGE, "range", "A..B", NULL,
+     "only from A to B, such as 1.5s..2s, 3s.. or ..3s"},
+    {OPT_MIN, "min", "DURATION", NULL,
+     "otlp: leave out shorter spans; default 1ms"},
+    {0}};
 
 static const struct export_format *find(const char *name) {
-  for (size_t i = 0; i < N_FORMATS; i++)
-    if (strcmp(formats[i]->name, name) == 0)
-      return formats[i];
+  static const struct {
+    const char *name;
+    const struct export_format *format;
+  } formats[] = {
+#define FORMAT_ROW(name, what, format) {name, &format},
+      FORMAT_MAP(FORMAT_ROW)
+#undef FORMAT_ROW
+  };
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (strcmp(formats[i].name, name) == 0)
+      return formats[i].format;
   return NULL;
 }
 
@@ -106,6 +114,7 @@ static int set_option(struct options *o, int c) {
   switch (c) {
   case 'f':
     o->format = find(optarg);
+    o->format_name = optarg;
     return o->format ? -1
                      : open_usage(WHO,
                                   "there is no format `%s`; --help lists "
@@ -114,58 +123,43 @@ static int set_option(struct options *o, int c) {
   case 'o':
     o->output = strcmp(optarg, "-") == 0 ? NULL : optarg;
     return -1;
-  case 'w':
+  case OPT_OVERWRITE:
     o->overwrites = true;
     return -1;
-  case 'r':
+  case OPT_RANGE:
     return set_range(o, optarg)
                ? -1
                : open_usage(WHO,
                             "--range `%s`: A..B, each " DURATION_FORMS
                             ", A before B",
                             optarg);
-  case 'm':
+  case OPT_MIN:
     if (duration_parse(optarg, &ns) != LT_OK)
       return open_usage(WHO, "--min `%s`: " DURATION_FORMS, optarg);
     o->floor_ns = (int64_t)ns;
     return -1;
-  case 'h':
-    print_help();
-    return EXIT_OK;
   default:
-    fputs("Try '" WHO " --help'.\n", stderr);
-    return EXIT_USAGE;
+    return option_exit(c);
   }
 }
 
 static int parse(int argc, char **argv, struct options *o) {
-  static const struct option long_options[] = {
-      {"format", required_argument, NULL, 'f'},
-      {"output", required_argument, NULL, 'o'},
-      {"overwrite", no_argument, NULL, 'w'},
-      {"range", required_argument, NULL, 'r'},
-      {"min", required_argument, NULL, 'm'},
-      {"help", no_argument, NULL, 'h'},
-      {0}};
   int c;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "f:o:h", long_options, NULL)) != -1) {
+  option_begin(&cmd_export, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END) {
     int code = set_option(o, c);
     if (code >= 0)
       return code;
   }
   if (!o->format)
     return open_usage(WHO, "which format? --format chrome-json%s", "");
-  if (optind + 1 != argc)
-    return open_usage(WHO, "one trace at a time: looptrace export FILE%s", "");
   if (o->has_range && !o->format->has_range)
-    return open_usage(WHO, "--range means nothing to %s", o->format->name);
+    return open_usage(WHO, "--range means nothing to %s", o->format_name);
   if (o->format->is_binary && !o->output && isatty(STDOUT_FILENO) == 1)
-    return open_usage(WHO, "%s is not for a terminal: -o FILE",
-                      o->format->name);
-  o->trace = argv[optind];
-  return -1;
+    return open_usage(WHO, "%s is not for a terminal: -o FILE", o->format_name);
+  o->trace = newest_or_named(WHO, argc, argv,
+                             "one trace at a time: looptrace export FILE%s");
+  return o->trace ? -1 : EXIT_USAGE;
 }
 
 static FILE *open_output(const struct options *o) {
@@ -260,5 +254,17 @@ static int run_export(int argc, char **argv) {
 const struct command cmd_export = {
     .name = "export",
     .summary = "write it for other tools: Perfetto, flame graphs, SQL",
+    .options = option_rows,
+    .usage = "--format FORMAT [options] [FILE]",
+    .about = "Write a trace in a format that other tools read.",
+    .status =
+        "0; 2 wrong usage; 3 the trace cannot be read, or the output not be "
+        "written.",
+    .examples =
+        "looptrace export -f chrome-json -o app.json app.lt   ui.perfetto.dev "
+        "opens it\n"
+        "looptrace export -f folded app.lt | flamegraph.pl > app.svg\n"
+        "looptrace export -f ndjson app.lt | jq 'select(.kind==\"call\")'",
+    .operands = OFFER_TRACES,
     .run = run_export,
 };

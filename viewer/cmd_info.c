@@ -1,44 +1,39 @@
 /* looptrace info: what is in a trace, and is it whole.
  *
  * Invariant: shows what the reader knows; events are read only with --verify,
- * and of a file without an index those that tell of losses.  Called by main.c. */
+ * and of a file without an index those that tell of losses.  Called by main.c.
+ */
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "command.h"
+#include "newest.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/json.h"
 #include "output/open.h"
 #include "output/place.h"
 #include "output/report.h"
 #include "output/units.h"
+#include "pager.h"
 
 #define WHO "looptrace info"
 
-static const char help[] =
-    "Tell what is in a trace, and whether it is whole.\n"
-    "\n"
-    "Usage: looptrace info [options] FILE\n"
-    "\n"
-    "      --json       one JSON object, schema looptrace.info/1\n"
-    "      --verify     check every block and event; exit 3 when one is "
-    "damaged "
-    "or\n"
-    "                   the end is missing\n"
-    "  -v, --verbose    all modules with their build-ids, all threads\n"
-    "  -h, --help       this\n"
-    "\n"
-    "Exit status: 0; 2 wrong usage; 3 the file cannot be read, or --verify "
-    "found\n"
-    "that it is not whole.\n"
-    "\n"
-    "Example: looptrace info --verify app.lt\n";
+enum { OPT_JSON = 256, OPT_VERIFY };
+
+static const struct option_row option_rows[] = {
+    {OPT_JSON, "json", NULL, NULL, "one JSON object, schema looptrace.info/1"},
+    {OPT_VERIFY, "verify", NULL, NULL,
+     "check every block and event; exit 3 when one is damaged or the end is "
+     "missing"},
+    {'v', "verbose", NULL, NULL,
+     "all modules with their build-ids, all threads"},
+    {0}};
 
 struct info_view {
   const char *path;
@@ -50,17 +45,9 @@ struct info_view {
 };
 
 static int parse(int argc, char **argv, struct info_view *v) {
-  enum { OPT_JSON = 256, OPT_VERIFY };
-  static const struct option long_options[] = {
-      {"json", no_argument, NULL, OPT_JSON},
-      {"verify", no_argument, NULL, OPT_VERIFY},
-      {"verbose", no_argument, NULL, 'v'},
-      {"help", no_argument, NULL, 'h'},
-      {0}};
   int c;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "vh", long_options, NULL)) != -1)
+  option_begin(&cmd_info, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END)
     switch (c) {
     case OPT_JSON:
       v->is_json = true;
@@ -71,17 +58,12 @@ static int parse(int argc, char **argv, struct info_view *v) {
     case 'v':
       v->is_verbose = true;
       break;
-    case 'h':
-      fputs(help, stdout);
-      return EXIT_OK;
     default:
-      fputs("Try '" WHO " --help'.\n", stderr);
-      return EXIT_USAGE;
+      return option_exit(c);
     }
-  if (optind + 1 != argc)
-    return open_usage(WHO, "one trace at a time: looptrace info FILE%s", "");
-  v->path = argv[optind];
-  return -1;
+  v->path = newest_or_named(WHO, argc, argv,
+                            "one trace at a time: looptrace info FILE%s");
+  return v->path ? -1 : EXIT_USAGE;
 }
 
 static void print_time(const lt_info *info, char *buf, size_t size) {
@@ -320,6 +302,7 @@ static int run_info(int argc, char **argv) {
   }
   if (v.has_verify)
     v.verified = lt_reader_verify(v.reader);
+  pager_begin();
   if (v.is_json)
     print_json(&v);
   else
@@ -332,5 +315,13 @@ static int run_info(int argc, char **argv) {
 const struct command cmd_info = {
     .name = "info",
     .summary = "what is in this file, is it whole",
+    .options = option_rows,
+    .usage = "[options] [FILE]",
+    .about = "Tell what is in a trace, and whether it is whole.",
+    .status = "0; 2 wrong usage; 3 the file cannot be read, or --verify found "
+              "that it "
+              "is not whole.",
+    .examples = "looptrace info --verify app.lt",
+    .operands = OFFER_TRACES,
     .run = run_info,
 };

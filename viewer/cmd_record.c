@@ -4,7 +4,6 @@
  * standard error and begins with "looptrace".  Called by main.c. */
 #include "config.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,110 +12,13 @@
 #include "command.h"
 #include "duration.h"
 #include "launch.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/units.h"
 #include "size.h"
 
 #define WHO "looptrace record"
 #define LINES_MAX 10
-
-static const char help[] =
-    "Run a program and write a trace of its event loops.\n"
-    "\n"
-    "Usage: looptrace record [options] [--] COMMAND [ARGUMENT...]\n"
-    "\n"
-    "  -o, --output FILE     the command's trace; default COMMAND-PID.lt "
-    "here.\n"
-    "                        Another process of it that turns a loop is "
-    "written\n"
-    "                        to a file beside it, e.g. x.NAME-PID.lt after "
-    "x.lt\n"
-    "      --overwrite       replace traces that exist (else they are "
-    "refused)\n"
-    "      --no-follow       record the command only, not what it starts\n"
-    "      --no-fd-names     do not write down what the descriptors are that "
-    "a\n"
-    "                        blocking call waits for: paths, addresses of "
-    "sockets\n"
-    "      --min-block TIME  blocking calls shorter than this are counted, but "
-    "not\n"
-    "                        written one by one; default 50us\n"
-    "      --stall-threshold TIME\n"
-    "                        look at a loop thread from outside, for its "
-    "stack and\n"
-    "                        system call, when it has not come back for so "
-    "long;\n"
-    "                        default 50ms\n"
-    "      --mode MODE       what an event does that finds its thread's ring "
-    "full:\n"
-    "                        drop     it is counted, the program goes on "
-    "(default)\n"
-    "                        lossless the thread waits for room; the wait is "
-    "in the\n"
-    "                                 trace. Should nobody drain the ring for "
-    "100 ms,\n"
-    "                                 events are counted as lost instead\n"
-    "                        flight[=SIZE|TIME]  as drop, but nothing is "
-    "written:\n"
-    "                                 the newest 64M (or so much, or so long, "
-    "in\n"
-    "                                 256M) are kept, and go to x.1.lt, "
-    "x.2.lt...\n"
-    "                                 when the program is killed, on "
-    "`looptrace ctl\n"
-    "                                 snapshot`, SIGUSR1 to the recorder or\n"
-    "                                 lt_trace_snapshot() in the program\n"
-    "      --snapshot-on-stall TIME\n"
-    "                        in mode flight: also when a loop was held for so "
-    "long,\n"
-    "                        the first 20 times\n"
-    "  -D, --delay TIME      begin to record after so long (or with looptrace "
-    "ctl on)\n"
-    "  -d, --duration TIME   end it after so long; the command goes on\n"
-    "      --max-size SIZE   close a trace with the epoch (a fifth of a "
-    "second) "
-    "that\n"
-    "                        brings it to so much; its process goes on, "
-    "unrecorded\n"
-    "      --keep N          with --max-size: go on in another file instead, "
-    "x.1.lt,\n"
-    "                        x.2.lt..., of which the newest N (2 to 10000) are "
-    "kept\n"
-    "      --ring-size SIZE  of a busy thread's ring, 64K to 512M; default "
-    "8M, "
-    "or 4M\n"
-    "                        where there is little shared memory\n"
-    "  -v, --verbose         a line at once when a loop has not come back\n"
-    "  -q, --quiet           no line at the end, unless something went wrong\n"
-    "  -h, --help            this\n"
-    "\n"
-    "The program needs no change: a library is loaded into it (LD_PRELOAD). "
-    "Its\n"
-    "input, output, signals, terminal and exit status stay its own. Traces "
-    "hold\n"
-    "no arguments, environment or data, and only you can read them.\n"
-    "\n"
-    "Ctrl-C goes to the command, not to the recording; TERM and HUP are passed "
-    "on\n"
-    "to it. Recording goes on while a process of the command that turns a loop "
-    "is\n"
-    "left; once the command itself has ended, Ctrl-C or TERM ends the "
-    "recording,\n"
-    "and so does a second TERM (more than a second after the first) before: "
-    "what\n"
-    "is left then runs on, unrecorded.\n"
-    "\n"
-    "looptrace ctl switches the recording off and on while it runs.\n"
-    "\n"
-    "Exit status: the command's, 128+n when signal n killed it; 125 the "
-    "recorder\n"
-    "failed, 126 the command cannot be executed, 127 it was not found.\n"
-    "\n"
-    "Environment: LOOPTRACE_PRELOAD names the library to load, if it is not "
-    "where\n"
-    "it was installed.\n"
-    "\n"
-    "Example: looptrace record -o app.lt -- ./app --port 8080\n";
 
 enum {
   OPT_OVERWRITE = 256,
@@ -131,23 +33,54 @@ enum {
   OPT_KEEP
 };
 
-static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},
-    {"overwrite", no_argument, NULL, OPT_OVERWRITE},
-    {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
-    {"no-fd-names", no_argument, NULL, OPT_NO_FD_NAMES},
-    {"min-block", required_argument, NULL, OPT_MIN_BLOCK},
-    {"stall-threshold", required_argument, NULL, OPT_THRESHOLD},
-    {"verbose", no_argument, NULL, 'v'},
-    {"mode", required_argument, NULL, OPT_MODE},
-    {"ring-size", required_argument, NULL, OPT_RING_SIZE},
-    {"max-size", required_argument, NULL, OPT_MAX_SIZE},
-    {"keep", required_argument, NULL, OPT_KEEP},
-    {"snapshot-on-stall", required_argument, NULL, OPT_ON_STALL},
-    {"delay", required_argument, NULL, 'D'},
-    {"duration", required_argument, NULL, 'd'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
+static const struct option_row option_rows[] = {
+    {'o', "output", "FILE", OFFER_FILES,
+     "the command's trace; default COMMAND-PID.lt here. Another process of "
+     "it that turns a loop is written to a file beside it, e.g. "
+     "x.NAME-PID.lt after x.lt"},
+    {OPT_OVERWRITE, "overwrite", NULL, NULL,
+     "replace traces that exist (else they are refused)"},
+    {OPT_NO_FOLLOW, "no-follow", NULL, NULL,
+     "record the command only, not what it starts"},
+    {OPT_NO_FD_NAMES, "no-fd-names", NULL, NULL,
+     "do not write down what the descriptors are that a blocking call waits "
+     "for: paths, addresses of sockets"},
+    {OPT_MIN_BLOCK, "min-block", "TIME", NULL,
+     "blocking calls shorter than this are counted, but not written one by "
+     "one; default 50us"},
+    {OPT_THRESHOLD, "stall-threshold", "TIME", NULL,
+     "look at a loop thread from outside, for its stack and system call, "
+     "when it has not come back for so long; default 50ms"},
+    {OPT_MODE, "mode", "MODE", "drop lossless flight",
+     "what an event does that finds its thread's ring full:\n"
+     "\tdrop\tit is counted, the program goes on (default)\n"
+     "\tlossless\tthe thread waits for room; the wait is in the trace. "
+     "Should nobody drain the ring for 100 ms, events are counted as lost "
+     "instead\n"
+     "\tflight[=SIZE|TIME]\tas drop, but nothing is written: the newest "
+     "64M (or so much, or so long, in 256M) are kept, and go to x.1.lt, "
+     "x.2.lt... when the program is killed, on `looptrace ctl snapshot`, "
+     "SIGUSR1 to the recorder or lt_trace_snapshot() in the program"},
+    {OPT_ON_STALL, "snapshot-on-stall", "TIME", NULL,
+     "in mode flight: also when a loop was held for so long, the first 20 "
+     "times"},
+    {'D', "delay", "TIME", NULL,
+     "begin to record after so long (or with looptrace ctl on)"},
+    {'d', "duration", "TIME", NULL,
+     "end it after so long; the command goes on"},
+    {OPT_MAX_SIZE, "max-size", "SIZE", NULL,
+     "close a trace with the epoch (a fifth of a second) that brings it to "
+     "so much; its process goes on, unrecorded"},
+    {OPT_KEEP, "keep", "N", NULL,
+     "with --max-size: go on in another file instead, x.1.lt, x.2.lt..., of "
+     "which the newest N (2 to 10000) are kept"},
+    {OPT_RING_SIZE, "ring-size", "SIZE", NULL,
+     "of a busy thread's ring, 64K to 512M; default 8M, or 4M where there is "
+     "little shared memory"},
+    {'v', "verbose", NULL, NULL,
+     "a line at once when a loop has not come back"},
+    {'q', "quiet", NULL, NULL,
+     "no line at the end, unless something went wrong"},
     {0}};
 
 /* Text from elsewhere: names of files and of processes. */
@@ -315,10 +248,8 @@ static bool parse_keep(const char *word, unsigned *keep) {
 /* Returns: -1 when the command is to be run, else an exit code. */
 static int parse(int argc, char **argv, struct launch_options *options) {
   int c;
-  argv[0] = (char *)WHO; /* getopt's messages begin with it */
-  optind = 0;            /* glibc: start anew */
-  while ((c = getopt_long(argc, argv, "+o:vqhd:D:", long_options, NULL)) !=
-         -1) {
+  option_begin(&cmd_record, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END) {
     switch (c) {
     case 'o':
       options->path = optarg;
@@ -390,12 +321,8 @@ static int parse(int argc, char **argv, struct launch_options *options) {
     case 'q':
       options->quiet = true;
       break;
-    case 'h':
-      fputs(help, stdout);
-      return EXIT_OK;
     default:
-      fputs("Try 'looptrace record --help'.\n", stderr);
-      return EXIT_USAGE;
+      return option_exit(c);
     }
   }
   if (options->snapshot_stall_ns && options->mode != LTI_MODE_FLIGHT)
@@ -432,5 +359,33 @@ static int run_record(int argc, char **argv) {
 const struct command cmd_record = {
     .name = "record",
     .summary = "run a program and write a trace",
+    .options = option_rows,
+    .usage = "[options] [--] COMMAND [ARGUMENT...]",
+    .about = "Run a program and write a trace of its event loops.",
+    .more =
+        "The program needs no change: a library is loaded into it "
+        "(LD_PRELOAD). "
+        "Its input, output, signals, terminal and exit status stay its own. "
+        "Traces hold no arguments, environment or data, and only you can read "
+        "them.\n"
+        "\n"
+        "Ctrl-C goes to the command, not to the recording; TERM and HUP are "
+        "passed on to it. Recording goes on while a process of the command "
+        "that "
+        "turns a loop is left; once the command itself has ended, Ctrl-C or "
+        "TERM ends the recording, and so does a second TERM (more than a "
+        "second "
+        "after the first) before: what is left then runs on, unrecorded.\n"
+        "\n"
+        "looptrace ctl switches the recording off and on while it runs.\n"
+        "\n"
+        "Environment: LOOPTRACE_PRELOAD names the library to load, if it is "
+        "not "
+        "where it was installed.",
+    .status = "the command's, 128+n when signal n killed it; 125 the recorder "
+              "failed, "
+              "126 the command cannot be executed, 127 it was not found.",
+    .examples = "looptrace record -o app.lt -- ./app --port 8080",
+    .runs_command = true,
     .run = run_record,
 };

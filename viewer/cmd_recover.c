@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "command.h"
 #include "drain/drain.h"
 #include "drain/recover.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/open.h"
 #include "output/units.h"
@@ -30,32 +30,17 @@
 #define WHO "looptrace recover"
 #define ALIVE_NS UINT64_C(10000000000)
 
-static const char help[] =
-    "Save what a recorder that was killed left behind.\n"
-    "\n"
-    "Usage: looptrace recover [options] [FILE]\n"
-    "\n"
-    "FILE is a trace that was cut: it is copied up to its last whole epoch, "
-    "closed,\n"
-    "and given an index. Or it is the shared memory of a recording\n"
-    "(/dev/shm/looptrace-*): what its rings still hold, which is what came after "
-    "the\n"
-    "trace, is written to a trace of its own, and the shared memory is removed.\n"
-    "Without FILE, such memory that nobody records any more is listed.\n"
-    "\n"
-    "  -o, --output OUT  default: FILE.recovered.lt, without FILE's own .lt; "
-    "for\n"
-    "                    shared memory COMMAND-PID.recovered.lt, here\n"
-    "      --overwrite   replace a file that is there\n"
-    "      --index       copy a trace that is whole too, with a new index in "
-    "the\n"
-    "                    place of its own; default OUT then: FILE.indexed.lt\n"
-    "  -h, --help        this\n"
-    "\n"
-    "Exit status: 0; 2 wrong usage; 3 nothing can be recovered, or not "
-    "written.\n"
-    "\n"
-    "Example: looptrace recover app.lt\n";
+enum { OPT_OVERWRITE = 256, OPT_INDEX };
+
+static const struct option_row option_rows[] = {
+    {'o', "output", "OUT", OFFER_FILES,
+     "default: FILE.recovered.lt, without FILE's own .lt; for shared memory "
+     "COMMAND-PID.recovered.lt, here"},
+    {OPT_OVERWRITE, "overwrite", NULL, NULL, "replace a file that is there"},
+    {OPT_INDEX, "index", NULL, NULL,
+     "copy a trace that is whole too, with a new index in the place of its "
+     "own; default OUT then: FILE.indexed.lt"},
+    {0}};
 
 struct request {
   const char *path, *output;
@@ -63,17 +48,9 @@ struct request {
 };
 
 static int parse(int argc, char **argv, struct request *q) {
-  enum { OPT_OVERWRITE = 256, OPT_INDEX };
-  static const struct option long_options[] = {
-      {"output", required_argument, NULL, 'o'},
-      {"overwrite", no_argument, NULL, OPT_OVERWRITE},
-      {"index", no_argument, NULL, OPT_INDEX},
-      {"help", no_argument, NULL, 'h'},
-      {0}};
   int c;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1)
+  option_begin(&cmd_recover, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END)
     switch (c) {
     case 'o':
       q->output = optarg;
@@ -84,12 +61,8 @@ static int parse(int argc, char **argv, struct request *q) {
     case OPT_INDEX:
       q->is_indexed = true;
       break;
-    case 'h':
-      fputs(help, stdout);
-      return EXIT_OK;
     default:
-      fputs("Try '" WHO " --help'.\n", stderr);
-      return EXIT_USAGE;
+      return option_exit(c);
     }
   if (argc - optind > 1)
     return open_usage(WHO, "one file at a time%s", "");
@@ -287,8 +260,8 @@ static int recover_file(const struct request *q) {
   snprintf(name, sizeof name, "%.*s.%s.lt", (int)stem, q->path,
            q->is_indexed ? "indexed" : "recovered");
   const char *to = q->output ? q->output : name;
-  lt_status status = lti_recover_file(q->path, to, q->overwrite,
-                                      q->is_indexed, make_index, &done);
+  lt_status status = lti_recover_file(q->path, to, q->overwrite, q->is_indexed,
+                                      make_index, &done);
   int error = errno;
   if (status == LT_CORRUPT)
     return complain(q->path, "not one epoch of it is whole");
@@ -325,5 +298,19 @@ static int run_recover(int argc, char **argv) {
 const struct command cmd_recover = {
     .name = "recover",
     .summary = "save what a killed recorder left",
+    .options = option_rows,
+    .usage = "[options] [FILE]",
+    .about = "Save what a recorder that was killed left behind.",
+    .operands_help =
+        "FILE is a trace that was cut: it is copied up to its last whole "
+        "epoch, "
+        "closed, and given an index. Or it is the shared memory of a recording "
+        "(/dev/shm/looptrace-*): what its rings still hold, which is what came "
+        "after the trace, is written to a trace of its own, and the shared "
+        "memory is removed. Without FILE, such memory that nobody records any "
+        "more is listed.",
+    .status = "0; 2 wrong usage; 3 nothing can be recovered, or not written.",
+    .examples = "looptrace recover app.lt",
+    .operands = OFFER_FILES,
     .run = run_recover,
 };

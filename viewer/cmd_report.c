@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,41 +11,31 @@
 #include "command.h"
 #include "model/census.h"
 #include "model/stream.h"
+#include "newest.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/open.h"
 #include "output/report.h"
+#include "pager.h"
 #include "progress.h"
 
 #define WHO "looptrace report"
 
-static const char help[] =
-    "Tell what happened in a trace: its loops, the worst stalls, where the "
-    "time\n"
-    "went. As perf report, but by callback, and with the time spent waiting.\n"
-    "\n"
-    "Usage: looptrace report [options] FILE\n"
-    "\n"
-    "  --top N          rows in each table; default 20\n"
-    "  --format FORMAT  text (default), html (one page that needs nothing "
-    "else),\n"
-    "                   markdown or json\n"
-    "  --task ID|NAME   one task instead: where its time went, and its "
-    "critical\n"
-    "                   path: running, ready behind whom, in the pool, waiting "
-    "for\n"
-    "                   what. NAME: its label or function, then the one that "
-    "took\n"
-    "                   longest. As text or json\n"
-    "  -h, --help       this\n"
-    "\n"
-    "Exit status: 0; 2 wrong usage; 3 the file cannot be read.\n"
-    "\n"
-    "Examples\n"
-    "  looptrace report --top 5 app.lt\n"
-    "  looptrace report --format html app.lt > app.html\n"
-    "  looptrace report --task on_request app.lt\n";
+enum { OPT_TOP = 256, OPT_FORMAT, OPT_TASK };
+
+static const struct option_row option_rows[] = {
+    {OPT_TOP, "top", "N", NULL, "rows in each table; default 20"},
+    {OPT_FORMAT, "format", "FORMAT", "text html markdown json",
+     "text (default), html (one page that needs nothing else), markdown or "
+     "json"},
+    {OPT_TASK, "task", "ID|NAME", NULL,
+     "one task instead: where its time went, and its critical path: running, "
+     "ready behind whom, in the pool, waiting for what. NAME: its label or "
+     "function, then the one that took longest. As text or json"},
+    {0}};
 
 struct wanted {
+  const char *path;
   size_t top;
   const char *format;
   const char *task; /* NULL: not one task */
@@ -74,17 +63,9 @@ static shower *find(const char *format) {
 }
 
 static int parse(int argc, char **argv, struct wanted *w) {
-  enum { OPT_TOP = 256, OPT_FORMAT, OPT_TASK };
-  static const struct option long_options[] = {
-      {"top", required_argument, NULL, OPT_TOP},
-      {"format", required_argument, NULL, OPT_FORMAT},
-      {"task", required_argument, NULL, OPT_TASK},
-      {"help", no_argument, NULL, 'h'},
-      {0}};
   int c;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+  option_begin(&cmd_report, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END) {
     if (c == OPT_TOP) {
       if (!set_number(optarg, &w->top))
         return open_usage(WHO, "--top `%s` is no number from 1 on", optarg);
@@ -95,16 +76,14 @@ static int parse(int argc, char **argv, struct wanted *w) {
                           optarg);
     } else if (c == OPT_TASK) {
       w->task = optarg;
-    } else if (c == 'h') {
-      fputs(help, stdout);
-      return EXIT_OK;
     } else {
-      fputs("Try '" WHO " --help'.\n", stderr);
-      return EXIT_USAGE;
+      return option_exit(c);
     }
   }
-  if (optind + 1 != argc)
-    return open_usage(WHO, "one trace at a time: looptrace report FILE%s", "");
+  w->path = newest_or_named(WHO, argc, argv,
+                            "one trace at a time: looptrace report FILE%s");
+  if (!w->path)
+    return EXIT_USAGE;
   if (w->task && strcmp(w->format, "text") && strcmp(w->format, "json"))
     return open_usage(WHO, "--task gives text or json, not `%s`", w->format);
   return -1;
@@ -203,7 +182,7 @@ static int run_report(int argc, char **argv) {
   int code = parse(argc, argv, &w);
   if (code >= 0)
     return code;
-  const char *path = argv[optind];
+  const char *path = w.path;
   if (w.task)
     return report_task(path, &w);
   struct model *model;
@@ -220,6 +199,7 @@ static int run_report(int argc, char **argv) {
     open_complain(WHO, path, status, errno);
     return EXIT_UNREADABLE;
   }
+  pager_begin();
   find(w.format)(stdout, model, path, w.top);
   model_close(model);
   return EXIT_OK;
@@ -228,5 +208,16 @@ static int run_report(int argc, char **argv) {
 const struct command cmd_report = {
     .name = "report",
     .summary = "what happened, as text, HTML, Markdown or JSON",
+    .options = option_rows,
+    .usage = "[options] [FILE]",
+    .about =
+        "Tell what happened in a trace: its loops, the worst stalls, where the "
+        "time went. As perf report, but by callback, and with the time spent "
+        "waiting.",
+    .status = "0; 2 wrong usage; 3 the file cannot be read.",
+    .examples = "looptrace report --top 5 app.lt\n"
+                "looptrace report --format html app.lt > app.html\n"
+                "looptrace report --task on_request app.lt",
+    .operands = OFFER_TRACES,
     .run = run_report,
 };

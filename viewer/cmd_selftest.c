@@ -13,6 +13,7 @@
 #include "command.h"
 #include "launch.h"
 #include "model/finding.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/open.h"
 #include "output/units.h"
@@ -21,29 +22,6 @@
 #define WHO "looptrace selftest"
 #define HOLD_WORD "--hold-loops"
 #define TRIES 3
-
-static const char help[] =
-    "Hold loops on purpose, in each way, and see whether it is reported.\n"
-    "\n"
-    "Usage: looptrace selftest\n"
-    "\n"
-    "A program of looptrace's own is recorded: a loop of libuv (where that is\n"
-    "installed) and one that is not libuv's, each held for 150 ms in each way. "
-    "For\n"
-    "each the table says whether the stall was found, with its cause and the "
-    "call\n"
-    "it went into, and whether the system lets the recorder take a stack. It "
-    "takes\n"
-    "some 3 seconds, and leaves nothing behind.\n"
-    "\n"
-    "  -h, --help   this\n"
-    "\n"
-    "Exit status: 0 each was reported; 1 one was not; 2 wrong usage; 125 "
-    "nothing\n"
-    "could be recorded. Stacks that the system forbids change it not: the "
-    "notes "
-    "below\n"
-    "the table say why there are none.\n";
 
 static const struct {
   const char *text, *callee;
@@ -185,13 +163,12 @@ static int try_often(const char *folder) {
 static int run_selftest(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], HOLD_WORD) == 0)
     return selftest_hold();
-  if (argc == 2 &&
-      (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-    fputs(help, stdout);
-    return EXIT_OK;
-  }
-  if (argc > 1)
-    return open_usage(WHO, "it takes no argument: `%s`", argv[1]);
+  option_begin(&cmd_selftest, argv);
+  int c = option_next(argc, argv);
+  if (c != OPTION_END)
+    return option_exit(c);
+  if (optind < argc)
+    return open_usage(WHO, "it takes no argument: `%s`", argv[optind]);
   const char *base = getenv("TMPDIR");
   char folder[PATH_MAX];
   snprintf(folder, sizeof folder, "%s/looptrace-selftest.XXXXXX",
@@ -208,5 +185,19 @@ static int run_selftest(int argc, char **argv) {
 const struct command cmd_selftest = {
     .name = "selftest",
     .summary = "does recording work here?",
+    .usage = "",
+    .about =
+        "Hold loops on purpose, in each way, and see whether it is reported.",
+    .operands_help =
+        "A program of looptrace's own is recorded: a loop of libuv (where that "
+        "is installed) and one that is not libuv's, each held for 150 ms in "
+        "each way. For each the table says whether the stall was found, with "
+        "its cause and the call it went into, and whether the system lets the "
+        "recorder take a stack. It takes some 3 seconds, and leaves nothing "
+        "behind.",
+    .status =
+        "0 each was reported; 1 one was not; 2 wrong usage; 125 nothing could "
+        "be recorded. Stacks that the system forbids change it not: the notes "
+        "below the table say why there are none.",
     .run = run_selftest,
 };

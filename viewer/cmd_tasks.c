@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,36 +26,17 @@
 #define WHO "looptrace tasks"
 #define STEP 100000
 
-static const char help[] =
-    "Print the tasks that are alive as a tree: what each does or waits for, "
-    "since\n"
-    "when, and where it was spawned.\n"
-    "\n"
-    "Usage: looptrace tasks [options] FILE\n"
-    "       looptrace tasks [options] PID\n"
-    "\n"
-    "FILE is a trace; its end is shown.  PID is a program that is being "
-    "recorded\n"
-    "now; it is shown as it was some tenths of a second ago, and does not "
-    "notice.\n"
-    "A file whose name is a number: ./123.\n"
-    "\n"
-    "  -c, --coroutines  only those of <looptrace/task.h>, no handles, no "
-    "requests\n"
-    "      --json        one JSON object, schema looptrace.tasks/1\n"
-    "      --dump        PID prints its tasks itself, with their stacks, to "
-    "its "
-    "own\n"
-    "                    standard error: it gets SIGQUIT, if it catches that "
-    "for it\n"
-    "                    (lt_run_options.dump_signal)\n"
-    "  -h, --help        this\n"
-    "\n"
-    "Exit status: 0; 2 wrong usage; 3 the trace cannot be read, or PID is not "
-    "being\n"
-    "recorded.\n"
-    "\n"
-    "Example: looptrace tasks $(pidof server)\n";
+enum { OPT_JSON = 256, OPT_DUMP };
+
+static const struct option_row option_rows[] = {
+    {'c', "coroutines", NULL, NULL,
+     "only those of <looptrace/task.h>, no handles, no requests"},
+    {OPT_JSON, "json", NULL, NULL, "one JSON object, schema looptrace.tasks/1"},
+    {OPT_DUMP, "dump", NULL, NULL,
+     "PID prints its tasks itself, with their stacks, to its own standard "
+     "error: it gets SIGQUIT, if it catches that for it "
+     "(lt_run_options.dump_signal)"},
+    {0}};
 
 struct tasks_view {
   const char *what; /* as the user gave it */
@@ -71,25 +51,11 @@ struct tasks_view {
 };
 
 static int parse(int argc, char **argv, struct tasks_view *v) {
-  enum { OPT_JSON = 256, OPT_DUMP };
-  static const struct option long_options[] = {
-      {"coroutines", no_argument, NULL, 'c'},
-      {"json", no_argument, NULL, OPT_JSON},
-      {"dump", no_argument, NULL, OPT_DUMP},
-      {"help", no_argument, NULL, 'h'},
-      {0}};
   int c;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "ch", long_options, NULL)) != -1) {
-    if (c == 'h') {
-      fputs(help, stdout);
-      return EXIT_OK;
-    }
-    if (c != 'c' && c != OPT_JSON && c != OPT_DUMP) {
-      fputs("Try '" WHO " --help'.\n", stderr);
-      return EXIT_USAGE;
-    }
+  option_begin(&cmd_tasks, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END) {
+    if (c < 0)
+      return option_exit(c);
     v->coroutines_only |= c == 'c';
     v->is_json |= c == OPT_JSON;
     v->is_dump |= c == OPT_DUMP;
@@ -347,5 +313,20 @@ const struct command cmd_tasks = {
     .name = "tasks",
     .summary = "what is alive in a program or at a trace's end, and waits for "
                "what",
+    .options = option_rows,
+    .usage = "[options] FILE\n"
+             "[options] PID",
+    .about = "Print the tasks that are alive as a tree: what each does or "
+             "waits for, "
+             "since when, and where it was spawned.",
+    .operands_help =
+        "FILE is a trace; its end is shown. PID is a program that is being "
+        "recorded now; it is shown as it was some tenths of a second ago, and "
+        "does not notice. A file whose name is a number: ./123.",
+    .status =
+        "0; 2 wrong usage; 3 the trace cannot be read, or PID is not being "
+        "recorded.",
+    .examples = "looptrace tasks $(pidof server)",
+    .operands = OFFER_TRACES,
     .run = run_tasks,
 };

@@ -16,30 +16,11 @@
 
 #include "command.h"
 #include "live.h"
+#include "manual.h"
 #include "output/inert.h"
 #include "output/open.h"
 
 #define WHO "looptrace top"
-
-static const char help[] =
-    "Watch a program that is being recorded: how busy its loops are, its "
-    "newest\n"
-    "stalls, everything that the viewer shows.\n"
-    "\n"
-    "Usage: looptrace top [options of view] [PID]\n"
-    "\n"
-    "PID is the program's; without it, the one recording that there is.  The\n"
-    "keys are those of view; = holds the picture and lets it go on, q quits: "
-    "the\n"
-    "recording goes on.\n"
-    "\n"
-    "  -h, --help   this\n"
-    "\n"
-    "Exit status: as view; 3 too where nothing is being recorded, 2 where it "
-    "is\n"
-    "not clear which.\n"
-    "\n"
-    "Example: looptrace record -o x.lt -- ./server &  looptrace top\n";
 
 #define FOUND_MAX 64
 struct found {
@@ -162,7 +143,7 @@ static int pid_at(int argc, char **argv) {
 static int run_top(int argc, char **argv) {
   char path[64], follow[] = "--follow";
   if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-    fputs(help, stdout);
+    manual_help(stdout, &cmd_top);
     return EXIT_OK;
   }
   int at = pid_at(argc, argv), n = 0;
@@ -188,5 +169,18 @@ static int run_top(int argc, char **argv) {
 const struct command cmd_top = {
     .name = "top",
     .summary = "watch a program that is being recorded",
+    .usage = "[options of view] [PID]",
+    .about =
+        "Watch a program that is being recorded: how busy its loops are, its "
+        "newest stalls, everything that the viewer shows.",
+    .operands_help =
+        "PID is the program's; without it, the one recording that there is. "
+        "The "
+        "keys are those of view; = holds the picture and lets it go on, q "
+        "quits: the recording goes on.",
+    .status =
+        "as view; 3 too where nothing is being recorded, 2 where it is not "
+        "clear which.",
+    .examples = "looptrace record -o x.lt -- ./server & looptrace top",
     .run = run_top,
 };

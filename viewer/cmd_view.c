@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <langinfo.h>
 #include <limits.h>
 #include <signal.h>
@@ -17,6 +16,9 @@
 
 #include "command.h"
 #include "duration.h"
+#include "manual.h"
+#include "newest.h"
+#include "option.h"
 #include "output/inert.h"
 #include "output/open.h"
 #include "settings.h"
@@ -25,48 +27,56 @@
 
 #define WHO "looptrace view"
 
-static const char help[] =
-    "Look at a trace in the terminal.\n"
-    "\n"
-    "Usage: looptrace view [options] FILE\n"
-    "       looptrace view [options] OLD NEW\n"
-    "\n"
-    "      --screen NAME    begin with overview, lanes, stalls, sites, tasks,\n"
-    "                       detail or compare (that is where two files begin)\n"
-    "      --at TIME        begin at a moment, such as 31.286s, in the lanes\n"
-    "      --range A..B     show this stretch of time in the lanes: "
-    "1.2s..1.4s\n"
-    "      --select THING   a stall as LOOP/TURN (main/68), a task ('#12'), "
-    "or\n"
-    "                       a function (on_timer); the key y copies all these\n"
-    "      --filter WORDS   list only what matches; the key & tells the words\n"
-    "  -f, --follow         go on reading a file that is still being written\n"
-    "      --color WHEN     auto, always or never; auto minds NO_COLOR\n"
-    "      --ascii          no symbols beyond ASCII; automatic where the "
-    "locale\n"
-    "                       is not UTF-8\n"
-    "      --config FILE    keys and colours, instead of\n"
-    "                       ~/.config/looptrace/config; none: none\n"
-    "      --keys SCRIPT    press these keys first: jj<Enter>, with names such "
-    "as\n"
-    "                       <Enter> <Esc> <Tab> <Up> <C-d> <lt>\n"
-    "      --dump-screen    need no terminal: press the keys, print the "
-    "screen\n"
-    "      --dump-attr      the same, but a letter for the role of each cell;\n"
-    "                       with both, the screen comes first\n"
-    "      --size WxH       of the screen that is printed (100x30). In "
-    "SCRIPT,\n"
-    "                       <Dump> prints it in between, <Resize:80x24> "
-    "changes it,\n"
-    "                       <Tick:50> lets 50 ms pass for what plays\n"
-    "  -h, --help           this, and the keys\n"
-    "\n"
-    "Exit status: 0; 2 wrong usage, or no terminal; 3 the file cannot be "
-    "read.\n"
-    "\n"
-    "Example: looptrace view app.lt\n"
-    "\n"
-    "Keys\n";
+enum {
+  OPT_KEYS = 256,
+  OPT_SIZE,
+  OPT_DUMP,
+  OPT_ATTR,
+  OPT_AT,
+  OPT_SCREEN,
+  OPT_COLOR,
+  OPT_RANGE,
+  OPT_CONFIG,
+  OPT_SELECT,
+  OPT_FILTER,
+  OPT_ASCII
+};
+
+static const struct option_row option_rows[] = {
+    {OPT_SCREEN, "screen", "NAME",
+     "overview lanes stalls sites tasks detail compare",
+     "begin with overview, lanes, stalls, sites, tasks, detail or compare "
+     "(that is where two files begin)"},
+    {OPT_AT, "at", "TIME", NULL,
+     "begin at a moment, such as 31.286s, in the lanes"},
+    {OPT_RANGE, "range", "A..B", NULL,
+     "show this stretch of time in the lanes: 1.2s..1.4s"},
+    {OPT_SELECT, "select", "THING", NULL,
+     "a stall as LOOP/TURN (main/68), a task ('#12'), or a function "
+     "(on_timer); the key y copies all these"},
+    {OPT_FILTER, "filter", "WORDS", NULL,
+     "list only what matches; the key & tells the words"},
+    {'f', "follow", NULL, NULL,
+     "go on reading a file that is still being written"},
+    {OPT_COLOR, "color", "WHEN", "auto always never",
+     "auto, always or never; auto minds NO_COLOR"},
+    {OPT_ASCII, "ascii", NULL, NULL,
+     "no symbols beyond ASCII; automatic where the locale is not UTF-8"},
+    {OPT_CONFIG, "config", "FILE", OFFER_FILES,
+     "keys and colours, instead of ~/.config/looptrace/config; none: none"},
+    {OPT_KEYS, "keys", "SCRIPT", NULL,
+     "press these keys first: jj<Enter>, with names such as <Enter> <Esc> "
+     "<Tab> <Up> <C-d> <lt>"},
+    {OPT_DUMP, "dump-screen", NULL, NULL,
+     "need no terminal: press the keys, print the screen"},
+    {OPT_ATTR, "dump-attr", NULL, NULL,
+     "the same, but a letter for the role of each cell; with both, the "
+     "screen comes first"},
+    {OPT_SIZE, "size", "WxH", NULL,
+     "of the screen that is printed (100x30). In SCRIPT, <Dump> prints it in "
+     "between, <Resize:80x24> changes it, <Tick:50> lets 50 ms pass for what "
+     "plays"},
+    {0}};
 
 struct view_options {
   const char *path, *base, *keys; /* base: what it is compared with, or NULL */
@@ -80,12 +90,13 @@ struct view_options {
   int w, h;
 };
 
-static void print_help(void) {
+static void tell_keys(struct manual *m) {
   char keys[64];
-  fputs(help, stdout);
+  manual_heading(m, "Keys");
+  m->column = 20;
   for (size_t i = 0; i < keymap_n_rows; i++) {
     keymap_shown(&keymap_rows[i], keys, sizeof keys);
-    printf("  %s%*s%s\n", keys, 18 - text_width(keys), "", keymap_rows[i].help);
+    manual_item(m, keys, keymap_rows[i].help);
   }
 }
 
@@ -134,21 +145,6 @@ static int check_keys(const char *keys) {
       return open_usage(WHO, "there is no such key: %s", p);
   return -1;
 }
-
-enum {
-  OPT_KEYS = 256,
-  OPT_SIZE,
-  OPT_DUMP,
-  OPT_ATTR,
-  OPT_AT,
-  OPT_SCREEN,
-  OPT_COLOR,
-  OPT_RANGE,
-  OPT_CONFIG,
-  OPT_SELECT,
-  OPT_FILTER,
-  OPT_ASCII
-};
 
 /* Returns: an exit code, or -1 to go on. */
 static int take_option(int c, struct view_options *o) {
@@ -202,43 +198,23 @@ static int take_option(int c, struct view_options *o) {
   case 'f':
     o->follows = true;
     return -1;
-  case 'h':
-    print_help();
-    return EXIT_OK;
   default:
-    fputs("Try '" WHO " --help'.\n", stderr);
-    return EXIT_USAGE;
+    return option_exit(c);
   }
 }
 
 static int parse(int argc, char **argv, struct view_options *o) {
-  static const struct option long_options[] = {
-      {"keys", required_argument, NULL, OPT_KEYS},
-      {"size", required_argument, NULL, OPT_SIZE},
-      {"dump-screen", no_argument, NULL, OPT_DUMP},
-      {"dump-attr", no_argument, NULL, OPT_ATTR},
-      {"at", required_argument, NULL, OPT_AT},
-      {"screen", required_argument, NULL, OPT_SCREEN},
-      {"range", required_argument, NULL, OPT_RANGE},
-      {"config", required_argument, NULL, OPT_CONFIG},
-      {"select", required_argument, NULL, OPT_SELECT},
-      {"filter", required_argument, NULL, OPT_FILTER},
-      {"color", required_argument, NULL, OPT_COLOR},
-      {"ascii", no_argument, NULL, OPT_ASCII},
-      {"follow", no_argument, NULL, 'f'},
-      {"help", no_argument, NULL, 'h'},
-      {0}};
   int c, code;
-  argv[0] = (char *)(uintptr_t)WHO;
-  optind = 0;
-  while ((c = getopt_long(argc, argv, "fh", long_options, NULL)) != -1)
+  option_begin(&cmd_view, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END)
     if ((code = take_option(c, o)) >= 0)
       return code;
   int n = argc - optind;
-  if (n != 1 && n != 2)
-    return open_usage(WHO, "which trace? looptrace view FILE%s", "");
-  o->path = argv[argc - 1];
+  if (n != 2 && !(o->path = newest_or_named(
+                      WHO, argc, argv, "which trace? looptrace view FILE%s")))
+    return EXIT_USAGE;
   if (n == 2) {
+    o->path = argv[argc - 1];
     o->base = argv[optind];
     o->screen = o->has_screen ? o->screen : SCREEN_COMPARE;
     o->has_screen = true;
@@ -529,5 +505,13 @@ static int run_view(int argc, char **argv) {
 const struct command cmd_view = {
     .name = "view",
     .summary = "terminal viewer",
+    .options = option_rows,
+    .usage = "[options] [FILE]\n"
+             "[options] OLD NEW",
+    .about = "Look at a trace in the terminal.",
+    .status = "0; 2 wrong usage, or no terminal; 3 the file cannot be read.",
+    .examples = "looptrace view app.lt",
+    .operands = OFFER_TRACES,
+    .chapters = tell_keys,
     .run = run_view,
 };

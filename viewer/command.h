@@ -3,6 +3,10 @@
 #ifndef LTV_COMMAND_H
 #define LTV_COMMAND_H
 
+#include <stdbool.h>
+
+#include "option.h"
+
 /* Exit codes, the same in every subcommand (record: also the command's own). */
 enum exit_code {
   EXIT_OK = 0,
@@ -16,30 +20,32 @@ enum exit_code {
   EXIT_NOT_FOUND = 127
 };
 
+struct manual;
+
 struct command {
   const char *name;
   const char *summary; /* for the list that `looptrace` prints */
+  const char *about;   /* what it does: text of manual.h, as all of these */
+  const char *usage;   /* a line each, without "looptrace NAME" */
+  const char *operands_help;        /* what the words are; or NULL */
+  const struct option_row *options; /* ends with a row of zeros; or NULL */
+  const char *more;                 /* after the options; or NULL */
+  const char *status;               /* exit status; or NULL */
+  const char *examples;             /* a line each; or NULL */
+  const char *operands; /* what a shell offers for a word; or NULL */
+  bool runs_command;    /* the first word that is no option begins a command */
+  void (*chapters)(struct manual *); /* more of its help; or NULL */
   /* argv[0] is the command's name.  Returns an exit code; has printed its
    * errors ("looptrace NAME: ...") itself. */
   int (*run)(int argc, char **argv);
 };
 
 #define COMMAND_MAP(X)                                                         \
-  X(record, "run a program and write a trace")                                 \
-  X(view, "terminal viewer")                                                   \
-  X(top, "watch a program that is being recorded")                             \
-  X(check, "fail when a loop was blocked for too long")                        \
-  X(report, "what happened, as text, HTML, Markdown or JSON")                  \
-  X(diff, "what got slower between two traces")                                \
-  X(export, "for other tools: Perfetto, flame graphs, SQL, metrics")           \
-  X(info, "what is in this file, is it whole")                                 \
-  X(explain, "what a rule means and how to fix it")                            \
-  X(tasks, "what is alive in a program or at a trace's end, and waits for what") \
-  X(ctl, "steer a recording that runs: on, off, snapshot")                     \
-  X(recover, "save what a killed recorder left")                               \
-  X(selftest, "does recording work here?")
+  X(record)                                                                    \
+  X(view) X(top) X(check) X(report) X(diff) X(export) X(info) X(explain)       \
+      X(tasks) X(ctl) X(recover) X(selftest)
 
-#define COMMAND_DECLARE(name, summary) extern const struct command cmd_##name;
+#define COMMAND_DECLARE(name) extern const struct command cmd_##name;
 COMMAND_MAP(COMMAND_DECLARE)
 #undef COMMAND_DECLARE
 

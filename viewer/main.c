@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "manual.h"
 #include "near.h"
 #include "output/inert.h"
+#include "pager.h"
 
 static const struct command *const commands[] = {
-#define COMMAND_ROW(name, summary) &cmd_##name,
+#define COMMAND_ROW(name) &cmd_##name,
     COMMAND_MAP(COMMAND_ROW)
 #undef COMMAND_ROW
 };
@@ -30,22 +32,24 @@ static const char intro[] =
     "Usage: looptrace COMMAND [OPTION...]\n"
     "\n"
     "Start here\n"
-    "  looptrace record -o app.lt -- ./app        record until it exits\n"
-    "  looptrace view app.lt                      look at it\n"
-    "  looptrace check --max-stall 100ms app.lt   fail (exit 1) when a loop "
-    "was\n"
-    "                                             blocked longer\n"
+    "  looptrace record -- ./app           record until it exits, or Ctrl-C\n"
+    "  looptrace view                      look at the newest trace here\n"
+    "  looptrace check --max-stall 100ms   fail (exit 1) when a loop was "
+    "blocked\n"
+    "                                      for longer\n"
     "\n"
     "Commands\n";
 
 static const char outro[] =
     "\n"
-    "Run 'looptrace COMMAND --help' for the options of one.\n";
+    "Run 'looptrace COMMAND --help' for the options of one, 'man looptrace' "
+    "for\n"
+    "everything. -q, --color WHEN and --no-pager go with all of them.\n";
 
 static int overview(void) {
   fputs(intro, stdout);
   for (size_t i = 0; i < N_COMMANDS; i++)
-    printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
   fputs(outro, stdout);
   return EXIT_OK;
 }
@@ -81,29 +85,62 @@ static bool is_one_of(const char *word, const char *a, const char *b) {
 }
 
 static int help_for(const char *name) {
-  char help[] = "--help", *argv[] = {NULL, help, NULL};
+  if (!strcmp(name, "--man")) {
+    manual_page(stdout, commands, N_COMMANDS);
+    return EXIT_OK;
+  }
   const struct command *command = find(name);
   if (!command)
     return unknown(name);
-  argv[0] = (char *)command->name;
-  return command->run(2, argv);
+  pager_begin();
+  manual_help(stdout, command);
+  return EXIT_OK;
+}
+
+/* How many words before the command are options of all. */
+static int n_common(int argc, char **argv) {
+  int i = 1;
+  while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+    bool takes_word = !strcmp(argv[i], "--color");
+    bool is_common = takes_word || !strncmp(argv[i], "--color=", 8) ||
+                     is_one_of(argv[i], "-q", "--quiet") ||
+                     !strcmp(argv[i], "--no-pager");
+    if (!is_common)
+      break;
+    i += 1 + takes_word;
+  }
+  return (i < argc ? i : argc) - 1;
+}
+
+/* Options stand before or after the command's name: argv[0] becomes the name,
+ * and what came before it comes after. */
+static char **command_first(int argc, char **argv, int n_before) {
+  char *name = argv[1 + n_before];
+  memmove(argv + 2, argv + 1, (size_t)n_before * sizeof *argv);
+  argv[1] = name;
+  return argc > 1 ? argv + 1 : argv;
 }
 
 static int dispatch(int argc, char **argv) {
-  const char *word = argc > 1 ? argv[1] : "help";
+  int n_before = n_common(argc, argv);
+  const char *word = argc > 1 + n_before ? argv[1 + n_before] : "help";
   if (is_one_of(word, "--version", "-V")) {
     puts(PACKAGE_STRING);
     return EXIT_OK;
   }
   if (is_one_of(word, "help", "--help") || !strcmp(word, "-h"))
-    return argc > 2 ? help_for(argv[2]) : overview();
+    return argc > 2 + n_before ? help_for(argv[2 + n_before]) : overview();
   if (*word == '-') {
-    fprintf(stderr, "looptrace: options come after a command; try "
-                    "'looptrace --help'\n");
+    char text[128];
+    fprintf(stderr,
+            "looptrace: `%s` is no option of all commands; its command comes "
+            "first\nTry 'looptrace --help'.\n",
+            inert(word, text, sizeof text));
     return EXIT_USAGE;
   }
   const struct command *command = find(word);
-  return command ? command->run(argc - 1, argv + 1) : unknown(word);
+  return command ? command->run(argc - 1, command_first(argc, argv, n_before))
+                 : unknown(word);
 }
 
 /* A file that is opened must never become descriptor 0, 1 or 2; and a command
@@ -123,11 +160,13 @@ int main(int argc, char **argv) {
   int code = dispatch(argc, argv);
   bool had_error = ferror(stdout);
   errno = 0;
-  if (fclose(stdout) || had_error) {
+  bool is_paged = pager_is_on(); /* who leaves it early has seen enough */
+  if ((fclose(stdout) || had_error) && !is_paged) {
     fprintf(stderr, "looptrace: cannot write the output%s%s\n",
             errno ? ": " : "", errno ? strerror(errno) : "");
     if (code == EXIT_OK)
       code = EXIT_UNREADABLE;
   }
+  pager_end();
   exit(code);
 }

@@ -247,8 +247,7 @@ class Codes(Check):
                 (['--error-exitcode', '256', 'x.lt'], b'`256`'),
                 (['--color', 'x', 'x.lt'], b'`x`'),
                 (['--frobnicate', 'x.lt'], b'frobnicate'),
-                ([], b'which trace'),
-                (['--'], b'which trace'),
+                (['--'], b'which command'),
                 (['-o', 'y.lt', 'x.lt'], b'y.lt'),
                 (['x.lt', '--', 'true'], b'x.lt')):
             result = self.check_code(2, *words)

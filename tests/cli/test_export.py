@@ -298,7 +298,6 @@ class Usage(Export):
         for words, said in (
                 (['x.lt'], b'which format?'),
                 (['-f', 'exe\x1b', 'x.lt'], rb'no format `exe\x1b`'),
-                (['-f', 'csv'], b'one trace at a time'),
                 (['-f', 'csv', 'a', 'b'], b'one trace at a time'),
                 (['-f', 'csv', '--range', '3s', 'x.lt'], b'A before B'),
                 (['-f', 'csv', '--range', '3s..2s', 'x.lt'], b'A before B'),

@@ -1,70 +1,62 @@
-/* What `looptrace check --help` says: at most 80 columns. */
+/* The options of `looptrace check`, and what they mean. */
 #include "check/options.h"
+#include "option.h"
 
-const char check_help[] =
-    "Fail when an event loop was blocked for too long.\n"
-    "\n"
-    "Usage: looptrace check [options] FILE...\n"
-    "       looptrace check [options] -- COMMAND [ARGUMENT...]\n"
-    "\n"
-    "Budgets\n"
-    "  --max-stall TIME        longest time in which a loop may not come to "
-    "its\n"
-    "                          poll; default 100ms\n"
-    "  --max-stall-p99 TIME    the same for 99 of 100 turns\n"
-    "  --max-utilization N%    of its time a loop may be busy\n"
-    "  --max-blocking N        blocking calls on each loop\n"
-    "  --max-timer-late TIME   how late a timer may run; without it, a timer "
-    "that\n"
-    "                          is late where no stall tells why is a warning\n"
-    "  --max-pool-queue TIME   how long a job may wait for a worker of the "
-    "pool\n"
-    "  --budget FILE           all of these, by loop, in an INI file\n"
-    "  --warmup TIME           leave out what begins in the first TIME\n"
-    "  --fail-on LEVEL         error (default): over a budget; warn: also a "
-    "stall\n"
-    "                          over half of it; none: nothing fails\n"
-    "  -W, --warn RULE         findings of a rule are warnings at most\n"
-    "  -A, --allow RULE        and not at all; rules: looptrace explain\n"
-    "\n"
-    "What is accepted\n"
-    "  --suppressions FILE     default .looptrace-suppress, where it is "
-    "there;\n"
-    "                          'none' for none. As in valgrind and TSan:\n"
-    "                            RULE : FRAME < CALLER  max=300ms  # reason\n"
-    "  --gen-suppressions=all  print such lines for what was found\n"
-    "  --strict                unused and expired suppressions: exit status 2\n"
-    "  --baseline FILE         findings in it are known, and fail nothing\n"
-    "  --update-baseline       write FILE anew, with what was found\n"
-    "  --new                   do not tell what is known\n"
-    "  --allow-incomplete      give a verdict on a trace that was cut or lost "
-    "events\n"
-    "\n"
-    "Running and telling\n"
-    "  --runs N                run the command N times\n"
-    "  --aggregate HOW         judge the median (default), pessimistic (worst) "
-    "or\n"
-    "                          optimistic (best) run\n"
-    "  --format FMT[:FILE]     text (default), json, ndjson, junit, sarif, "
-    "github\n"
-    "                          or markdown; to standard output or FILE;\n"
-    "                          repeatable\n"
-    "  --error-exitcode N      instead of 1\n"
-    "  -o, --output FILE       with a command: keep its trace here\n"
-    "      --overwrite         replace FILE if it exists\n"
-    "  -q, --quiet             only the verdict, and only when it is no pass\n"
-    "      --color WHEN        auto (default), always or never\n"
-    "  -h, --help              this\n"
-    "\n"
-    "Only time that the program itself is answerable for counts: computing,\n"
-    "calls that block, page faults; not time in which it was ready and no CPU\n"
-    "was free. Times need a unit: 250us, 100ms, 1.5s.\n"
-    "\n"
-    "Exit status: 0 within the budget; 1 not; 2 wrong usage, budget or\n"
-    "suppression file; 3 a file cannot be read; 4 no verdict: trace "
-    "incomplete\n"
-    "or lossy, no loop ran, or too little known; 5 the command itself failed;\n"
-    "125 the recorder failed, 126 the command cannot be executed, 127 it was\n"
-    "not found.\n"
-    "\n"
-    "Example: looptrace check --max-stall 50ms -- ./app --self-test\n";
+const struct option_row check_rows[] = {
+    {0, "Budgets", NULL, NULL, NULL},
+    {OPT_MAX_STALL, "max-stall", "TIME", NULL,
+     "longest time in which a loop may not come to its poll; default 100ms"},
+    {OPT_MAX_P99, "max-stall-p99", "TIME", NULL,
+     "the same for 99 of 100 turns"},
+    {OPT_MAX_UTILIZATION, "max-utilization", "N%", NULL,
+     "of its time a loop may be busy"},
+    {OPT_MAX_BLOCKING, "max-blocking", "N", NULL,
+     "blocking calls on each loop"},
+    {OPT_MAX_TIMER_LATE, "max-timer-late", "TIME", NULL,
+     "how late a timer may run; without it, a timer that is late where no "
+     "stall tells why is a warning"},
+    {OPT_MAX_POOL_QUEUE, "max-pool-queue", "TIME", NULL,
+     "how long a job may wait for a worker of the pool"},
+    {OPT_BUDGET, "budget", "FILE", OFFER_FILES,
+     "all of these, by loop, in an INI file"},
+    {OPT_WARMUP, "warmup", "TIME", NULL,
+     "leave out what begins in the first TIME"},
+    {OPT_FAIL_ON, "fail-on", "LEVEL", "error warn none",
+     "error (default): over a budget; warn: also a stall over half of it; "
+     "none: nothing fails"},
+    {'W', "warn", "RULE", OFFER_RULES,
+     "findings of a rule are warnings at most"},
+    {'A', "allow", "RULE", OFFER_RULES,
+     "and not at all; rules: looptrace explain"},
+    {0, "What is accepted", NULL, NULL, NULL},
+    {OPT_SUPPRESSIONS, "suppressions", "FILE", OFFER_FILES,
+     "default .looptrace-suppress, where it is there; 'none' for none. As in "
+     "valgrind and TSan:\n"
+     "RULE : FRAME < CALLER  max=300ms  # reason"},
+    {OPT_GEN_SUPPRESSIONS, "gen-suppressions", "=all", "all no",
+     "print such lines for what was found"},
+    {OPT_STRICT, "strict", NULL, NULL,
+     "unused and expired suppressions: exit status 2"},
+    {OPT_BASELINE, "baseline", "FILE", OFFER_FILES,
+     "findings in it are known, and fail nothing"},
+    {OPT_UPDATE_BASELINE, "update-baseline", NULL, NULL,
+     "write FILE anew, with what was found"},
+    {OPT_NEW, "new", NULL, NULL, "do not tell what is known"},
+    {OPT_ALLOW_INCOMPLETE, "allow-incomplete", NULL, NULL,
+     "give a verdict on a trace that was cut or lost events"},
+    {0, "Running and telling", NULL, NULL, NULL},
+    {OPT_RUNS, "runs", "N", NULL, "run the command N times"},
+    {OPT_AGGREGATE, "aggregate", "HOW", "median pessimistic optimistic",
+     "judge the median (default), pessimistic (worst) or optimistic (best) "
+     "run"},
+    {OPT_FORMAT, "format", "FMT[:FILE]",
+     "text json ndjson junit sarif github markdown",
+     "text (default), json, ndjson, junit, sarif, github or markdown; to "
+     "standard output or FILE; repeatable"},
+    {OPT_ERROR_EXITCODE, "error-exitcode", "N", NULL, "instead of 1"},
+    {'o', "output", "FILE", OFFER_FILES, "with a command: keep its trace here"},
+    {OPT_OVERWRITE, "overwrite", NULL, NULL, "replace FILE if it exists"},
+    {'q', "quiet", NULL, NULL, "only the verdict, and only when it is no pass"},
+    {OPT_COLOR, "color", "WHEN", "auto always never",
+     "auto (default), always or never"},
+    {0}};

@@ -6,69 +6,15 @@
 #include "check/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check/rule.h"
 #include "command.h"
 #include "duration.h"
+#include "newest.h"
+#include "option.h"
 #include "output/open.h"
-
-enum {
-  OPT_MAX_STALL = 256,
-  OPT_MAX_P99,
-  OPT_MAX_UTILIZATION,
-  OPT_MAX_BLOCKING,
-  OPT_MAX_TIMER_LATE,
-  OPT_MAX_POOL_QUEUE,
-  OPT_BUDGET,
-  OPT_WARMUP,
-  OPT_FAIL_ON,
-  OPT_FORMAT,
-  OPT_SUPPRESSIONS,
-  OPT_GEN_SUPPRESSIONS,
-  OPT_STRICT,
-  OPT_BASELINE,
-  OPT_UPDATE_BASELINE,
-  OPT_NEW,
-  OPT_RUNS,
-  OPT_AGGREGATE,
-  OPT_ALLOW_INCOMPLETE,
-  OPT_ERROR_EXITCODE,
-  OPT_OVERWRITE,
-  OPT_COLOR
-};
-
-static const struct option long_options[] = {
-    {"max-stall", required_argument, NULL, OPT_MAX_STALL},
-    {"max-stall-p99", required_argument, NULL, OPT_MAX_P99},
-    {"max-utilization", required_argument, NULL, OPT_MAX_UTILIZATION},
-    {"max-blocking", required_argument, NULL, OPT_MAX_BLOCKING},
-    {"max-timer-late", required_argument, NULL, OPT_MAX_TIMER_LATE},
-    {"max-pool-queue", required_argument, NULL, OPT_MAX_POOL_QUEUE},
-    {"budget", required_argument, NULL, OPT_BUDGET},
-    {"warmup", required_argument, NULL, OPT_WARMUP},
-    {"fail-on", required_argument, NULL, OPT_FAIL_ON},
-    {"warn", required_argument, NULL, 'W'},
-    {"allow", required_argument, NULL, 'A'},
-    {"format", required_argument, NULL, OPT_FORMAT},
-    {"suppressions", required_argument, NULL, OPT_SUPPRESSIONS},
-    {"gen-suppressions", required_argument, NULL, OPT_GEN_SUPPRESSIONS},
-    {"strict", no_argument, NULL, OPT_STRICT},
-    {"baseline", required_argument, NULL, OPT_BASELINE},
-    {"update-baseline", no_argument, NULL, OPT_UPDATE_BASELINE},
-    {"new", no_argument, NULL, OPT_NEW},
-    {"runs", required_argument, NULL, OPT_RUNS},
-    {"aggregate", required_argument, NULL, OPT_AGGREGATE},
-    {"allow-incomplete", no_argument, NULL, OPT_ALLOW_INCOMPLETE},
-    {"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
-    {"output", required_argument, NULL, 'o'},
-    {"overwrite", no_argument, NULL, OPT_OVERWRITE},
-    {"quiet", no_argument, NULL, 'q'},
-    {"color", required_argument, NULL, OPT_COLOR},
-    {"help", no_argument, NULL, 'h'},
-    {0}};
 
 bool options_time(const char *text, int64_t *ns) {
   uint64_t value;
@@ -318,9 +264,6 @@ static int set_option(struct options *o, int c) {
   case 'q':
     o->is_quiet = true;
     return -1;
-  case 'h':
-    fputs(check_help, stdout);
-    return EXIT_OK;
   default:
     return set_value(o, c);
   }
@@ -332,10 +275,8 @@ static int agree(struct options *o) {
     o->baseline_path = o->own_baseline;
   if (!o->suppressions_path)
     o->suppressions_path = o->own_suppressions;
-  if (o->command ? !*o->command : o->n_files == 0)
-    return open_usage(CHECK_WHO,
-                      "which trace?  looptrace check FILE, or looptrace "
-                      "check -- COMMAND%s",
+  if (o->command && !*o->command)
+    return open_usage(CHECK_WHO, "which command?  looptrace check -- COMMAND%s",
                       "");
   if (o->command && o->n_files)
     return open_usage(CHECK_WHO, "either traces or a command, not both: `%s`",
@@ -357,13 +298,10 @@ static int agree(struct options *o) {
 /* All arguments in turn.  is_first: only the budget file is read. */
 static int walk(struct options *o, int argc, char **argv, bool is_first) {
   int c, code;
-  optind = 0; /* glibc: start anew */
-  opterr = is_first;
-  while ((c = getopt_long(argc, argv, "o:qhW:A:", long_options, NULL)) != -1) {
-    if (c == '?') {
-      fputs("Try '" CHECK_WHO " --help'.\n", stderr);
-      return EXIT_USAGE;
-    }
+  option_begin(&cmd_check, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END) {
+    if (c < 0)
+      return option_exit(c);
     if (is_first && c == OPT_BUDGET) {
       if ((code = budget_read(optarg, o)) != EXIT_OK)
         return code;
@@ -386,7 +324,6 @@ int options_parse(int argc, char **argv, struct options *o) {
       argc = i;
       break;
     }
-  argv[0] = (char *)(uintptr_t)CHECK_WHO; /* getopt's messages begin with it */
   int code = walk(o, argc, argv, true);
   if (code == -1)
     code = walk(o, argc, argv, false);
@@ -394,6 +331,16 @@ int options_parse(int argc, char **argv, struct options *o) {
     return code;
   o->files = argv + optind;
   o->n_files = (size_t)(argc - optind);
+  if (!o->command && !o->n_files) {
+    option_common.is_quiet = o->is_quiet;
+    o->newest = newest_or_named(CHECK_WHO, argc, argv,
+                                "looptrace check FILE, or looptrace check -- "
+                                "COMMAND%s");
+    if (!o->newest)
+      return EXIT_USAGE;
+    o->files = (char **)(uintptr_t)&o->newest;
+    o->n_files = 1;
+  }
   o->budget.limits = o->limits;
   o->budget.n_limits = o->n_limits;
   if ((code = agree(o)) != -1)

@@ -5,11 +5,38 @@
 #include <stdbool.h>
 
 #include "model/finding.h"
+#include "option.h"
 
 #define CHECK_WHO "looptrace check"
 #define OUTPUTS_MAX 8
 #define LIMITS_MAX 256
 #define LEVELS_MAX 64
+
+/* Of options without a letter. */
+enum {
+  OPT_MAX_STALL = 256,
+  OPT_MAX_P99,
+  OPT_MAX_UTILIZATION,
+  OPT_MAX_BLOCKING,
+  OPT_MAX_TIMER_LATE,
+  OPT_MAX_POOL_QUEUE,
+  OPT_BUDGET,
+  OPT_WARMUP,
+  OPT_FAIL_ON,
+  OPT_FORMAT,
+  OPT_SUPPRESSIONS,
+  OPT_GEN_SUPPRESSIONS,
+  OPT_STRICT,
+  OPT_BASELINE,
+  OPT_UPDATE_BASELINE,
+  OPT_NEW,
+  OPT_RUNS,
+  OPT_AGGREGATE,
+  OPT_ALLOW_INCOMPLETE,
+  OPT_ERROR_EXITCODE,
+  OPT_OVERWRITE,
+  OPT_COLOR
+};
 
 /* In this order in messages and in the help. */
 #define CHECK_FORMATS "text, json, ndjson, junit, sarif, github or markdown"
@@ -59,7 +86,8 @@ struct options {
   enum check_color color;
   unsigned runs;
   enum check_aggregate aggregate;
-  char **command; /* after "--", NULL without */
+  char **command;     /* after "--", NULL without */
+  const char *newest; /* where no trace was named */
   char **files;
   size_t n_files;
 };
@@ -86,6 +114,6 @@ bool options_runs(const char *text, unsigned *runs);
  * what is wrong, with file and line. */
 int budget_read(const char *path, struct options *options);
 
-extern const char check_help[];
+extern const struct option_row check_rows[];
 
 #endif

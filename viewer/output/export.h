@@ -25,8 +25,6 @@ struct export {
 };
 
 struct export_format {
-  const char *name;
-  const char *what;  /* for --help, at most 50 letters */
   bool has_range;    /* --range means something */
   bool is_streaming; /* opened by model_open_names(); else by model_open() */
   bool is_binary;    /* not for a terminal */

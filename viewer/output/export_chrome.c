@@ -246,8 +246,6 @@ static lt_status write_chrome(struct export *x) {
 }
 
 const struct export_format export_chrome = {
-    .name = "chrome-json",
-    .what = "for Perfetto's UI, speedscope, chrome://tracing",
     .has_range = true,
     .is_streaming = true,
     .write = write_chrome,

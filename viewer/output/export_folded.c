@@ -129,8 +129,6 @@ static lt_status write_folded(struct export *x) {
 }
 
 const struct export_format export_folded = {
-    .name = "folded",
-    .what = "stacks of the stalls, for flamegraph.pl, speedscope",
     .has_range = true,
     .write = write_folded,
 };

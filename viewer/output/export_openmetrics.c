@@ -183,7 +183,5 @@ static lt_status write_openmetrics(struct export *x) {
 }
 
 const struct export_format export_openmetrics = {
-    .name = "openmetrics",
-    .what = "totals for Prometheus",
     .write = write_openmetrics,
 };

@@ -180,8 +180,6 @@ static lt_status write_otlp(struct export *x) {
 }
 
 const struct export_format export_otlp = {
-    .name = "otlp",
-    .what = "spans as OTLP/JSON, for OpenTelemetry collectors",
     .has_range = true,
     .is_streaming = true,
     .write = write_otlp,

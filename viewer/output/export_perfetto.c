@@ -271,8 +271,6 @@ static lt_status write_perfetto(struct export *x) {
 }
 
 const struct export_format export_perfetto = {
-    .name = "perfetto",
-    .what = "Perfetto's protobuf: smaller, with a track a task",
     .has_range = true,
     .is_streaming = true,
     .is_binary = true,

@@ -276,15 +276,11 @@ static lt_status write_ndjson(struct export *x) {
 }
 
 const struct export_format export_csv = {
-    .name = "csv",
-    .what = "one event a line, for spreadsheets and databases",
     .has_range = true,
     .is_streaming = true,
     .write = write_csv,
 };
 const struct export_format export_ndjson = {
-    .name = "ndjson",
-    .what = "one event a line, as JSON: jq, DuckDB",
     .has_range = true,
     .is_streaming = true,
     .write = write_ndjson,
