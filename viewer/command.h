@@ -43,7 +43,7 @@ struct command {
 #define COMMAND_MAP(X)                                                         \
   X(record)                                                                    \
   X(view) X(top) X(check) X(report) X(diff) X(export) X(info) X(explain)       \
-      X(tasks) X(ctl) X(recover) X(selftest)
+      X(tasks) X(ctl) X(recover) X(selftest) X(completion)
 
 #define COMMAND_DECLARE(name) extern const struct command cmd_##name;
 COMMAND_MAP(COMMAND_DECLARE)

@@ -1,15 +1,21 @@
-"""Help, and what is understood of a command line."""
+"""Help, the manual and completion: all from the same tables of options."""
 import os
 import pty
 import re
+import select
+import shutil
 import subprocess
 import unittest
 
-from looptrace import LOOPTRACE, Case
+from looptrace import LOOPTRACE, SRCDIR, Case, needs
 from trace_text import CLEAN, trace
 
 COMMANDS = ('record', 'view', 'top', 'check', 'report', 'diff', 'export',
-            'info', 'explain', 'tasks', 'ctl', 'recover', 'selftest')
+            'info', 'explain', 'tasks', 'ctl', 'recover', 'selftest',
+            'completion')
+# Any of these run by a shell would leave a file behind.
+HOSTILE = ('a b.lt', '$(touch pwned).lt', '`touch pwned`.lt', ';touch pwned.lt',
+           "it's.lt", '"q".lt', '*.lt', '-n.lt', 'back\\slash.lt', '\x1b[2J.lt')
 
 
 class HelpCase(Case):
@@ -175,6 +181,170 @@ class Pager(HelpCase):
         for pager in ('no-such-pager -x', ''):
             shown = self.on_a_terminal('explain', 'stall', pager=pager)
             self.assertEqual(shown.replace(b'\r\n', b'\n'), told)
+
+
+class Manual(HelpCase):
+    def page(self):
+        path = self.dir / 'looptrace.1'
+        path.write_bytes(self.looptrace('help', '--man').stdout)
+        return path
+
+    @needs('man')
+    def test_it_tells_every_option_of_every_command(self):
+        text = self.run_command('man', '-l', self.page(),
+                                env=dict(os.environ, MANWIDTH='200',
+                                         LC_ALL='C.UTF-8')).stdout.decode()
+        text = re.sub(r'.\x08', '', text).split('\nCOMMANDS')[1]
+        for command in COMMANDS:
+            part = re.split(rf'\n   {command}\n', text)[1]
+            part = re.split(r'\n   ?[a-zA-Z]', part)[0]
+            for option in self.options_of(command) - {'help'}:
+                self.assertRegex(part, rf'\n +(-\w, )?--{option}\b', command)
+
+    def check_clean(self, path):
+        if shutil.which('mandoc'):
+            lint = self.run_command('mandoc', '-T', 'lint', '-W', 'warning',
+                                    path)
+            self.assertEqual((lint.returncode, lint.stdout), (0, b''))
+        groff = self.run_command('groff', '-ww', '-man', '-Tutf8', '-z', path)
+        self.assertEqual((groff.returncode, groff.stderr), (0, b''))
+
+    @needs('groff')
+    def test_the_pages_are_clean_roff(self):
+        self.check_clean(self.page())
+        self.check_clean(SRCDIR / 'doc/man/looptrace.3')
+
+    def test_the_library_page_names_its_headers(self):
+        page = (SRCDIR / 'doc/man/looptrace.3').read_text()
+        headers = list((SRCDIR / 'libtrace/include/looptrace').glob('*.h'))
+        self.assertTrue(headers)
+        for header in headers:
+            self.assertIn(f'<looptrace/{header.name}>', page)
+        declared = ''.join(h.read_text() for h in headers)
+        for name in re.findall(r'\b(lt_\w+|LT_\w+)', page):
+            self.assertRegex(declared, rf'\b{name}\b')
+
+
+class Completion(HelpCase):
+    def setUp(self):
+        super().setUp()
+        self.paths = {}
+        for shell in ('bash', 'zsh', 'fish'):
+            result = self.looptrace('completion', shell)
+            self.assertEqual((result.returncode, result.stderr), (0, b''))
+            self.paths[shell] = self.dir / f'completion.{shell}'
+            self.paths[shell].write_bytes(result.stdout)
+
+    def bash(self, *words):
+        script = ('source ./completion.bash\n'
+                  'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
+                  '_looptrace\n'
+                  'printf "%s\\0" "${COMPREPLY[@]}"\n')
+        result = self.run_command('bash', '--norc', '-c', script, 'bash',
+                                  'looptrace', *words)
+        self.assertEqual(result.stderr, b'', words)
+        return set(result.stdout.decode().split('\0')) - {''}
+
+    @needs('bash')
+    def test_bash_completes_what_the_tables_say(self):
+        self.assertEqual(self.bash(''), {*COMMANDS, 'help'})
+        self.assertEqual(self.bash('chec'), {'check'})
+        self.assertEqual(self.bash('--color', 'a'), {'auto', 'always'})
+        self.assertEqual(self.bash('--color', 'never', 'reco'),
+                         {'record', 'recover'})
+        for command in COMMANDS:
+            offered = self.bash(command, '--')
+            self.assertGreaterEqual({o[2:] for o in offered},
+                                    self.options_of(command), command)
+        self.assertEqual(self.bash('check', '--format', '=', 'j'),
+                         {'json', 'junit'})
+        self.assertEqual(self.bash('check', '-W', 'late'), {'late-timer'})
+        self.assertEqual(self.bash('report', '--format', ''),
+                         {'text', 'html', 'markdown', 'json'})
+        self.assertEqual(self.bash('ctl', 's'), {'status', 'snapshot'})
+        self.assertIn('csv', self.bash('export', '-f', ''))
+
+    @needs('bash')
+    def test_bash_completes_files_and_programs(self):
+        (self.dir / 'x.lt').touch()
+        (self.dir / 'x.txt').touch()
+        (self.dir / 'xfolder').mkdir()
+        self.assertEqual(self.bash('view', 'x'), {'x.lt', 'xfolder'})
+        self.assertEqual(self.bash('check', '--budget', 'x'),
+                         {'x.lt', 'x.txt', 'xfolder'})
+        self.assertIn('printf', self.bash('record', '--', 'printf'))
+        self.assertEqual(self.bash('check', '--', 'cat', 'x.t'), {'x.txt'})
+
+    @needs('bash')
+    def test_names_of_files_are_not_run(self):
+        for name in HOSTILE:
+            (self.dir / name).touch()
+        self.assertEqual(self.bash('report', ''), set(HOSTILE))
+        for name in HOSTILE:
+            self.bash('report', name[:4])
+            self.bash(name, '')
+        self.assertFalse((self.dir / 'pwned').exists())
+
+    @needs('zsh')
+    def test_zsh_reads_it(self):
+        told = self.run_command(
+            'zsh', '-f', '-c', 'autoload -Uz compinit; compinit -u -D\n'
+            'source ./completion.zsh\necho $_comps[looptrace]')
+        self.assertEqual((told.stdout, told.stderr), (b'_looptrace\n', b''))
+
+    @needs('zsh')
+    def test_zsh_completes_at_its_prompt(self):
+        (self.dir / '.zshrc').write_text(
+            'autoload -Uz compinit; compinit -u -D\n'
+            'source ./completion.zsh\nbindkey "^I" complete-word\nPS1="> "\n')
+        (self.dir / 'one.lt').touch()
+        leader, follower = pty.openpty()
+        shell = subprocess.Popen(
+            ['zsh', '-i'], cwd=self.dir, stdin=follower, stdout=follower,
+            stderr=follower, start_new_session=True,
+            env=dict(os.environ, ZDOTDIR=str(self.dir), TERM='dumb'))
+        os.close(follower)
+        try:
+            seen = self.read_until(leader, b'> ')
+            os.write(leader, b'looptrace check --max-ut\t85% --fail-on wa\t on\t')
+            seen = self.read_until(leader, b'one.lt')
+        finally:
+            shell.kill()
+            shell.wait()
+            os.close(leader)
+        self.assertIn(b'ilization=', seen)
+        self.assertIn(b'rn', seen.split(b'fail-on wa')[1])
+
+    def read_until(self, fd, end):
+        seen = b''
+        while end not in seen:
+            ready, _, _ = select.select([fd], [], [], 30)
+            self.assertTrue(ready, seen)
+            seen += os.read(fd, 4096)
+        return seen
+
+    @needs('fish')
+    def test_fish_completes_what_the_tables_say(self):
+        def offered(line):
+            result = self.run_command(
+                'fish', '--no-config', '-c',
+                f'source completion.fish; complete -C "looptrace {line}"',
+                env=dict(os.environ, HOME=str(self.dir)))
+            self.assertEqual(result.stderr, b'')
+            return {row.split('\t')[0]
+                    for row in result.stdout.decode().splitlines()}
+        (self.dir / 'x.lt').touch()
+        self.assertEqual(offered('chec'), {'check'})
+        self.assertEqual(offered('explain never-y'), {'never-yields'})
+        self.assertIn('x.lt', offered('view x'))
+        for command in ('record', 'check', 'export'):
+            self.assertGreaterEqual({o[2:] for o in offered(f'{command} --')},
+                                    self.options_of(command), command)
+
+    def test_another_shell_is_wrong_usage(self):
+        for words in ((), ('tcsh',), ('bash', 'zsh')):
+            self.assertEqual(self.looptrace('completion', *words).returncode,
+                             2)
 
 
 if __name__ == '__main__':
