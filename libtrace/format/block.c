@@ -3,10 +3,17 @@
  * Invariant: get accepts what put makes, and nothing in which any of the 64
  * bytes was changed.  Called by the writer for each block, and by the reader
  * for whatever it finds. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "format/block.h"
 
 #include <string.h>
 #include <zlib.h>
+#ifdef HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 
 #include "format/bytes.h"
 
@@ -15,7 +22,11 @@ static const uint8_t file_magic[8] = {0x89, 0x4c, 0x54, 0x52,
 static const uint8_t block_magic[4] = {0x4c, 0x54, 0x62, 0x01};
 
 uint32_t lti_crc32(const void *bytes, size_t size) {
+#ifdef HAVE_LIBDEFLATE
+  return libdeflate_crc32(0, bytes, size);
+#else
   return (uint32_t)crc32_z(0, bytes, size);
+#endif
 }
 
 void lti_file_header_put(uint8_t *p, const struct lti_file_header *h) {

@@ -32,6 +32,10 @@ static unsigned closes(unsigned kind) {
   }
 }
 
+bool lti_bracket_acts(unsigned kind) {
+  return lti_bracket_opens(kind) || closes(kind);
+}
+
 static bool is_closed_by(const struct lti_bracket *bracket, unsigned kind,
                          uint16_t x, uint64_t ref) {
   if (bracket->kind != kind)
@@ -41,8 +45,9 @@ static bool is_closed_by(const struct lti_bracket *bracket, unsigned kind,
   return kind == LT_POLL_BEGIN || bracket->ref == ref;
 }
 
-void lti_brackets_apply(struct lti_brackets *open, int64_t time_ns,
-                        unsigned kind, uint16_t x, uint64_t ref, uint64_t a) {
+void lti_brackets_apply_any(struct lti_brackets *open, int64_t time_ns,
+                            unsigned kind, uint16_t x, uint64_t ref,
+                            uint64_t a) {
   if (lti_bracket_opens(kind)) {
     struct lti_bracket bracket = {time_ns, ref, a, x, (uint8_t)kind};
     lti_brackets_push(open, &bracket);

@@ -1,17 +1,25 @@
 /* Decode an EVENTS block: doc/format.md, "Events".
  *
+ * Some hundred events at a time, column by column: a loop over one column has
+ * nothing to decide, and all that it touches is in the nearest cache.  What
+ * depends on the order of the events (times, brackets, the codec OPEN) comes
+ * last, event by event.
+ *
  * Invariant: each column is read through a cursor of its own, which cannot
  * leave it; what is wrong anywhere sets a flag that is looked at once, at the
- * end, so that the loop over the events has no error paths.  Called by merge.c
- * for each block, and by opens.c. */
+ * end, so that the loops over the events have no error paths.  Called by
+ * merge.c for each block, and by opens.c and rebuild.c. */
 #include "read/decode.h"
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "format/bytes.h"
 #include "format/columns.h"
 
 enum { REF, X, A, B, N_COLUMNS };
+
+#define SLICE 256 /* events */
 
 struct column {
   struct lti_in in;
@@ -25,7 +33,6 @@ struct plan {
   uint64_t sizes[N_COLUMNS]; /* in bytes */
   uint64_t times_bytes;
   uint64_t left; /* events of this kind still to come */
-  bool is_known;
 };
 
 struct decoder {
@@ -33,7 +40,15 @@ struct decoder {
   struct lti_in in;
   uint8_t n_kinds;
   uint8_t kinds[LT_KIND_LIMIT];     /* in the order of the block */
+  uint8_t open[LT_KIND_LIMIT];      /* bit c: column c is coded as OPEN */
+  bool is_ordered[LT_KIND_LIMIT];   /* that, or it acts on the brackets */
   struct plan plans[LT_KIND_LIMIT]; /* by kind */
+  uint64_t known;                   /* kinds that this library knows */
+  uint64_t seen;                    /* kinds that came */
+  uint64_t beyond;                  /* not 0: something is out of range */
+  int64_t time;                     /* of the last event */
+  uint64_t left_ns;                 /* from then to the last of the block */
+  struct lti_brackets *brackets;
 };
 
 const char *lti_events_refused(const struct lti_block_header *h) {
@@ -86,14 +101,19 @@ static const char *read_kind(struct decoder *d) {
     return "kinds are not in ascending order";
   struct plan *p = &d->plans[kind];
   uint8_t codecs[N_COLUMNS] = {low & 15, low >> 4, high & 15, high >> 4};
-  p->is_known = lt_kind_lookup(kind) != NULL;
+  if (lt_kind_lookup(kind))
+    d->known |= UINT64_C(1) << kind;
+  d->open[kind] = 0;
   p->left = lti_in_varint(&d->in);
   p->times_bytes = lti_in_varint(&d->in);
   for (int c = 0; c < N_COLUMNS; c++) {
     p->sizes[c] = codecs[c] ? lti_in_varint(&d->in) : 0;
     p->columns[c].codec = codecs[c] <= LT_CODEC_TEXT ? codecs[c] : 0;
     p->columns[c].state.previous = 0;
+    if (p->columns[c].codec == LT_CODEC_OPEN)
+      d->open[kind] |= (uint8_t)(1u << c);
   }
+  d->is_ordered[kind] = d->open[kind] || lti_bracket_acts(kind);
   d->kinds[d->n_kinds++] = kind;
   return d->in.bad ? "payload ends in the table of kinds" : NULL;
 }
@@ -148,18 +168,176 @@ static inline uint64_t number(struct lti_in *in) {
   return (w & UINT64_C(0x0fffffff)) | (w & UINT64_C(0x0fffffff00000000)) >> 4;
 }
 
-static inline uint64_t value(struct column *c,
-                             const struct lti_brackets *open) {
-  if (c->codec == LT_CODEC_NONE)
-    return 0;
-  uint64_t stored = number(&c->in);
-  uint64_t task =
-      c->codec == LT_CODEC_OPEN && !stored ? lti_brackets_task(open) : 0;
-  return lti_column_decode(&c->state, c->codec, stored, task);
+/* The next n numbers of a column.  Those of one byte, the most, come eight at a
+ * time. */
+static void numbers(struct lti_in *column, uint64_t *out, uint32_t n) {
+  struct lti_in in = *column;
+  uint32_t i = 0;
+  while (i < n) {
+    uint64_t w = lti_get_u64(in.at);
+    if (w & UINT64_C(0x8080808080808080) || n - i < 8 || lti_in_left(&in) < 8) {
+      out[i++] = number(&in);
+      continue;
+    }
+    for (unsigned k = 0; k < 8; k++)
+      out[i + k] = w >> 8 * k & 0xff;
+    i += 8;
+    in.at += 8;
+  }
+  *column = in;
 }
 
-/* Is every column used up, no more and no less?  kinds: those that came. */
-static const char *check_end(const struct decoder *d, uint64_t kinds) {
+/* The next n values of a column, but for what OPEN means. */
+static void values(struct column *c, uint64_t *out, uint32_t n) {
+  numbers(&c->in, out, n);
+  if (c->codec != LT_CODEC_DELTA && c->codec != LT_CODEC_TASK)
+    return;
+  struct lti_column state = c->state;
+  for (uint32_t i = 0; i < n; i++)
+    out[i] = lti_column_decode(&state, LT_CODEC_DELTA, out[i], 0);
+  c->state = state;
+}
+
+/* Give n events of a kind, which stand at where and are 0, all but their times'
+ * sums and what is coded as OPEN. */
+static void decode_kind(struct decoder *d, unsigned kind, uint32_t n,
+                        const uint16_t *where, lt_event *events) {
+  struct plan *p = &d->plans[kind];
+  uint64_t out[SLICE], bits = 0;
+  numbers(&p->times, out, n);
+  for (uint32_t i = 0; i < n; i++)
+    events[where[i]].time_ns = (int64_t)out[i];
+  for (unsigned c = 0; c < N_COLUMNS; c++) {
+    if (p->columns[c].codec == LT_CODEC_NONE || d->open[kind] >> c & 1)
+      continue;
+    values(&p->columns[c], out, n);
+    switch (c) {
+    case REF:
+      for (uint32_t i = 0; i < n; i++) {
+        events[where[i]].ref = out[i];
+        bits |= out[i] >> 40;
+      }
+      break;
+    case X:
+      for (uint32_t i = 0; i < n; i++) {
+        events[where[i]].x = (uint16_t)out[i];
+        bits |= out[i] >> 16;
+      }
+      break;
+    case A:
+      for (uint32_t i = 0; i < n; i++)
+        events[where[i]].a = out[i];
+      break;
+    default:
+      for (uint32_t i = 0; i < n; i++)
+        events[where[i]].b = out[i];
+      break;
+    }
+  }
+  d->beyond |= bits;
+}
+
+/* The value of a column that is coded as OPEN. */
+static inline uint64_t open_value(struct decoder *d, struct column *c) {
+  uint64_t stored = number(&c->in);
+  uint64_t task = stored ? 0 : lti_brackets_task(d->brackets);
+  return lti_column_decode(&c->state, LT_CODEC_OPEN, stored, task);
+}
+
+/* What is coded as OPEN: nearly always the task, of an event that ends a slice.
+ */
+static inline void decode_open(struct decoder *d, unsigned kind, lt_event *e) {
+  struct column *columns = d->plans[kind].columns;
+  unsigned open = d->open[kind];
+  if (open >> REF & 1) {
+    e->ref = open_value(d, &columns[REF]);
+    d->beyond |= e->ref >> 40;
+  }
+  if (open <= 1u << REF)
+    return;
+  if (open >> X & 1) {
+    uint64_t x = open_value(d, &columns[X]);
+    e->x = (uint16_t)x;
+    d->beyond |= x >> 16;
+  }
+  if (open >> A & 1)
+    e->a = open_value(d, &columns[A]);
+  if (open >> B & 1)
+    e->b = open_value(d, &columns[B]);
+}
+
+/* Sort n events by kind.
+ *
+ * where:   the places of the events, by kind in the order of the block.
+ * count:   how many there are of each kind.
+ * Returns: false where one is of a kind that has no columns (left). */
+static bool sort_kinds(struct decoder *d, const uint8_t *kinds, uint32_t n,
+                       uint16_t *where, uint16_t *count) {
+  uint16_t next[LT_KIND_LIMIT], at = 0;
+  memset(count, 0, LT_KIND_LIMIT * sizeof *count);
+  for (uint32_t i = 0; i < n; i++) {
+    d->beyond |= kinds[i] >> 6;
+    count[kinds[i] & (LT_KIND_LIMIT - 1)]++;
+  }
+  for (uint8_t i = 0; i < d->n_kinds; i++) {
+    unsigned kind = d->kinds[i];
+    struct plan *p = &d->plans[kind];
+    if (count[kind] > p->left)
+      return false;
+    p->left -= count[kind];
+    next[kind] = at;
+    at = (uint16_t)(at + count[kind]);
+  }
+  if (at != n)
+    return false;
+  for (uint32_t i = 0; i < n; i++)
+    where[next[kinds[i] & (LT_KIND_LIMIT - 1)]++] = (uint16_t)i;
+  return true;
+}
+
+/* The next n events, at most SLICE.
+ * Returns: as above. */
+static bool decode_slice(struct decoder *d, const uint8_t *kinds, uint32_t n,
+                         lt_event *events) {
+  uint16_t where[SLICE], count[LT_KIND_LIMIT];
+  const uint16_t *at = where;
+  if (!sort_kinds(d, kinds, n, where, count))
+    return false;
+  memset(events, 0, n * sizeof *events);
+  for (uint8_t i = 0; i < d->n_kinds; i++) {
+    unsigned kind = d->kinds[i];
+    if (!count[kind])
+      continue;
+    decode_kind(d, kind, count[kind], at, events);
+    at += count[kind];
+    d->seen |= UINT64_C(1) << kind;
+  }
+  const uint32_t thread = d->head->index;
+  int64_t time = d->time;
+  uint64_t left_ns = d->left_ns, late = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    lt_event *e = &events[i];
+    uint64_t delta = (uint64_t)e->time_ns;
+    unsigned kind = kinds[i] & (LT_KIND_LIMIT - 1);
+    late |= delta > left_ns;
+    left_ns -= delta;
+    time = (int64_t)((uint64_t)time + delta);
+    e->time_ns = time;
+    e->thread = thread;
+    e->kind = (uint8_t)kind;
+    if (!d->is_ordered[kind])
+      continue;
+    decode_open(d, kind, e);
+    lti_brackets_apply(d->brackets, time, kind, e->x, e->ref, e->a);
+  }
+  d->time = time;
+  d->left_ns = left_ns;
+  d->beyond |= late;
+  return true;
+}
+
+/* Is every column used up, no more and no less? */
+static const char *check_end(const struct decoder *d) {
   for (uint8_t i = 0; i < d->n_kinds; i++) {
     const struct plan *p = &d->plans[d->kinds[i]];
     bool bad = p->left || p->times.bad || lti_in_left(&p->times);
@@ -169,49 +347,46 @@ static const char *check_end(const struct decoder *d, uint64_t kinds) {
     if (bad)
       return "a column has more or fewer values than there are events";
   }
-  if (kinds != d->head->kinds)
+  if (d->seen != d->head->kinds)
     return "the kinds in the header are not those in the payload";
   return NULL;
 }
 
+uint32_t lti_events_keep(lt_event *events, uint32_t n, uint64_t kinds) {
+  lt_event *to = events;
+  for (uint32_t i = 0; i < n; i++) {
+    *to = events[i];
+    to += (kinds >> events[i].kind & 1) ||
+          (events[i].kind == LT_LOST && events[i].x == LT_LOST_DAMAGED);
+  }
+  return (uint32_t)(to - events);
+}
+
 const char *lti_events_decode(const struct lti_block_header *h,
-                              const uint8_t *payload,
-                              struct lti_record *records, uint32_t *n,
-                              struct lti_brackets *open) {
-  struct decoder d = {.head = h, .in = lti_in_of(payload, h->raw_bytes)};
+                              const uint8_t *payload, lt_event *events,
+                              uint32_t *n, struct lti_brackets *open) {
+  struct decoder d = {.head = h,
+                      .in = lti_in_of(payload, h->raw_bytes),
+                      .time = h->first_ns,
+                      .left_ns = (uint64_t)(h->last_ns - h->first_ns),
+                      .brackets = open};
   struct lti_in kinds;
   const char *wrong = read_opens(h, &d.in, open);
   if (!wrong)
     wrong = read_plan(&d, &kinds);
   if (wrong)
     return wrong;
-  struct lti_record *out = records;
-  int64_t time = h->first_ns;
-  uint64_t left_ns = (uint64_t)(h->last_ns - h->first_ns);
-  uint64_t seen = 0, beyond = 0;
-  for (const uint8_t *k = kinds.at; k < kinds.end; k++) {
-    unsigned kind = *k & (LT_KIND_LIMIT - 1);
-    struct plan *p = &d.plans[kind];
-    beyond |= *k >> 6;
-    if (p->left-- == 0) /* nor would it have columns */
+  for (uint32_t i = 0; i < h->count; i += SLICE) {
+    uint32_t left = h->count - i;
+    if (!decode_slice(&d, kinds.at + i, left < SLICE ? left : SLICE,
+                      events + i))
       return "an event is of a kind that is not in the table";
-    uint64_t delta = number(&p->times);
-    beyond |= delta > left_ns;
-    left_ns -= delta;
-    time = (int64_t)((uint64_t)time + delta);
-    uint64_t ref = value(&p->columns[REF], open);
-    uint64_t x = value(&p->columns[X], open);
-    out->a = value(&p->columns[A], open);
-    out->b = value(&p->columns[B], open);
-    beyond |= ref >> 40 | x >> 16;
-    out->clock = (uint64_t)time;
-    out->head = LTI_HEAD(kind, x, ref);
-    lti_brackets_apply(open, time, kind, (uint16_t)x, ref, out->a);
-    seen |= UINT64_C(1) << kind;
-    out += p->is_known;
   }
-  if (beyond)
+  if (d.beyond)
     return "an event is out of range";
-  *n = (uint32_t)(out - records);
-  return check_end(&d, seen);
+  wrong = check_end(&d);
+  if (!wrong)
+    *n = (d.seen & ~d.known) ? lti_events_keep(events, h->count, d.known)
+                             : h->count;
+  return wrong;
 }

@@ -1,8 +1,9 @@
-/* From the payload of an EVENTS block to records. */
+/* From the payload of an EVENTS block to events. */
 #ifndef LTI_DECODE_H
 #define LTI_DECODE_H
 
-#include "base/arena.h"
+#include <looptrace/reader.h>
+
 #include "format/brackets.h"
 #include "read/source.h"
 
@@ -28,14 +29,17 @@ const char *lti_events_opens(const struct lti_block_header *head,
 /* Decode a block, all or nothing.
  *
  * payload: head.raw_bytes bytes, and LTI_PAYLOAD_SLACK that may be read.
- * records: room for head.count; clock becomes the time.  Events of kinds that
- *          this library does not know are left out.
- * n:       records written.
+ * events:  room for head.count.  Those of kinds that this library does not know
+ *          are left out.
+ * n:       events written.
  * open:    what is open behind the last event.
  * Returns: NULL, or what is wrong. */
 const char *lti_events_decode(const struct lti_block_header *head,
-                              const uint8_t *payload,
-                              struct lti_record *records, uint32_t *n,
-                              struct lti_brackets *open);
+                              const uint8_t *payload, lt_event *events,
+                              uint32_t *n, struct lti_brackets *open);
+
+/* Keep only events of some kinds (bit k for kind k), and losses by damage.
+ * Returns: how many there are now. */
+uint32_t lti_events_keep(lt_event *events, uint32_t n, uint64_t kinds);
 
 #endif

@@ -1,9 +1,10 @@
 /* Merge the threads of one epoch.
  *
- * Invariant: a heap holds one entry for each thread that has events left, the
- * time of which is that of its next event, or, where its next block is not yet
- * decoded, a time before that.  A thread has at most one block decoded, so
- * memory is at most the events of one epoch.  Called by reader.c. */
+ * Invariant: a tournament tree has a leaf for each thread, in their order, with
+ * the time of its next event, or, where its next block is not yet decoded, a
+ * time before that; each node above has the earlier of the two below it, the
+ * left one of equals.  A thread has at most one block decoded, so memory is at
+ * most the events of one epoch.  Called by reader.c. */
 #include "read/merge.h"
 
 #include <stdlib.h>
@@ -11,45 +12,44 @@
 
 #include "read/decode.h"
 
-static bool is_before(const struct lti_waiting *a,
-                      const struct lti_waiting *b) {
-  return a->time_ns != b->time_ns ? a->time_ns < b->time_ns
-                                  : a->thread < b->thread;
+#define NONE UINT32_MAX
+#define NO_MORE INT64_MAX
+/* So many of one thread are given out where they are, not copied. */
+#define WHERE_THEY_ARE 32
+
+/* The leaf of a stream has changed: play its games again. */
+static void replay(struct lti_merge *m, uint32_t stream) {
+  struct lti_turn *t = m->turns;
+  for (uint32_t i = (m->n_leaves + stream) / 2; i; i /= 2)
+    t[i] = t[2 * i + (t[2 * i + 1].time_ns < t[2 * i].time_ns)];
 }
 
-static void sift_down(struct lti_merge *m, uint32_t i) {
-  struct lti_waiting moved = m->heap[i];
-  for (;;) {
-    uint32_t child = 2 * i + 1;
-    if (child >= m->n_heap)
-      break;
-    if (child + 1 < m->n_heap &&
-        is_before(&m->heap[child + 1], &m->heap[child]))
-      child++;
-    if (!is_before(&m->heap[child], &moved))
-      break;
-    m->heap[i] = m->heap[child];
-    i = child;
+/* How far a stream, which is the winner, may go before another's turn comes. */
+static int64_t limit_of(const struct lti_merge *m, uint32_t stream) {
+  int64_t limit = NO_MORE - 1;
+  for (uint32_t i = m->n_leaves + stream; i > 1; i /= 2) {
+    int64_t other = m->turns[i ^ 1].time_ns - (i & 1);
+    limit = other < limit ? other : limit;
   }
-  m->heap[i] = moved;
+  return limit;
 }
 
 /* Keep a buffer for later, or free the smallest there is. */
 static void give_back(struct lti_merge *m, struct lti_stream *s) {
-  struct lti_record *records = s->records;
+  lt_event *events = s->events;
   uint32_t capacity = s->capacity;
-  s->records = NULL;
+  s->events = NULL;
   s->capacity = s->n = s->i = 0;
-  for (int i = 0; records && i < LTI_SPARE_BUFFERS; i++)
+  for (int i = 0; events && i < LTI_SPARE_BUFFERS; i++)
     if (m->spare_capacity[i] < capacity) {
-      struct lti_record *other = m->spare[i];
+      lt_event *other = m->spare[i];
       uint32_t other_capacity = m->spare_capacity[i];
-      m->spare[i] = records;
+      m->spare[i] = events;
       m->spare_capacity[i] = capacity;
-      records = other;
+      events = other;
       capacity = other_capacity;
     }
-  free(records);
+  free(events);
 }
 
 /* A buffer for n events. */
@@ -59,28 +59,33 @@ static bool take_buffer(struct lti_merge *m, struct lti_stream *s, uint32_t n) {
   give_back(m, s);
   for (int i = 0; i < LTI_SPARE_BUFFERS; i++)
     if (m->spare_capacity[i] >= n) {
-      s->records = m->spare[i];
+      s->events = m->spare[i];
       s->capacity = m->spare_capacity[i];
       m->spare[i] = NULL;
       m->spare_capacity[i] = 0;
       return true;
     }
-  s->records = malloc(n * sizeof *s->records);
-  s->capacity = s->records ? n : 0;
-  return s->records != NULL;
+  s->events = malloc(n * sizeof *s->events);
+  s->capacity = s->events ? n : 0;
+  return s->events != NULL;
 }
 
+/* Room for n streams, and for twice as many turns as the next power of two. */
 static bool reserve(struct lti_merge *m, uint32_t n) {
+  m->n_leaves = 1;
+  while (m->n_leaves < n)
+    m->n_leaves *= 2;
   if (n <= m->capacity)
     return true;
   struct lti_stream *streams = realloc(m->streams, n * sizeof *streams);
   if (!streams)
     return false;
   m->streams = streams;
-  struct lti_waiting *heap = realloc(m->heap, n * sizeof *heap);
-  if (!heap)
+  struct lti_turn *turns =
+      realloc(m->turns, 2 * (size_t)m->n_leaves * sizeof *turns);
+  if (!turns)
     return false;
-  m->heap = heap;
+  m->turns = turns;
   m->capacity = n;
   return true;
 }
@@ -99,29 +104,32 @@ lt_status lti_merge_begin(struct lti_merge *m, const struct lti_epoch *epoch) {
   m->epoch = epoch;
   for (uint32_t i = 0; i < epoch->n_blocks;) {
     const struct lti_block_header *h = &epoch->blocks[i].head;
-    struct lti_stream s = {
-        .next = i, .thread = h->index, .floor_ns = epoch->begin.floor_ns};
-    while (i < epoch->n_blocks && epoch->blocks[i].head.index == s.thread)
+    uint32_t at = m->n_streams++;
+    m->turns[m->n_leaves + at] = (struct lti_turn){h->first_ns, at};
+    m->streams[at] =
+        (struct lti_stream){.next = i, .floor_ns = epoch->begin.floor_ns};
+    while (i < epoch->n_blocks && epoch->blocks[i].head.index == h->index)
       i++;
-    s.end = i;
-    m->heap[m->n_streams] =
-        (struct lti_waiting){h->first_ns, s.thread, m->n_streams};
-    m->streams[m->n_streams++] = s;
+    m->streams[at].end = i;
   }
-  m->n_heap = m->n_streams;
-  for (uint32_t i = m->n_heap / 2; i-- > 0;)
-    sift_down(m, i);
+  for (uint32_t i = m->n_streams; i < m->n_leaves; i++)
+    m->turns[m->n_leaves + i] = (struct lti_turn){NO_MORE, i};
+  for (uint32_t i = m->n_leaves - 1; i; i--)
+    m->turns[i] = m->turns[2 * i + (m->turns[2 * i + 1].time_ns <
+                                    m->turns[2 * i].time_ns)];
   return LT_OK;
 }
 
 /* What stands in the place of a damaged block. */
 static void one_lost(struct lti_stream *s, const struct lti_block_header *h) {
   int64_t at = h->last_ns > s->floor_ns ? h->last_ns : s->floor_ns;
-  s->records[0] = (struct lti_record){
-      .clock = (uint64_t)at,
-      .head = LTI_HEAD(LT_LOST, LT_LOST_DAMAGED, 0),
+  s->events[0] = (lt_event){
+      .time_ns = at,
       .a = h->count,
       .b = (uint64_t)(h->last_ns - h->first_ns),
+      .thread = h->index,
+      .x = LT_LOST_DAMAGED,
+      .kind = LT_LOST,
   };
   s->n = 1;
 }
@@ -144,11 +152,13 @@ static lt_status decode_next(struct lti_merge *m,
   if (status != LT_OK && status != LT_CORRUPT)
     return status;
   if (!wrong)
-    wrong = lti_events_decode(&block->head, payload, s->records, &s->n,
+    wrong = lti_events_decode(&block->head, payload, s->events, &s->n,
                               &m->brackets);
   if (wrong) {
     owner->damaged(owner->context, block, wrong);
     one_lost(s, &block->head);
+  } else if (owner->kinds != UINT64_MAX) {
+    s->n = lti_events_keep(s->events, s->n, owner->kinds);
   }
   if (block->head.last_ns > s->floor_ns)
     s->floor_ns = block->head.last_ns;
@@ -156,72 +166,84 @@ static lt_status decode_next(struct lti_merge *m,
   return LT_OK;
 }
 
-/* Let the stream on top of the heap have an event, or take it out. */
-static lt_status fill_top(struct lti_merge *m,
-                          const struct lti_merge_owner *owner) {
-  struct lti_waiting *top = &m->heap[0];
-  struct lti_stream *s = &m->streams[top->stream];
-  if (s->i == s->n) {
-    if (s->next == s->end) {
-      give_back(m, s);
-      *top = m->heap[--m->n_heap];
-      return LT_OK;
-    }
-    lt_status status = decode_next(m, owner, s);
-    if (status != LT_OK)
-      return status;
-  }
-  if (s->i < s->n) /* else all its events were of unknown kinds */
-    top->time_ns = (int64_t)s->records[s->i].clock;
-  return LT_OK;
+/* When it is the turn of a stream whose events were all taken. */
+static int64_t turn_of_next(const struct lti_merge *m,
+                            const struct lti_stream *s) {
+  return s->next < s->end ? m->epoch->blocks[s->next].head.first_ns : NO_MORE;
 }
 
-/* How far the top may go before another thread's turn comes. */
-static int64_t limit_of(const struct lti_merge *m) {
-  if (m->n_heap < 2)
-    return INT64_MAX;
-  const struct lti_waiting *next = &m->heap[1];
-  if (m->n_heap > 2 && is_before(&m->heap[2], next))
-    next = &m->heap[2];
-  return m->heap[0].thread < next->thread ? next->time_ns : next->time_ns - 1;
+/* A stream's events were taken, or decoded: when is its turn? */
+static inline void set_turn(struct lti_merge *m, uint32_t stream) {
+  const struct lti_stream *s = &m->streams[stream];
+  m->turns[m->n_leaves + stream].time_ns =
+      s->i < s->n ? s->events[s->i].time_ns : turn_of_next(m, s);
+  replay(m, stream);
+}
+
+/* Copy what comes next in the order of time, until the batch is full or a thread
+ * is alone for long.
+ * n: how many there are in it. */
+static lt_status fill_batch(struct lti_merge *m,
+                            const struct lti_merge_owner *owner, size_t *n) {
+  lt_event *out = m->batch, *const full = m->batch + LTI_BATCH_EVENTS;
+  lt_status status = LT_OK;
+  while (out < full && m->turns[1].time_ns != NO_MORE) {
+    uint32_t winner = m->turns[1].stream;
+    struct lti_stream *s = &m->streams[winner];
+    if (s->i == s->n) {
+      status = decode_next(m, owner, s);
+      if (status != LT_OK)
+        break;
+      set_turn(m, winner);
+      continue;
+    }
+    int64_t limit_ns = limit_of(m, winner);
+    const lt_event *at = s->events + s->i, *const end = s->events + s->n;
+    if (end - at >= WHERE_THEY_ARE && end[-1].time_ns <= limit_ns)
+      break;
+    do
+      *out++ = *at++;
+    while (at < end && at->time_ns <= limit_ns && out < full);
+    s->i = (uint32_t)(at - s->events);
+    set_turn(m, winner);
+    if (at == end && s->next == s->end)
+      give_back(m, s);
+  }
+  *n = (size_t)(out - m->batch);
+  return status;
 }
 
 lt_status lti_merge_next(struct lti_merge *m,
                          const struct lti_merge_owner *owner,
-                         const struct lti_record *taken, struct lti_run *run) {
-  if (taken && m->n_heap) {
-    struct lti_stream *s = &m->streams[m->heap[0].stream];
-    s->i = (uint32_t)(taken - s->records);
-    if (s->i < s->n)
-      m->heap[0].time_ns = (int64_t)s->records[s->i].clock;
-    else if (s->next < s->end)
-      m->heap[0].time_ns = m->epoch->blocks[s->next].head.first_ns;
-    sift_down(m, 0);
+                         const lt_event **events, size_t *n) {
+  if (m->given != NONE && m->streams[m->given].next == m->streams[m->given].end)
+    give_back(m, &m->streams[m->given]);
+  m->given = NONE;
+  size_t copied = 0;
+  lt_status status = fill_batch(m, owner, &copied);
+  if (copied) {
+    *events = m->batch;
+    *n = copied;
+    return LT_OK; /* an error comes again */
   }
-  while (m->n_heap) {
-    struct lti_stream *s = &m->streams[m->heap[0].stream];
-    int64_t before = m->heap[0].time_ns;
-    bool is_ready = s->i < s->n && (int64_t)s->records[s->i].clock == before;
-    if (is_ready) {
-      run->at = s->records + s->i;
-      run->end = s->records + s->n;
-      run->limit_ns = limit_of(m);
-      run->thread = s->thread;
-      return LT_OK;
-    }
-    lt_status status = fill_top(m, owner);
-    if (status != LT_OK)
-      return status;
-    if (m->n_heap)
-      sift_down(m, 0);
-  }
-  return LT_END;
+  if (status != LT_OK)
+    return status;
+  if (m->turns[1].time_ns == NO_MORE)
+    return LT_END;
+  m->given = m->turns[1].stream;
+  struct lti_stream *s = &m->streams[m->given];
+  *events = s->events + s->i;
+  *n = s->n - s->i;
+  s->i = s->n;
+  set_turn(m, m->given);
+  return LT_OK;
 }
 
 void lti_merge_stop(struct lti_merge *m) {
   for (uint32_t i = 0; i < m->n_streams; i++)
     give_back(m, &m->streams[i]);
-  m->n_streams = m->n_heap = 0;
+  m->n_streams = 0;
+  m->given = NONE;
   m->epoch = NULL;
 }
 
@@ -230,5 +252,5 @@ void lti_merge_free(struct lti_merge *m) {
   for (int i = 0; i < LTI_SPARE_BUFFERS; i++)
     free(m->spare[i]);
   free(m->streams);
-  free(m->heap);
+  free(m->turns);
 }

@@ -2,66 +2,67 @@
 #ifndef LTI_MERGE_H
 #define LTI_MERGE_H
 
-#include "base/arena.h"
+#include <looptrace/reader.h>
+
 #include "format/brackets.h"
 #include "read/epoch.h"
 
 #define LTI_SPARE_BUFFERS 4
 
+/* Events that are given out together, at most, where threads are mixed. */
+#define LTI_BATCH_EVENTS 256
+
 /* The blocks of one thread; the events of one of them at a time. */
 struct lti_stream {
   uint32_t next, end; /* blocks of the epoch that are still to come */
-  uint32_t thread;
-  uint32_t n, i;              /* events, and how many are taken */
-  struct lti_record *records; /* clock is the time; NULL before decoding */
+  uint32_t n, i;      /* events, and how many are taken */
+  lt_event *events;   /* NULL before decoding */
   uint32_t capacity;
   int64_t floor_ns; /* last time of the block before */
 };
 
-struct lti_waiting {
-  int64_t time_ns;
-  uint32_t thread;
+/* A node of the tournament: which stream is next below it, and when. */
+struct lti_turn {
+  int64_t time_ns; /* of its next event, or before that where it is not yet
+                      decoded; INT64_MAX when it has no more */
   uint32_t stream;
 };
 
 struct lti_merge {
   const struct lti_epoch *epoch;
-  struct lti_stream *streams;
-  struct lti_waiting *heap; /* the next event of each stream */
-  uint32_t n_streams, n_heap, capacity;
-  struct lti_record *spare[LTI_SPARE_BUFFERS]; /* buffers to be used again */
+  struct lti_stream *streams; /* by thread */
+  struct lti_turn *turns;     /* [1] is the winner; the leaves are the second
+                                 half, one for each stream */
+  uint32_t n_streams, n_leaves, capacity;
+  uint32_t given; /* the stream whose own buffer was given out, or NONE */
+  lt_event *spare[LTI_SPARE_BUFFERS]; /* buffers to be used again */
   uint32_t spare_capacity[LTI_SPARE_BUFFERS];
   struct lti_brackets brackets; /* scratch */
+  lt_event batch[LTI_BATCH_EVENTS];
 };
 
-/* Some events of one thread that come before all others of the epoch. */
-struct lti_run {
-  const struct lti_record *at, *end;
-  int64_t limit_ns; /* only those up to this time */
-  uint32_t thread;
-};
-
-/* What merge asks of its reader: called for each block that is damaged. */
+/* What merge asks of its reader. */
 struct lti_merge_owner {
   struct lti_source *source;
+  uint64_t kinds; /* others are left out, but for losses by damage */
+  /* Called for each block that is damaged. */
   void (*damaged)(void *context, const struct lti_block *block,
                   const char *wrong);
   void *context;
 };
 
-/* Begin with an epoch, which must stay until the last run was taken.
+/* Begin with an epoch, which must stay until the last event was given.
  * Errors: NOMEM. */
 LT_WARN_UNUSED lt_status lti_merge_begin(struct lti_merge *merge,
                                          const struct lti_epoch *epoch);
 
-/* The next run; the one before it was taken up to taken.
+/* The next events in the order of time, of one time in that of threads.
  *
- * run:    borrowed until the next call; has at least one event within limit.
+ * events: at least one; borrowed until the next call.
  * Errors: END, IO, NOMEM (the latter two may be tried again). */
 LT_WARN_UNUSED lt_status lti_merge_next(struct lti_merge *merge,
                                         const struct lti_merge_owner *owner,
-                                        const struct lti_record *taken,
-                                        struct lti_run *run);
+                                        const lt_event **events, size_t *n);
 
 /* Forget the epoch. */
 void lti_merge_stop(struct lti_merge *merge);

@@ -75,12 +75,12 @@ static lt_status open_behind(struct lt_reader *r, struct lti_span *span,
   lt_status status = events_at(r, span->last_at, span->index, &block, &payload);
   if (status != LT_OK)
     return status == LT_CORRUPT ? LT_OK : status;
-  struct lti_record *records = malloc(block.head.count * sizeof *records);
-  if (!records)
+  lt_event *events = malloc(block.head.count * sizeof *events);
+  if (!events)
     return LT_NOMEM;
-  if (lti_events_decode(&block.head, payload, records, &n, open))
+  if (lti_events_decode(&block.head, payload, events, &n, open))
     open->n = 0;
-  free(records);
+  free(events);
   span->ends_empty = open->n == 0;
   return LT_OK;
 }

@@ -1,7 +1,7 @@
 /* Read a trace: the calls of looptrace/reader.h that give events.
  *
  * Invariant: cursor is behind the current epoch, whose events are in merge and
- * run; everything before sealed_end was looked over once by survey.c, but is
+ * from next to end; everything before sealed_end was looked over once by survey.c, but is
  * checked again when it is read, because a file may change.  Called by programs
  * and by the viewer. */
 #include <errno.h>
@@ -36,7 +36,7 @@ static lt_status read_header(struct lt_reader *r) {
 
 static void begin_at(struct lt_reader *r, const struct lti_cursor *cursor) {
   lti_merge_stop(&r->merge);
-  memset(&r->run, 0, sizeof r->run);
+  r->next = r->end = NULL;
   r->cursor = *cursor;
   lti_epoch_begin(&r->epoch, cursor);
 }
@@ -188,15 +188,17 @@ static void block_is_damaged(void *context, const struct lti_block *block,
 }
 
 lt_status lti_reader_refill(struct lt_reader *r) {
-  struct lti_run *run = &r->run;
-  if (run->at < run->end && (int64_t)run->at->clock <= run->limit_ns)
+  if (r->next < r->end)
     return LT_OK;
-  const struct lti_merge_owner owner = {&r->source, block_is_damaged, r};
+  const struct lti_merge_owner owner = {&r->source, r->kinds, block_is_damaged,
+                                        r};
   for (;;) {
     if (r->merge.epoch) {
-      const struct lti_record *taken = run->at;
-      run->at = run->end = NULL;
-      lt_status status = lti_merge_next(&r->merge, &owner, taken, run);
+      size_t n = 0;
+      r->next = r->end = NULL;
+      lt_status status = lti_merge_next(&r->merge, &owner, &r->next, &n);
+      if (status == LT_OK)
+        r->end = r->next + n;
       if (status != LT_END)
         return status;
       lti_merge_stop(&r->merge);
@@ -209,31 +211,24 @@ lt_status lti_reader_refill(struct lt_reader *r) {
   }
 }
 
-static bool is_wanted(const struct lt_reader *r, uint64_t head) {
-  return r->kinds >> LTI_HEAD_KIND(head) & 1 ||
-         (LTI_HEAD_KIND(head) == LT_LOST &&
-          LTI_HEAD_X(head) == LT_LOST_DAMAGED);
+lt_status lt_reader_next(lt_reader *r, lt_event *e) {
+  if (r->next >= r->end) {
+    lt_status status = lti_reader_refill(r);
+    if (status != LT_OK)
+      return status;
+  }
+  *e = *r->next++;
+  return LT_OK;
 }
 
-lt_status lt_reader_next(lt_reader *r, lt_event *e) {
-  const struct lti_record *at;
-  do {
-    at = r->run.at;
-    if (at >= r->run.end || (int64_t)at->clock > r->run.limit_ns) {
-      lt_status status = lti_reader_refill(r);
-      if (status != LT_OK)
-        return status;
-      at = r->run.at;
-    }
-    r->run.at = at + 1;
-  } while (!is_wanted(r, at->head));
-  e->time_ns = (int64_t)at->clock;
-  e->ref = LTI_HEAD_REF(at->head);
-  e->a = at->a;
-  e->b = at->b;
-  e->thread = r->run.thread;
-  e->x = (uint16_t)LTI_HEAD_X(at->head);
-  e->kind = (uint8_t)LTI_HEAD_KIND(at->head);
+lt_status lt_reader_next_some(lt_reader *r, const lt_event **events,
+                              size_t *n) {
+  lt_status status = lti_reader_refill(r);
+  if (status != LT_OK)
+    return status;
+  *events = r->next;
+  *n = (size_t)(r->end - r->next);
+  r->next = r->end;
   return LT_OK;
 }
 

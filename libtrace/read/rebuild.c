@@ -17,7 +17,7 @@ struct rebuild {
   struct lti_source *source;
   struct lti_directory *directory;
   struct lti_summary *summary;
-  struct lti_record *records;
+  lt_event *events;
   struct lti_brackets open, behind;
 };
 
@@ -31,20 +31,14 @@ static lt_status take_events(struct rebuild *b, const struct lti_block *block) {
   if (status != LT_OK)
     return status;
   if (lti_events_opens(&block->head, payload, &b->open) ||
-      lti_events_decode(&block->head, payload, b->records, &n, &b->behind))
+      lti_events_decode(&block->head, payload, b->events, &n, &b->behind))
     return LT_CORRUPT;
   for (uint32_t i = 0; i < n; i++) {
-    const struct lti_record *at = &b->records[i];
-    const lt_event e = {.time_ns = (int64_t)at->clock,
-                        .ref = LTI_HEAD_REF(at->head),
-                        .a = at->a,
-                        .b = at->b,
-                        .x = (uint16_t)LTI_HEAD_X(at->head),
-                        .kind = (uint8_t)LTI_HEAD_KIND(at->head)};
-    if (e.kind == LT_LOST)
-      lti_directory_lost(b->directory, e.x, e.a);
-    lti_summary_event(b->summary, block->head.index, &b->open, &e);
-    lti_brackets_apply(&b->open, e.time_ns, e.kind, e.x, e.ref, e.a);
+    const lt_event *e = &b->events[i];
+    if (e->kind == LT_LOST)
+      lti_directory_lost(b->directory, e->x, e->a);
+    lti_summary_event(b->summary, block->head.index, &b->open, e);
+    lti_brackets_apply(&b->open, e->time_ns, e->kind, e->x, e->ref, e->a);
   }
   lti_summary_pause(b->summary, block->head.index, &b->open);
   return LT_OK;
@@ -92,11 +86,11 @@ lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
       .source = source,
       .directory = lti_directory_new(from),
       .summary = lti_summary_new(),
-      .records = malloc(LTI_BLOCK_EVENTS_MAX * sizeof(struct lti_record))};
+      .events = malloc(LTI_BLOCK_EVENTS_MAX * sizeof(lt_event))};
   memset(rebuilt, 0, sizeof *rebuilt);
   bool is_time = end_ns >= -LTI_TIME_MAX && end_ns <= LTI_TIME_MAX;
   lt_status status = !is_time ? LT_CORRUPT
-                     : b.directory && b.summary && b.records
+                     : b.directory && b.summary && b.events
                          ? take_blocks(&b, from, to)
                          : LT_NOMEM;
   if (status == LT_OK) {
@@ -111,6 +105,6 @@ lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
   }
   lti_directory_free(b.directory);
   lti_summary_free(b.summary);
-  free(b.records);
+  free(b.events);
   return status;
 }

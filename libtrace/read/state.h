@@ -36,7 +36,7 @@ struct lti_part_check {
 };
 
 struct lt_reader {
-  struct lti_run run; /* the next events: hot, so first */
+  const lt_event *next, *end; /* the next events: hot, so first */
 
   struct lti_source source;
   struct lti_problem problem;
@@ -144,7 +144,7 @@ LT_WARN_UNUSED lt_status lti_reader_collect(struct lt_reader *r,
 /* Free what lt_reader_summary() made; NULL is a no-op. */
 void lti_summary_read_free(struct lti_summary_read *summary);
 
-/* See to it that run has an event.
+/* See to it that there is a next event.
  * Errors: END, IO, NOMEM. */
 LT_WARN_UNUSED lt_status lti_reader_refill(struct lt_reader *r);
 

@@ -274,7 +274,7 @@ END_TEST
 struct decoded {
   struct lti_block_header head;
   struct lti_brackets open;
-  struct lti_record *records;
+  lt_event *events;
   uint32_t n;
 };
 
@@ -294,9 +294,9 @@ static struct decoded decode(const uint8_t *block, size_t size) {
   else
     memcpy(raw, stored, raw_size);
   ck_assert_uint_eq(raw_size, d.head.raw_bytes);
-  d.records = calloc(d.head.count, sizeof *d.records);
+  d.events = calloc(d.head.count, sizeof *d.events);
   ck_assert_ptr_null(lti_events_refused(&d.head));
-  const char *wrong = lti_events_decode(&d.head, raw, d.records, &d.n, &d.open);
+  const char *wrong = lti_events_decode(&d.head, raw, d.events, &d.n, &d.open);
   ck_assert_msg(!wrong, "%s", wrong ? wrong : "");
   free(raw);
   return d;
@@ -324,11 +324,11 @@ static lt_event make_event(unsigned kind, int64_t time_ns, uint64_t *state) {
   return e;
 }
 
-static void assert_same(const struct lti_record *r, const lt_event *e) {
-  ck_assert_int_eq((int64_t)r->clock, e->time_ns);
-  ck_assert_uint_eq(LTI_HEAD_KIND(r->head), e->kind);
-  ck_assert_uint_eq(LTI_HEAD_REF(r->head), e->ref);
-  ck_assert_uint_eq(LTI_HEAD_X(r->head), e->x);
+static void assert_same(const lt_event *r, const lt_event *e) {
+  ck_assert_int_eq(r->time_ns, e->time_ns);
+  ck_assert_uint_eq(r->kind, e->kind);
+  ck_assert_uint_eq(r->ref, e->ref);
+  ck_assert_uint_eq(r->x, e->x);
   ck_assert_uint_eq(r->a, e->a);
   ck_assert_uint_eq(r->b, e->b);
 }
@@ -364,9 +364,9 @@ static uint32_t round_trip(const lt_event *events, uint32_t n,
     ck_assert_uint_eq(d.head.index, 7);
     ck_assert_uint_eq(d.n, done - from);
     for (uint32_t i = from; i < done; i++)
-      assert_same(&d.records[i - from], &events[i]);
+      assert_same(&d.events[i - from], &events[i]);
     assert_same_brackets(&d.open, open);
-    free(d.records);
+    free(d.events);
   }
   lti_encoder_free(e);
   return blocks;

@@ -631,9 +631,12 @@ START_TEST(sites_are_named_as_far_as_is_known) {
 END_TEST
 
 /* Events without sense: any kind, any number, time only goes on. */
-static lt_status next_wild(void *context, lt_event *e) {
+static lt_status next_wild(void *context, const lt_event **events, size_t *n) {
   uint64_t *left = context, r[4];
+  static lt_event event, *const e = &event;
   static uint64_t state;
+  *events = e;
+  *n = 1;
   static int64_t now[3];
   if ((*left)-- == 0)
     return LT_END;

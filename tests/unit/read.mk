@@ -13,6 +13,13 @@ tests_unit_check_read_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_read_LDADD = libtracecore.la $(CHECK_LIBS) $(ZLIB_LIBS)
 tests_unit_check_read_LDFLAGS = $(SAN_CFLAGS)
 
+check_PROGRAMS += tests/unit/check_merge
+tests_unit_check_merge_SOURCES = tests/unit/check_merge.c \
+	tests/unit/read_fixture.h tests/unit/read_fixture.c
+tests_unit_check_merge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_merge_LDADD = libtracecore.la $(CHECK_LIBS) $(ZLIB_LIBS)
+tests_unit_check_merge_LDFLAGS = $(SAN_CFLAGS)
+
 check_PROGRAMS += tests/unit/check_damage
 tests_unit_check_damage_SOURCES = tests/unit/check_damage.c \
 	tests/unit/read_fixture.h tests/unit/read_fixture.c

@@ -107,8 +107,11 @@ static void set_event(lt_event *e, const char *word, const struct members *m) {
   ck_abort_msg("line %u: event `%s`?", trace.line, word);
 }
 
-static lt_status next(void *context, lt_event *e) {
+static lt_status next(void *context, const lt_event **events, size_t *n) {
+  static lt_event event, *const e = &event;
   struct text_trace *t = context;
+  *events = e;
+  *n = 1;
   char line[256], *rest = line;
   size_t length = 0;
   do {

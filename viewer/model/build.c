@@ -564,36 +564,40 @@ static void take_prelude(const struct builder *b, struct prelude *p) {
                             .a = opens->a};
 }
 
+/* Take the next events from the source. */
+static lt_status refill(struct builder *b) {
+  size_t n = 0;
+  lt_status status = b->source.next(b->source.context, &b->next_event, &n);
+  b->events_end = status == LT_OK ? b->next_event + n : b->next_event;
+  return status;
+}
+
 static lt_status step_first(struct builder *b) {
   struct prelude p = {NULL, 0};
-  lt_event e;
   if (b->source.opens)
     take_prelude(b, &p);
-  lt_status status = b->source.next(b->source.context, &e);
+  lt_status status = refill(b);
   for (size_t i = 0; status == LT_OK && i < p.n; i++) {
-    p.events[i].time_ns = e.time_ns;
+    p.events[i].time_ns = b->next_event->time_ns;
     on_event(b, &p.events[i]);
   }
   free(p.events);
-  if (status == LT_OK) {
-    on_event(b, &e);
-    b->n_taken++;
-  }
   return status;
 }
 
 lt_status model_step(struct model *model, uint64_t n_events) {
   struct builder *b = (struct builder *)model;
-  lt_event e;
   lt_status status = b->n_taken ? LT_OK : step_first(b);
-  if (status == LT_END) {
-    finish(b);
-    return b->is_out_of_memory ? LT_NOMEM : status;
-  }
-  while (status == LT_OK && n_events-- > 0 && !b->is_out_of_memory &&
-         (status = b->source.next(b->source.context, &e)) == LT_OK) {
-    on_event(b, &e);
-    b->n_taken++;
+  while (status == LT_OK && n_events > 0 && !b->is_out_of_memory) {
+    size_t n = (size_t)(b->events_end - b->next_event);
+    if (n > n_events)
+      n = (size_t)n_events;
+    for (const lt_event *end = b->next_event + n; b->next_event < end;)
+      on_event(b, b->next_event++);
+    b->n_taken += n;
+    n_events -= n;
+    if (n_events > 0)
+      status = refill(b);
   }
   if (status == LT_END)
     finish(b);

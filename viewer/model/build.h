@@ -297,6 +297,7 @@ struct builder {
   bool keep_turns;
   int64_t bin_ns;
   int64_t now_ns;
+  const lt_event *next_event, *events_end; /* of the source's last ones */
   uint64_t n_taken; /* events so far */
   struct thread *threads;
   size_t n_threads;

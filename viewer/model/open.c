@@ -2,8 +2,8 @@
 #include "model/build.h"
 #include "model/stream.h"
 
-static lt_status next(void *context, lt_event *event) {
-  return lt_reader_next(context, event);
+static lt_status next(void *context, const lt_event **events, size_t *n) {
+  return lt_reader_next_some(context, events, n);
 }
 static lt_status opens(void *context, const lt_open **found, size_t *n) {
   return lt_reader_opens(context, found, n);
@@ -33,9 +33,10 @@ static const char *callee(void *context, unsigned id) {
   return lt_reader_callee(context, id);
 }
 
-static lt_status nothing(void *context, lt_event *event) {
+static lt_status nothing(void *context, const lt_event **events, size_t *n) {
   (void)context;
-  (void)event;
+  (void)events;
+  (void)n;
   return LT_END;
 }
 
@@ -55,7 +56,9 @@ static struct model_source source_of(lt_reader *reader) {
 }
 
 static lt_status open_with(const char *path,
-                           lt_status (*events)(void *context, lt_event *event),
+                           lt_status (*events)(void *context,
+                                               const lt_event **events,
+                                               size_t *n),
                            const struct model_options *options,
                            struct model **model) {
   lt_reader *reader;

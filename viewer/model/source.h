@@ -8,7 +8,9 @@
 struct model_source {
   void *context;
   const lt_info *info; /* end_ns and n_lost are used; lives as long */
-  lt_status (*next)(void *context, lt_event *event); /* END after the last */
+  /* The next events, some at once: at least one, borrowed until the next call.
+   * END after the last. */
+  lt_status (*next)(void *context, const lt_event **events, size_t *n);
   /* What is open and alive before the first event, as those of reader.h: a
    * trace may begin in the middle.  Both NULL where nothing can be. */
   lt_status (*opens)(void *context, const lt_open **opens, size_t *n);

@@ -175,6 +175,15 @@ LT_EXPORT const lt_info *lt_reader_info(const lt_reader *reader);
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_next(lt_reader *reader,
                                                   lt_event *event);
 
+/* The next events, some at once: cheaper for those who read all.  In the same
+ * order as lt_reader_next() gives them, behind the one that it gave last.
+ *
+ * events: at least one; borrowed until the next call that moves the reader.
+ * Errors: as lt_reader_next(). */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_next_some(lt_reader *reader,
+                                                       const lt_event **events,
+                                                       size_t *n);
+
 /* Go to the last epoch that has, with those behind it, everything from a time
  * on; the next event is the first of that epoch.  Time 0 (or less) is the
  * beginning.
