@@ -364,7 +364,8 @@ static char *why_nothing(struct launch *l) {
   for (size_t i = 0; files && i < n; i++)
     if (files[i].n_loops && l->options->mode == LTI_MODE_FLIGHT)
       return strdup("the flight recorder was not asked for a snapshot");
-  return why_no_loop(l->file, atomic_load(&l->arena.arena->n_attached));
+  return why_no_loop(l->file, atomic_load(&l->arena.arena->n_attached),
+                     atomic_load(&l->arena.arena->n_past) > 0);
 }
 
 /* The command is held at its gate; let it run to its end.  An exit code. */

@@ -46,7 +46,7 @@ static const char *inside_reason(const struct program_facts *facts) {
          "poll or select again and again";
 }
 
-char *why_no_loop(const char *path, unsigned n_attached) {
+char *why_no_loop(const char *path, unsigned n_attached, bool is_past) {
   struct program_facts *facts = malloc(sizeof *facts);
   char others[64] = "", *text = NULL;
   if (!facts)
@@ -59,6 +59,9 @@ char *why_no_loop(const char *path, unsigned n_attached) {
              n_others, n_others == 1 ? "" : "s");
   if (!reason && !n_attached)
     reason = "the library that records was not loaded into it";
+  if (!reason && is_past)
+    reason = "libuv is there, but was loaded with RTLD_DEEPBIND, so that its "
+             "calls go past looptrace";
   if (!reason)
     reason = inside_reason(facts);
   int n =

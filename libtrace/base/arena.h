@@ -103,6 +103,7 @@ struct lti_arena {
   _Atomic uint32_t threads_committed;          /* drain, grows */
   _Atomic uint32_t large_committed;            /* drain, grows */
   _Atomic uint32_t n_attached;                 /* host: constructors that ran */
+  _Atomic uint32_t n_past; /* host: processes whose libuv went past the hooks */
   _Atomic uint64_t large_used; /* bit i: large ring i; host sets, drain clears */
   _Alignas(LTI_LINE) _Atomic uint64_t heartbeat_ns; /* drain: CLOCK_MONOTONIC */
   _Atomic uint32_t closed; /* drain: 1 when it will never drain again */

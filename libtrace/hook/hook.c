@@ -1,9 +1,10 @@
-/* Which copy of the hooks is in charge, and the constructor.
+/* Which copy of the hooks is in charge, the constructor, and the destructor.
  *
  * A process may hold two copies: the preload, and liblooptrace that the program
  * links.  The one that the dynamic linker finds first is in charge; the other
  * never attaches, so all its wrappers hand their calls on.  Called by the
  * dynamic linker. */
+#include "hook/past.h"
 #include "hook/scope.h"
 
 #include <errno.h>
@@ -27,4 +28,9 @@ __attribute__((constructor)) static void hook_start(void) {
     (void)lti_process_attach();
   }
   errno = saved;
+}
+
+__attribute__((destructor)) static void hook_end(void) {
+  if (find_owner() == &lti_process)
+    lti_past_tell();
 }

@@ -85,6 +85,43 @@ print('done')
 '''
 
 
+PLUGIN = '''
+#include <uv.h>
+static void on_timer(uv_timer_t *timer) {
+  static int n;
+  if (++n == 5)
+    uv_timer_stop(timer);
+}
+void run(void) {
+  uv_timer_t timer;
+  uv_timer_init(uv_default_loop(), &timer);
+  uv_timer_start(&timer, on_timer, 1, 1);
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+}
+'''
+
+DEEP_HOST = '''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+int main(int argc, char **argv) {
+  int is_deep = strcmp(argv[1], "seen") != 0, fd = epoll_create1(0);
+  struct epoll_event ready;
+  void *plugin = dlopen("./plugin.so", RTLD_NOW | is_deep * RTLD_DEEPBIND);
+  void (*run)(void) = plugin ? (void (*)(void))dlsym(plugin, "run") : 0;
+  if (!run)
+    return 1;
+  run();
+  for (int i = 0; i < 5 && strcmp(argv[1], "beside") == 0; i++)
+    epoll_wait(fd, &ready, 1, 1);
+  puts("done");
+  return argc != 2;
+}
+'''
+
+
 class Loops(Case):
     def loops(self, told):
         return [loop['name'] for loop in told['traces'][0]['loops']]
@@ -208,6 +245,30 @@ class Loops(Case):
         self.assertIn('libuv is called past looptrace', info)
         self.assertRegex(info, r'coverage   /.*libuv\.so')
         self.assertIn('no call of it was seen', info)
+
+    @needs('gcc', 'pkg-config')
+    def test_a_libuv_that_is_bound_past_the_hooks_is_said(self):
+        flags = subprocess.run(['pkg-config', '--cflags', '--libs', 'libuv'],
+                               check=True, capture_output=True,
+                               text=True).stdout.split()
+        (self.dir / 'plugin.c').write_text(PLUGIN)
+        (self.dir / 'host.c').write_text(DEEP_HOST)
+        for out, options in (('plugin.so', ['-shared', '-fPIC']), ('host', [])):
+            subprocess.run(['gcc', *options, '-o', out,
+                            out.split('.')[0] + '.c', *flags[:0 if out == 'host'
+                                                             else None]],
+                           check=True, cwd=self.dir)
+        path = self.dir / 'x.lt'
+        result = self.looptrace('record', '-o', path, '--', './host', 'alone')
+        self.assertEqual((result.returncode, result.stdout), (0, b'done\n'))
+        self.assertIn(b'loaded with RTLD_DEEPBIND', result.stderr)
+        self.record('./host', 'beside', path=path)
+        self.assertIn(b'loaded with RTLD_DEEPBIND',
+                      self.looptrace('info', path).stdout)
+        # Without the flag it is seen, and nothing is said.
+        self.record('./host', 'seen', path=self.dir / 'y.lt')
+        info = self.looptrace('info', self.dir / 'y.lt').stdout
+        self.assertNotIn(b'DEEPBIND', info)
 
     @needs('gcc')
     @unittest.skipUnless(list(pathlib.Path('/usr/lib').glob('*/libuv_a.a')),
