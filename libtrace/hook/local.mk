@@ -2,7 +2,7 @@ hook_sources = libtrace/hook/uv_map.h libtrace/hook/uv_alone.h \
 	libtrace/hook/libc_map.h \
 	libtrace/hook/real.h libtrace/hook/real.c \
 	libtrace/hook/table.h libtrace/hook/table.c \
-	libtrace/hook/scope.h libtrace/hook/scope.c libtrace/hook/fast.c \
+	libtrace/hook/scope.h libtrace/hook/scope.c libtrace/hook/fast.h \
 	libtrace/hook/call.h libtrace/hook/call.c \
 	libtrace/hook/fd.h libtrace/hook/fd.c \
 	libtrace/hook/holder.h libtrace/hook/holder.c \

@@ -1,6 +1,6 @@
 /* Frames and tasks.
  *
- * Invariant: lti_hook.frames[1] to *top are in the order in which they were
+ * Invariant: lti_hook.frames[1] to *lti_self.top are in the order in which they were
  * opened; lti_self.task is the innermost one's.  Called by the wrappers and the
  * trampolines of uv_*.c. */
 #include "hook/scope.h"
@@ -32,8 +32,7 @@ void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
 }
 
 static void bury_top(void) {
-  struct lti_hook *hook = &lti_hook;
-  struct lti_frame *frame = hook->top--;
+  struct lti_frame *frame = lti_self.top--;
   if (frame->flags & LTI_FRAME_RUN) {
     lti_frame_close_run(frame, 0);
     return;
@@ -45,39 +44,41 @@ static void bury_top(void) {
 }
 
 void lti_frames_bury(uintptr_t at) {
-  struct lti_hook *hook = &lti_hook;
-  while (hook->top && lti_is_dead(hook->top, at))
+  struct lti_self *self = &lti_self;
+  while (self->top && lti_is_dead(self->top, at))
     bury_top();
 }
 
 struct lti_frame *lti_frame_push(const void *at, uint64_t flags) {
-  struct lti_hook *hook = &lti_hook;
-  if (!hook->top) {
-    hook->frames[0].at = UINTPTR_MAX;
-    hook->top = hook->frames;
+  struct lti_self *self = &lti_self;
+  struct lti_frame *frames = lti_hook.frames;
+  if (!self->top) {
+    frames[0].at = UINTPTR_MAX;
+    self->top = frames;
+    self->top_end = &frames[LTI_FRAMES_MAX];
   }
   lti_frames_bury((uintptr_t)at);
-  if (hook->top == &hook->frames[LTI_FRAMES_MAX])
+  if (self->top == self->top_end)
     return NULL;
-  struct lti_frame *frame = ++hook->top;
+  struct lti_frame *frame = ++self->top;
   frame->at = (uintptr_t)at;
   frame->flags = flags;
   return frame;
 }
 
 bool lti_frame_pop(struct lti_frame *frame, const void *at) {
-  struct lti_hook *hook = &lti_hook;
-  while (hook->top > frame)
+  struct lti_self *self = &lti_self;
+  while (self->top > frame)
     bury_top(); /* a longjmp ended in it */
-  if (hook->top != frame || frame->at != (uintptr_t)at)
+  if (self->top != frame || frame->at != (uintptr_t)at)
     return false;
-  hook->top--;
+  self->top--;
   return true;
 }
 
 void lti_frames_mute(void) {
-  struct lti_hook *hook = &lti_hook;
-  for (struct lti_frame *frame = hook->top; frame > hook->frames; frame--) {
+  struct lti_frame *frame = lti_self.top;
+  for (; frame > lti_hook.frames; frame--) {
     frame->flags |= LTI_FRAME_MUTE;
     if (!(frame->flags & LTI_FRAME_RUN))
       frame->slice.began = 0;
@@ -126,6 +127,17 @@ void lti_scope_close(struct lti_scope *scope) {
   lti_self.in_call = scope->outer_in_call;
 }
 
+void lti_scope_close_at(const void *at, bool left) {
+  struct lti_scope scope = {.left = left, .outer_in_uv = LTI_IN_LOOP};
+  struct lti_frame *frame = lti_self.top;
+  while (frame > lti_hook.frames && frame->at != (uintptr_t)at)
+    frame--;
+  if (frame > lti_hook.frames && lti_frame_pop(frame, at))
+    end_slice(&scope, &frame->slice);
+  lti_self.in_uv = scope.outer_in_uv;
+  lti_self.in_call = scope.outer_in_call;
+}
+
 /* Tasks. */
 
 /* One that was armed while tracing was off, or before a fork. */
@@ -148,14 +160,26 @@ static inline bool is_known(const struct lti_entry *entry) {
 
 void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
                            unsigned which) {
+  bool is_on = lti_is_on(), second = which == LT_TASK_ALLOC;
+  struct lti_hit hit;
+  if (!is_on && lti_front_get(handle, true, second, &hit)) {
+    scope->fn = hit.fn;
+    hand_over(scope);
+    return;
+  }
   struct lti_entry entry = {0};
-  if (lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true) &&
-      !is_known(&entry))
+  bool is_there = lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true);
+  if (is_there && !is_known(&entry))
     introduce(&entry, true);
-  scope->fn = which == LT_TASK_ALLOC ? entry.second : entry.fn;
+  if (is_there)
+    lti_front_fill(&entry);
+  scope->fn = second ? entry.second : entry.fn;
   scope->task = entry.task;
   scope->done = false;
-  push(scope, which);
+  if (is_on)
+    push(scope, which);
+  else
+    hand_over(scope);
 }
 
 void lti_scope_open_request(struct lti_scope *scope, const void *req,

@@ -45,8 +45,8 @@ static inline bool lti_is_dead(const struct lti_frame *frame, uintptr_t at) {
 struct lti_hook {
   const void *api_site; /* who called the function of libuv we are in */
   uv_loop_t *loop;      /* innermost, NULL outside */
-  struct lti_frame *top; /* the innermost; frames when there is none; NULL until
-                          * the thread's first */
+  /* lti_self.top is the innermost; frames when there is none, and NULL until the
+   * thread's first.  lti_self.top_end is the last. */
   struct lti_frame frames[1 + LTI_FRAMES_MAX]; /* [0] is never dead */
 };
 extern __thread struct lti_hook lti_hook
@@ -71,20 +71,10 @@ struct lti_scope {
 #define LTI_SCOPE                                                              \
   struct lti_scope scope __attribute__((cleanup(lti_scope_close)))
 
-/* The same for a callback of a handle: lti_fast_open() opens it. */
-#define LTI_FAST_SCOPE                                                         \
-  struct lti_scope scope __attribute__((cleanup(lti_fast_close)))
-
 /* A callback of a handle: what to call is copied, the handle not touched.
  * which: its kind; LT_TASK_ALLOC calls the second function. */
 void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
                            unsigned which);
-
-/* Its fast twins, fast.c.  head: LTI_HEAD(LT_RESUME, kind, 0).
- * lti_fast_close() closes what any of them opened. */
-void lti_fast_open(struct lti_scope *scope, const void *handle, uint64_t head);
-void lti_fast_open_alloc(struct lti_scope *scope, const void *handle);
-void lti_fast_close(struct lti_scope *scope);
 
 /* The last callback of a request: it is forgotten before the program runs. */
 void lti_scope_open_request(struct lti_scope *scope, const void *req,
@@ -99,6 +89,10 @@ void lti_scope_open_bare(struct lti_scope *scope, uintptr_t fn);
 /* The callback came back, or an exception passed through it: its slice ends.
  * Called by the cleanup attribute of LTI_SCOPE only. */
 void lti_scope_close(struct lti_scope *scope);
+
+/* The same for what fast.h opened: at is the address it gave the frame; left: an
+ * exception passed. */
+void lti_scope_close_at(const void *at, bool left);
 
 /* Close the frames that a longjmp left, seen from an address on the stack. */
 void lti_frames_bury(uintptr_t at);
@@ -158,11 +152,6 @@ void lti_count_untracked(void);
 /* A delay for ARM: ns plus 1. */
 static inline uint64_t lti_delay_ns(uint64_t ms) {
   return ms < UINT64_MAX / 1000000u ? ms * 1000000u + 1 : UINT64_MAX;
-}
-
-/* Which recording tasks are known in now: another one after a fork. */
-static inline uint32_t lti_epoch(void) {
-  return (uint32_t)((uintptr_t)lti_process.proc >> 6);
 }
 
 /* The epoch of an entry: 0, which is never now's, while it has no task. */

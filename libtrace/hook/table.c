@@ -4,7 +4,8 @@
  * home by a run of slots without a gap.  Deleting therefore shifts later
  * entries back rather than leaving a mark.  An array that a shard has outgrown
  * is never unmapped: a reader may still be in it (all of them together are
- * smaller than the one in use).  Called by the wrappers and trampolines only.
+ * smaller than the one in use).  The front is written under the lock of the
+ * shard, and has nothing that the shard has not.  Called by the wrappers and trampolines only.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -27,13 +28,20 @@ enum {
 _Static_assert(sizeof(struct lti_entry) == 8 * WORDS, "no padding");
 _Static_assert(offsetof(struct lti_entry, key) == 0, "word 0 is the key");
 
-_Static_assert(offsetof(struct lti_entry, epoch) == 16 &&
-                   offsetof(struct lti_entry, fn) == 24 &&
-                   offsetof(struct lti_entry, second) == 32,
-               "as lti_table_hit() reads them, on little-endian machines");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "see above");
+enum { SHARD_BITS = 6, SHARDS = 1 << SHARD_BITS };
 
-struct lti_shard lti_shards[LTI_SHARDS];
+struct lti_slot {
+  _Alignas(LTI_LINE) _Atomic uint64_t word[8]; /* lti_entry; [0] 0: free */
+};
+
+struct lti_shard {
+  _Alignas(LTI_LINE) _Atomic uint32_t lock; /* 1 while a thread writes */
+  _Atomic uint32_t seq;                     /* odd meanwhile */
+  _Atomic uint64_t mask;                    /* of slots; written after it */
+  _Atomic(struct lti_slot *) slots;         /* NULL until the first insertion */
+  uint64_t used;                            /* under lock */
+};
+static struct lti_shard shards[SHARDS];
 
 static void relax(void) {
 #if defined(__x86_64__)
@@ -41,12 +49,18 @@ static void relax(void) {
 #endif
 }
 
+static uintptr_t object_of(uint64_t key) {
+  return (uintptr_t)key & ~(uintptr_t)LTI_FAMILIES;
+}
+
+/* All that may stand in one place of the front are in one shard. */
 static struct lti_shard *shard_of(uint64_t key) {
-  return &lti_shards[lti_table_hash(key) >> (64 - LTI_SHARD_BITS)];
+  return &shards[lti_front_index(object_of(key)) >>
+                 (LTI_FRONT_BITS - SHARD_BITS)];
 }
 
 static uint64_t home(uint64_t key, uint64_t mask) {
-  return lti_table_hash(key) >> 24 & mask;
+  return key * UINT64_C(0x9e3779b97f4a7c15) >> 24 & mask;
 }
 
 static uint64_t key_at(const struct lti_slot *slots, uint64_t i) {
@@ -211,6 +225,54 @@ static struct lti_slot *find(struct lti_shard *shard, uint64_t key) {
                : NULL;
 }
 
+/* Under the shard's lock. */
+static struct lti_front *front_of(uint64_t key) {
+  struct lti_front *front = lti_process.front;
+  if (!front || (key & LTI_FAMILIES) != LTI_HANDLE)
+    return NULL;
+  return front + lti_front_index(object_of(key));
+}
+
+static bool front_is_free(const struct lti_front *front) {
+  return !atomic_load_explicit(&front->who, memory_order_relaxed);
+}
+
+static void front_drop(uint64_t key) {
+  struct lti_front *front = front_of(key);
+  if (front && (atomic_load_explicit(&front->who, memory_order_relaxed) &
+                ~(uintptr_t)1) == object_of(key))
+    atomic_store_explicit(&front->who, 0, memory_order_release);
+}
+
+/* In a forked child that records nothing, alive is 0. */
+static void front_put(const struct lti_entry *entry) {
+  struct lti_front *front = front_of(entry->key);
+  if (!front)
+    return;
+  bool is_known = entry->task && entry->epoch == lti_epoch() &&
+                  *lti_process.alive && lti_process.clock_is_tsc;
+  /* Partner: lti_front_get(). */
+  atomic_store_explicit(&front->who, 0, memory_order_relaxed);
+  atomic_thread_fence(memory_order_release);
+  atomic_store_explicit(&front->task, entry->task, memory_order_relaxed);
+  atomic_store_explicit(&front->fn[0], entry->fn, memory_order_relaxed);
+  atomic_store_explicit(&front->fn[1], entry->second, memory_order_relaxed);
+  atomic_store_explicit(&front->who, object_of(entry->key) + !is_known,
+                        memory_order_release);
+}
+
+void lti_front_fill(const struct lti_entry *entry) {
+  struct lti_front *front = front_of(entry->key);
+  if (!front || !front_is_free(front))
+    return;
+  struct lti_shard *shard = shard_of(entry->key);
+  if (!take_lock(shard))
+    return;
+  if (front_is_free(front))
+    front_put(entry);
+  release_lock(shard);
+}
+
 bool lti_table_put(const struct lti_entry *entry) {
   struct lti_shard *shard = shard_of(entry->key);
   if (!take_lock(shard))
@@ -223,9 +285,11 @@ bool lti_table_put(const struct lti_entry *entry) {
       slot = find(shard, entry->key); /* it may have grown */
       shard->used++;
     }
+    front_drop(entry->key);
     write_begin(shard);
     store(slot, entry);
     write_end(shard);
+    front_put(entry);
   }
   release_lock(shard);
   return room;
@@ -255,6 +319,7 @@ bool lti_table_take(uint64_t key, struct lti_entry *entry) {
     struct lti_slot *slots =
         atomic_load_explicit(&shard->slots, memory_order_relaxed);
     load(slot, entry);
+    front_drop(key);
     write_begin(shard);
     remove_at(slots, atomic_load_explicit(&shard->mask, memory_order_relaxed),
               (uint64_t)(slot - slots));
@@ -271,8 +336,8 @@ void lti_table_drop(uint64_t key) {
 }
 
 void lti_table_after_fork(void) {
-  for (int i = 0; i < LTI_SHARDS; i++) {
-    struct lti_shard *shard = &lti_shards[i];
+  for (int i = 0; i < SHARDS; i++) {
+    struct lti_shard *shard = &shards[i];
     if (atomic_load_explicit(&shard->seq, memory_order_relaxed) & 1)
       write_end(shard);
     release_lock(shard);

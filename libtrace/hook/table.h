@@ -14,10 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
+#include "record/emit.h"
 
 /* The low bits of an address are free for it. */
 enum lti_family { LTI_HANDLE = 1, LTI_REQUEST = 2, LTI_LOOP = 3 };
+enum { LTI_FAMILIES = 3 }; /* those bits */
 
 static inline uint64_t lti_key(const void *object, enum lti_family family) {
   return (uint64_t)(uintptr_t)object | (uint64_t)family;
@@ -34,59 +35,59 @@ struct lti_entry {
   uintptr_t close;  /* its close_cb; 0 for none */
 };
 
-/* How it is stored; for lti_table_hit() and table.c only. */
-enum { LTI_SHARD_BITS = 6, LTI_SHARDS = 1 << LTI_SHARD_BITS };
-
-struct lti_slot {
-  _Alignas(LTI_LINE) _Atomic uint64_t word[8]; /* lti_entry; [0] 0: free */
-};
-
-struct lti_shard {
-  _Alignas(LTI_LINE) _Atomic uint32_t lock; /* 1 while a thread writes */
-  _Atomic uint32_t seq;                     /* odd meanwhile */
-  _Atomic uint64_t mask;                    /* of slots; written after it */
-  _Atomic(struct lti_slot *) slots;         /* NULL until the first insertion */
-  uint64_t used;                            /* under lock */
-};
-extern struct lti_shard lti_shards[LTI_SHARDS]
-    __attribute__((visibility("hidden")));
-
-static inline uint64_t lti_table_hash(uint64_t key) {
-  return key * UINT64_C(0x9e3779b97f4a7c15);
+/* Which recording tasks are known in now: another one after a fork. */
+static inline uint32_t lti_epoch(void) {
+  return (uint32_t)((uintptr_t)lti_process.proc >> 6);
 }
 
-/* What a handle's trampoline needs. */
+/* The front: what the callbacks of handles need, and nothing else, where one
+ * multiplication leads.  Of handles that would stand in one place the last one
+ * armed does.
+ *
+ * who is the handle's address where its task is of this recording and the clock
+ * is the TSC, so that whoever finds it need not ask; else that plus 1; and 0
+ * while the rest changes.  That it is the same before and after reading is
+ * enough: only the thread that turns its loop writes an entry of the same
+ * handle, and that one is reading. */
+struct lti_front {
+  _Atomic uintptr_t who;
+  _Atomic uint64_t task;
+  _Atomic uintptr_t fn[2]; /* fn, second */
+};
+enum { LTI_FRONT_BITS = 12 };
+_Static_assert(sizeof(struct lti_front) << LTI_FRONT_BITS == LTI_FRONT_BYTES,
+               "what record/process.c maps");
+
+/* The factor was searched for: of 1,000 handles in an array, whatever their size
+ * up to 1 KiB, not one in twenty has its place taken. */
+static inline uint32_t lti_front_index(uintptr_t address) {
+  return (uint32_t)address * UINT32_C(0x50dd5751) >> (32 - LTI_FRONT_BITS);
+}
+
 struct lti_hit {
   uint64_t task;
-  uint32_t epoch;
   uintptr_t fn;
 };
 
-/* The fast path of lti_table_get() for one field: fn or second.  It succeeds
- * unless somebody writes just now, or the entry is not in its first place.
- * Partner of the fence: write_begin() and write_end() in table.c. */
-static inline bool lti_table_hit(uint64_t key, bool second,
+/* may_be: also a handle whose task is of no recording, or another one's.
+ * second: the entry's second function, not its first.  Partner of the fence:
+ * front_put() in table.c.  Returns: false when it is not there. */
+static inline bool lti_front_get(const void *handle, bool may_be, bool second,
                                  struct lti_hit *hit) {
-  uint64_t hash = lti_table_hash(key);
-  struct lti_shard *shard = &lti_shards[hash >> (64 - LTI_SHARD_BITS)];
-  uint32_t seq = atomic_load_explicit(&shard->seq, memory_order_acquire);
-  uint64_t mask = atomic_load_explicit(&shard->mask, memory_order_acquire);
-  struct lti_slot *slot =
-      atomic_load_explicit(&shard->slots, memory_order_relaxed);
-  if (!slot)
+  uintptr_t key = (uintptr_t)handle, any = may_be ? 1 : 0;
+  struct lti_front *front =
+      (struct lti_front *)lti_process.front + lti_front_index(key);
+  uintptr_t who = atomic_load_explicit(&front->who, memory_order_acquire);
+  if ((who & ~any) != key)
     return false;
-  slot += hash >> 24 & mask;
-  if (atomic_load_explicit(&slot->word[0], memory_order_relaxed) != key)
-    return false;
-  hit->task = atomic_load_explicit(&slot->word[1], memory_order_relaxed);
-  hit->epoch =
-      (uint32_t)atomic_load_explicit(&slot->word[2], memory_order_relaxed);
-  hit->fn =
-      atomic_load_explicit(&slot->word[second ? 4 : 3], memory_order_relaxed);
+  hit->task = atomic_load_explicit(&front->task, memory_order_relaxed);
+  hit->fn = atomic_load_explicit(&front->fn[second], memory_order_relaxed);
   atomic_thread_fence(memory_order_acquire);
-  return atomic_load_explicit(&shard->seq, memory_order_relaxed) ==
-         (seq & ~UINT32_C(1)); /* odd: somebody was writing */
+  return atomic_load_explicit(&front->who, memory_order_relaxed) == who;
 }
+
+/* Give a handle that is in the table a place in the front, if that is free. */
+void lti_front_fill(const struct lti_entry *entry);
 
 /* Look an object up.  patient: wait for a writer, however long it is preempted;
  * without it (for signal handlers, which may sit on top of the writer) a read
@@ -94,7 +95,7 @@ static inline bool lti_table_hit(uint64_t key, bool second,
  * Returns: false when it is not there; then *entry is unchanged. */
 bool lti_table_get(uint64_t key, struct lti_entry *entry, bool patient);
 
-/* Insert or replace.  Returns: false when there is no memory for it. */
+/* Insert or replace; a handle's goes to the front, too.  Returns: false when there is no memory for it. */
 bool lti_table_put(const struct lti_entry *entry);
 
 /* Look up and delete.  Returns: as lti_table_get(). */

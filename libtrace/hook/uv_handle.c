@@ -3,7 +3,7 @@
  * A handle is one task from its first start to its close; a start after the
  * first is an ARM.  The wrappers come from uv_map.h (START, KEEP), the
  * trampolines from the table below.  libuv calls both. */
-#include "hook/scope.h"
+#include "hook/fast.h"
 
 /* Trampolines: X(name, kind, type of the program's function, (parameters),
  * (arguments)). */
@@ -32,24 +32,22 @@
   X(on_udp_recv, UDP_RECV, uv_udp_recv_cb,                                     \
     (uv_udp_t * handle, ssize_t nread, const uv_buf_t *buf,                    \
      const struct sockaddr *addr, unsigned flags),                             \
-    (handle, nread, buf, addr, flags))
+    (handle, nread, buf, addr, flags))                                         \
+  X(on_alloc, ALLOC, uv_alloc_cb,                                              \
+    (uv_handle_t * handle, size_t suggested, uv_buf_t *buf),                   \
+    (handle, suggested, buf))
 
 #define TRAMPOLINE(name, KIND, type, params, args)                             \
-  static void name params {                                                    \
-    LTI_FAST_SCOPE;                                                            \
-    lti_fast_open(&scope, handle, LTI_HEAD(LT_RESUME, LT_TASK_##KIND, 0));     \
+  __attribute__((cold, noinline)) static void name##_slow params {             \
+    LTI_SCOPE;                                                                 \
+    lti_scope_open_handle(&scope, handle, LT_TASK_##KIND);                     \
     ((type)scope.fn) args;                                                     \
     scope.left = false;                                                        \
+  }                                                                            \
+  static void name params {                                                    \
+    LTI_FAST_CALL(name, KIND, LT_TASK_##KIND == LT_TASK_ALLOC, type, args)     \
   }
 HANDLE_CALLBACKS(TRAMPOLINE)
-
-/* The second callback of a handle that is read. */
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
-  LTI_FAST_SCOPE;
-  lti_fast_open_alloc(&scope, handle);
-  ((uv_alloc_cb)scope.fn)(handle, suggested, buf);
-  scope.left = false;
-}
 
 static inline bool is_active(const void *handle) {
   return lti_uv.uv_is_active(handle);

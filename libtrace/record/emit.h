@@ -29,30 +29,33 @@ struct lti_self {
   uint64_t usage_clock;     /* when USAGE was last emitted; 0 never */
   uint64_t wait_end;        /* lossless: a wait not yet recorded, its end */
   uint64_t wait_ticks;      /* and its length; 0 for none */
-  uint32_t on;              /* the lti_proc.enabled that it knows; 0 none yet */
+  struct lti_frame *top;    /* the hooks' frames: hook/scope.h */
+  struct lti_frame *top_end;
+  uint32_t on;              /* the lti_proc.enabled that it knows, never 0 */
   uint32_t told;            /* loops from this depth on are in the trace */
   uint32_t depth;           /* uv_run (or foreign loop) calls on the stack */
   uint32_t loop;            /* id of the innermost */
-  uint8_t busy;             /* inside an emit */
+  union {
+    struct {
+      uint8_t busy;         /* inside an emit */
+      uint8_t in_uv;        /* libuv has the thread, not the program */
+      uint8_t in_call;      /* inside a wrapped blocking call */
+      uint8_t claiming;     /* inside lti_process_claim() */
+    };
+    uint32_t state;         /* all four: hook/fast.h asks them at once */
+  };
   uint8_t refused;          /* no slot to be had: count only */
-  uint8_t in_uv;            /* libuv has the thread, not the program */
-  uint8_t in_call;          /* inside a wrapped blocking call */
-  uint8_t claiming;         /* inside lti_process_claim() */
   uint8_t foreign;          /* inside a callback of another loop than loop */
 };
+enum { LTI_ON_NONE = UINT32_MAX }; /* lti_self.on of a thread that knows none */
 extern __thread struct lti_self lti_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Lies on a page that is wiped in a forked child.  For the fast path of the hooks
- * there is also where to look whether tracing is on, NULL while the clock is not
- * the TSC: one question instead of three. */
-struct lti_life {
-  volatile uint32_t alive;
-  const _Atomic uint32_t *_Atomic fast;
-};
-
-/* Per process.  alive is the first of a struct lti_life, so that
- * neither fork nor _Fork nor clone can make a child write to its parent's ring. */
+/* Per process.  alive lies on a page that is wiped in a forked child, so that
+ * neither fork nor _Fork nor clone can make a child write to its parent's ring.
+ * Behind it, wiped likewise, and when recording begins anew, are so many bytes
+ * for the hooks: hook/table.h. */
+enum { LTI_FRONT_BYTES = 128 << 10 };
 struct lti_process {
   struct lti_arena *arena;      /* NULL: this process is not traced */
   struct lti_proc *proc;        /* NULL until claimed */
@@ -61,6 +64,7 @@ struct lti_process {
   const _Atomic uint32_t *_Atomic enabled; /* the process slot's, the arena's
                                               while there is none, or a 0 */
   volatile uint32_t *alive;     /* never NULL; 0 in a forked child */
+  void *front;                  /* the bytes; NULL until the first arena */
   int clock_is_tsc;
   double ns_per_tick;
   uint64_t ticks_min_block;     /* clock ticks of arena.min_block_ns */
@@ -81,19 +85,6 @@ static inline uint32_t lti_times_on(void) {
   const _Atomic uint32_t *enabled =
       atomic_load_explicit(&lti_process.enabled, memory_order_relaxed);
   return atomic_load_explicit(enabled, memory_order_relaxed);
-}
-
-/* Is tracing on, by the TSC, and was it when this thread last told where it is?
- */
-static inline bool lti_is_fast(void) {
-  const struct lti_life *life =
-      (const struct lti_life *)(const volatile void *)lti_process.alive;
-  const _Atomic uint32_t *on =
-      atomic_load_explicit(&life->fast, memory_order_relaxed);
-  if (!on)
-    return false;
-  uint32_t times = atomic_load_explicit(on, memory_order_relaxed);
-  return times && times == lti_self.on;
 }
 
 /* Is anything to be recorded by this process now?  A few ns, no side effect. */

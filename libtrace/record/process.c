@@ -18,11 +18,11 @@
 #include "record/emit.h"
 
 static const _Atomic uint32_t never_enabled;
-static struct lti_life never_alive;
+static volatile uint32_t never_alive;
 
 struct lti_process lti_process __attribute__((visibility("hidden"))) = {
     .enabled = &never_enabled,
-    .alive = &never_alive.alive,
+    .alive = &never_alive,
 };
 
 static _Atomic int claim_lock; /* 0 open, 1 one thread claims */
@@ -88,14 +88,6 @@ static void fill(struct lti_proc *proc, uint64_t first_task) {
   atomic_store(&proc->told_no_ring, 0);
 }
 
-/* Whether to record is asked there from now on. */
-static void switch_by(const _Atomic uint32_t *enabled) {
-  struct lti_life *life = (struct lti_life *)(void *)lti_process.alive;
-  atomic_store(&lti_process.enabled, enabled);
-  if (lti_process.clock_is_tsc && lti_process.alive != &never_alive.alive)
-    atomic_store(&life->fast, enabled);
-}
-
 static bool claim(uint64_t first_task) {
   uint32_t index;
   struct lti_proc *proc = claim_free(lti_process.arena, &index);
@@ -111,7 +103,7 @@ static bool claim(uint64_t first_task) {
   /* Partner: the drain's acquire load of state. */
   atomic_store_explicit(&proc->state, LTI_SLOT_CLAIMED, memory_order_release);
   __atomic_store_n(&lti_process.proc, proc, __ATOMIC_RELEASE);
-  switch_by(&proc->enabled);
+  atomic_store(&lti_process.enabled, &proc->enabled);
   atomic_fetch_add(&proc->no_ring, atomic_exchange(&lti_process.early_lost, 0));
   return true;
 }
@@ -147,16 +139,30 @@ static void end_former_image(struct lti_arena *arena) {
   }
 }
 
-bool lti_process_attach_to(struct lti_arena *arena) {
-  long page = sysconf(_SC_PAGESIZE);
-  struct lti_life *alive = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (alive == MAP_FAILED)
-    return false;
-  if (madvise(alive, (size_t)page, MADV_WIPEONFORK) != 0) {
-    munmap(alive, (size_t)page); /* Linux before 4.14: no safe way to go on */
-    return false;
+/* What a forked child does not inherit; once a process, and kept. */
+static volatile uint32_t *map_wiped(size_t page) {
+  size_t size = page + LTI_FRONT_BYTES;
+  if (lti_process.front) {
+    if (madvise(lti_process.front, LTI_FRONT_BYTES, MADV_DONTNEED) != 0)
+      return NULL;
+    return (volatile uint32_t *)(void *)((char *)lti_process.front - page);
   }
+  char *wiped = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (wiped == MAP_FAILED)
+    return NULL;
+  if (madvise(wiped, size, MADV_WIPEONFORK) != 0) {
+    munmap(wiped, size); /* Linux before 4.14: no safe way to go on */
+    return NULL;
+  }
+  lti_process.front = wiped + page;
+  return (volatile uint32_t *)(void *)wiped;
+}
+
+bool lti_process_attach_to(struct lti_arena *arena) {
+  volatile uint32_t *alive = map_wiped((size_t)sysconf(_SC_PAGESIZE));
+  if (!alive)
+    return false;
   end_former_image(arena);
   lti_process.arena = arena;
   lti_process.clock_is_tsc = (int)arena->clock_is_tsc;
@@ -166,9 +172,9 @@ bool lti_process_attach_to(struct lti_arena *arena) {
   lti_process.ticks_usage =
       (uint64_t)((double)arena->usage_age_ns / lti_process.ns_per_tick);
   atomic_fetch_add(&arena->n_attached, 1);
-  lti_process.alive = &alive->alive; /* still 0 */
-  switch_by(&arena->enabled);
-  alive->alive = 1;
+  lti_process.alive = alive; /* still 0 */
+  atomic_store(&lti_process.enabled, &arena->enabled);
+  *alive = 1;
   return true;
 }
 
@@ -216,7 +222,8 @@ void lti_process_revive_slow(void) {
     lti_process.arena = NULL; /* never asked again */
   } else if (claim(first_task)) {
     *lti_process.alive = 1;
-    self->on = lti_times_on(); /* of what its parent began nothing is told */
+    uint32_t times = lti_times_on();
+    self->on = times ? times : LTI_ON_NONE; /* nothing of its parent is told */
     self->told = 0;
   }
   errno = saved;
@@ -251,5 +258,5 @@ void lti_process_detach(void) {
                           memory_order_release);
   lti_process.proc = NULL;
   lti_process.arena = NULL;
-  lti_process.alive = &never_alive.alive;
+  lti_process.alive = &never_alive;
 }

@@ -16,7 +16,7 @@
 /* Changes whenever lti_self, lti_process, lti_thread or this table does: two
  * copies of different builds do not touch each other's memory. */
 #define LTI_RECORDER_LAYOUT                                                    \
-  (UINT32_C(1) << 24 | (uint32_t)sizeof(struct lti_self) << 12 |               \
+  (UINT32_C(2) << 24 | (uint32_t)sizeof(struct lti_self) << 12 |               \
    (uint32_t)sizeof(struct lti_process))
 
 struct lti_recorder {

@@ -64,7 +64,7 @@ static void begin_loop(uint64_t now, unsigned mode) {
 
 void lti_sync_slow(uint32_t times) {
   struct lti_self *self = &lti_self;
-  bool was_on = self->on != 0;
+  bool was_on = self->on != LTI_ON_NONE;
   if (!times)
     return; /* switched off just now */
   self->on = times;

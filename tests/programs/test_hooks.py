@@ -291,6 +291,20 @@ class Crowd(Hooks):
             self.assertEqual(seen['WORK'], 2000)
 
 
+class Reuse(Hooks):
+    def test_each_handle_calls_what_it_was_armed_with_last(self):
+        events = self.same(self.program('hook_reuse'))
+        self.assert_balanced(events)
+        self.assertEqual(dict(self.slices(events)),
+                         dict(TIMER=18000, IDLE=6000, CLOSE=12000))
+        sites = collections.defaultdict(list)
+        for e in events:
+            if e.kind == 'RESUME' and TASKS[e.x] == 'TIMER':
+                sites[e.ref].append(e.a)
+        self.assertEqual(len(sites), 6000)
+        self.assertTrue(all(len(set(s)) == 3 for s in sites.values()))
+
+
 class Others(Hooks):
     @needs('lua5.3')
     def test_a_libuv_that_comes_by_dlopen_is_found(self):
