@@ -8,10 +8,8 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -22,8 +20,8 @@
 #include "output/inert.h"
 #include "output/open.h"
 #include "settings.h"
+#include "terminal.h"
 #include "tui/app.h"
-#include "tui/screen.h"
 
 #define WHO "looptrace view"
 
@@ -39,7 +37,9 @@ enum {
   OPT_CONFIG,
   OPT_SELECT,
   OPT_FILTER,
-  OPT_ASCII
+  OPT_ASCII,
+  OPT_MOUSE,
+  OPT_BACKGROUND
 };
 
 static const struct option_row option_rows[] = {
@@ -58,8 +58,12 @@ static const struct option_row option_rows[] = {
      "list only what matches; the key & tells the words"},
     {'f', "follow", NULL, NULL,
      "go on reading a file that is still being written"},
-    {OPT_COLOR, "color", "WHEN", "auto always never",
-     "auto, always or never; auto minds NO_COLOR"},
+    {OPT_COLOR, "color", "WHEN", "auto always never 8 16 256",
+     "auto, always, never, 8, 16 or 256; auto minds NO_COLOR"},
+    {OPT_BACKGROUND, "background", "HOW", "auto dark light",
+     "auto, dark or light; auto asks the terminal"},
+    {OPT_MOUSE, "mouse", NULL, NULL,
+     "wheel, click and drag; the key M does the same"},
     {OPT_ASCII, "ascii", NULL, NULL,
      "no symbols beyond ASCII; automatic where the locale is not UTF-8"},
     {OPT_CONFIG, "config", "FILE", OFFER_FILES,
@@ -75,7 +79,7 @@ static const struct option_row option_rows[] = {
     {OPT_SIZE, "size", "WxH", NULL,
      "of the screen that is printed (100x30). In SCRIPT, <Dump> prints it in "
      "between, <Resize:80x24> changes it, <Tick:50> lets 50 ms pass for what "
-     "plays"},
+     "plays, <Click:9,3> <WheelUp:9,3> and so on are the mouse's"},
     {0}};
 
 struct view_options {
@@ -85,8 +89,12 @@ struct view_options {
   int64_t at_ns;          /* -1: not given */
   enum screen_id screen;
   bool has_screen;
-  enum screen_color color;
-  bool ascii, dumps_text, dumps_roles, follows, has_begun;
+  struct options options; /* of the settings, then of the command line */
+  struct {
+    const char *name, *value;
+  } said[8]; /* on the command line */
+  size_t n_said;
+  bool dumps_text, dumps_roles, follows;
   int w, h;
 };
 
@@ -119,14 +127,18 @@ static bool parse_screen(const char *text, struct view_options *o) {
   return false;
 }
 
-static bool parse_color(const char *text, struct view_options *o) {
-  static const char *const names[] = {"auto", "always", "never"};
-  for (int i = 0; i < 3; i++)
-    if (!strcmp(text, names[i])) {
-      o->color = (enum screen_color)i;
-      return true;
-    }
-  return false;
+/* An option that a file of settings may hold, too: what is said here counts. */
+static int take_said(const char *name, const char *value,
+                     struct view_options *o) {
+  struct options tried = {0};
+  const char *problem = options_set(&tried, name, value);
+  if (problem)
+    return open_usage(WHO, "--%s", problem);
+  if (o->n_said < sizeof o->said / sizeof *o->said) {
+    o->said[o->n_said].name = name;
+    o->said[o->n_said++].value = value;
+  }
+  return -1;
 }
 
 static int take_filter(const char *text, struct view_options *o) {
@@ -159,8 +171,11 @@ static int take_option(int c, struct view_options *o) {
     o->dumps_roles = true;
     return -1;
   case OPT_ASCII:
-    o->ascii = true;
-    return -1;
+    return take_said("ascii", "yes", o);
+  case OPT_MOUSE:
+    return take_said("mouse", "yes", o);
+  case OPT_BACKGROUND:
+    return take_said("background", optarg, o);
   case OPT_SIZE:
     return parse_size(optarg, o)
                ? -1
@@ -192,9 +207,7 @@ static int take_option(int c, struct view_options *o) {
   case OPT_FILTER:
     return take_filter(optarg, o);
   case OPT_COLOR:
-    return parse_color(optarg, o)
-               ? -1
-               : open_usage(WHO, "'%s' is not auto, always or never", optarg);
+    return take_said("color", optarg, o);
   case 'f':
     o->follows = true;
     return -1;
@@ -224,20 +237,18 @@ static int parse(int argc, char **argv, struct view_options *o) {
 
 /* A dump is the same for everybody, unless a file is named. */
 static int take_settings(struct view_options *o) {
-  struct settings settings = {0};
-  if (!o->config && (o->dumps_text || o->dumps_roles))
-    return -1;
-  int code = settings_read(WHO, o->config, &settings);
+  bool is_dump = o->dumps_text || o->dumps_roles;
+  int code = o->config || !is_dump
+                 ? settings_read(WHO, o->config, &o->options)
+                 : EXIT_OK;
   if (code != EXIT_OK)
     return code;
-  o->ascii = o->ascii || settings.ascii;
-  if (settings.color && o->color == SCREEN_COLOR_AUTO)
-    parse_color(settings.color, o);
+  for (size_t i = 0; i < o->n_said; i++)
+    options_set(&o->options, o->said[i].name, o->said[i].value);
+  if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+    options_set(&o->options, "ascii", "yes");
+  keymap_wasd(options_is(&o->options, OPTION_WASD, "yes"));
   return -1;
-}
-
-static bool is_utf8(void) {
-  return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
 /* What needs a terminal says so before a long file is read. */
@@ -255,12 +266,6 @@ static int check_terminal(const struct view_options *o) {
               "For a text report: looptrace report %s\n",
           missing, inert(o->path, path, sizeof path));
   return EXIT_USAGE;
-}
-
-static int64_t now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Opening looks at the headers only; the rest is read while something can be
@@ -295,26 +300,12 @@ static void dump(struct app *app, const struct view_options *o, int *n) {
   if ((*n)++)
     fputs("\f\n", stdout);
   if (o->dumps_text)
-    grid_dump_text(&app->grid, o->ascii, stdout);
+    grid_dump_text(&app->grid, options_is(&app->options, OPTION_ASCII, "yes"),
+                   stdout);
   if (o->dumps_text && o->dumps_roles)
     fputs("\f\n", stdout);
   if (o->dumps_roles)
     grid_dump_roles(&app->grid, stdout);
-}
-
-/* What only who has the terminal can do for the viewer. */
-static void serve(struct app *app) {
-  if (app->clipboard[0])
-    screen_copy(app->clipboard);
-  app->clipboard[0] = '\0';
-  if (app->edit.path[0] && !screen_edit(app->edit.path, app->edit.line))
-    app_say(app, "the editor could not be run; is EDITOR set?");
-  app->edit.path[0] = '\0';
-  if (app->wants_suspend)
-    screen_suspend();
-  if (app->wants_redraw)
-    screen_forget();
-  app->wants_suspend = app->wants_redraw = false;
 }
 
 /* Press the keys of a script.  Returns: false when they ended the viewer. */
@@ -322,16 +313,18 @@ static bool press_script(struct app *app, const struct view_options *o,
                          int *n_dumps) {
   struct key_press press;
   for (const char *p = o->keys; p && *p && key_parse(&p, &press);) {
+    if (n_dumps && key_is_mouse(press.key))
+      app_draw(app); /* what is under the mouse is what was drawn */
     if (press.key == TK_DUMP && n_dumps)
       dump(app, o, n_dumps);
     else if (press.key == TK_TICK)
       app_tick(app, press.w * INT64_C(1000000));
     else if (press.key == TK_RESIZE && press.w)
       app_resize(app, press.w, press.h);
-    else if (!app_key(app, press.key))
+    else if (!app_press(app, &press))
       return false;
     if (!n_dumps)
-      serve(app);
+      terminal_serve(app);
     while (n_dumps && app_work(app, UINT64_MAX)) /* keys find what they mean */
       ;
   }
@@ -341,9 +334,6 @@ static bool press_script(struct app *app, const struct view_options *o,
 /* A moment and a thing can be gone to when the trace has been read. */
 static void begin_at(struct app *app, struct view_options *o) {
   char error[200];
-  if (app->is_loading || o->has_begun)
-    return;
-  o->has_begun = true;
   if (o->filter && filter_parse(&app->filter, o->filter, error, sizeof error))
     hits_apply(app);
   if (o->at_ns >= 0 || o->from_ns >= 0) /* what was going on then? */
@@ -378,79 +368,21 @@ static int run_headless(struct app *app, struct view_options *o) {
 
 /* With a terminal */
 
-/* Frames a second while something moves; fewer over a slow line. */
-static int frame_ms(void) {
-  return getenv("SSH_CONNECTION") ? 125 : 50;
-}
-
-/* Work between two looks at the keyboard: some milliseconds. */
-#define EVENTS_A_SLICE 20000
-#define FIRST_FRAME_MS 20
-#define LONG_BYTES 1000000 /* it will not be whole by then */
-
-/* The next key; TK_TICK when time passed and there is something new to draw. */
-static char32_t wait_for_key(struct app *app) {
-  int64_t begun = now_ms(), end = begun + frame_ms();
-  if (!app_is_moving(app) && !app_has_work(app)) {
-    if (!follow_goes_on(app))
-      return screen_key(-1);
-    end = begun + 250;
-  }
-  for (int64_t now = begun;; now = now_ms()) {
-    bool works = app_has_work(app);
-    char32_t key = screen_key(works || now > end ? 0 : (int)(end - now));
-    if (key != TK_TICK)
-      return key;
-    if (works)
-      app_work(app, EVENTS_A_SLICE);
-    if (!works || now_ms() >= end)
-      break;
-  }
-  app_tick(app, (now_ms() - begun) * 1000000);
-  return TK_TICK;
+/* What was asked for can be gone to once all is known. */
+static bool begin_visit(struct app *app, void *context) {
+  begin_at(app, context);
+  return press_script(app, context, NULL);
 }
 
 static int run_terminal(struct app *app, struct view_options *o) {
-  const char *problem = screen_open(o->color, o->ascii);
-  if (problem) {
-    char path[4200];
-    fprintf(stderr, WHO ": %s\nFor a text report: looptrace report %s\n",
-            problem, inert(o->path, path, sizeof path));
-    return EXIT_USAGE;
-  }
-  int w, h;
-  screen_size(&w, &h);
-  app_resize(app, w, h);
-  bool goes_on = true, is_pressed = !o->keys;
-  int64_t begun = now_ms(); /* a short trace is whole in the first picture */
-  int wait_ms = app->model->info->size_bytes < LONG_BYTES ? FIRST_FRAME_MS : 0;
-  while (now_ms() - begun < wait_ms && app_work(app, EVENTS_A_SLICE))
-    ;
-  while (goes_on) {
-    if (!app->is_loading && !is_pressed) {
-      is_pressed = true;
-      if (!press_script(app, o, NULL))
-        break;
-    }
-    begin_at(app, o);
-    app_draw(app);
-    screen_show(&app->grid);
-    char32_t key = wait_for_key(app);
-    if (key == TK_NONE)
-      break;
-    if (key == TK_TICK)
-      continue;
-    if (key == TK_RESIZE) {
-      screen_size(&w, &h);
-      app_resize(app, w, h);
-      continue;
-    }
-    goes_on = app_key(app, key);
-    serve(app);
-  }
-  screen_close();
-  int ended_by = screen_signal();
-  return ended_by && ended_by != SIGINT ? 128 + ended_by : EXIT_OK;
+  struct terminal_options options = {.is_read = begin_visit, .context = o};
+  int code = terminal_run(app, &options);
+  if (!options.problem)
+    return code;
+  char path[4200];
+  fprintf(stderr, WHO ": %s\nFor a text report: looptrace report %s\n",
+          options.problem, inert(o->path, path, sizeof path));
+  return EXIT_USAGE;
 }
 
 static int run_view(int argc, char **argv) {
@@ -467,7 +399,6 @@ static int run_view(int argc, char **argv) {
     code = begin_trace(&o, &model);
   if (code >= 0)
     return code;
-  o.ascii = o.ascii || !is_utf8();
   char target[PATH_MAX]; /* a recorder's open file has a name elsewhere */
   const char *shown = o.path;
   ssize_t n = strncmp(o.path, "/proc/", 6)
@@ -485,6 +416,7 @@ static int run_view(int argc, char **argv) {
     return EXIT_UNREADABLE;
   }
   app.path = o.path;
+  app.options = o.options;
   app.is_loading = true;
   if (lt_reader_summary(model->reader, &app.summary) != LT_OK)
     app.summary = NULL; /* computed then */

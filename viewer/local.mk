@@ -4,7 +4,7 @@ looptrace_SOURCES = viewer/main.c viewer/command.h \
 	$(output_sources) $(tui_sources)
 looptrace_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(PROTOBUF_C_CFLAGS) -I$(top_builddir)/viewer $(NCURSES_CFLAGS) $(DW_CFLAGS) \
 	$(INIH_CFLAGS) $(JANSSON_CFLAGS) $(SAN_CFLAGS)
-looptrace_LDADD = libtracecore.la $(NCURSES_LIBS) $(DW_LIBS) $(PROTOBUF_C_LIBS) -lm \
+looptrace_LDADD = libtracecore.la $(UV_LIBS) $(NCURSES_LIBS) $(DW_LIBS) $(PROTOBUF_C_LIBS) -lm \
 	$(INIH_LIBS) $(JANSSON_LIBS)
 looptrace_LDFLAGS = $(SAN_CFLAGS)
 

@@ -16,27 +16,9 @@
 #include "tui/role.h"
 
 struct reading {
-  struct settings *settings;
+  struct options *options;
   char problem[200];
 };
-
-static bool set_bool(const char *value, bool *to) {
-  bool yes = !strcmp(value, "yes") || !strcmp(value, "on");
-  if (!yes && strcmp(value, "no") && strcmp(value, "off"))
-    return false;
-  *to = yes;
-  return true;
-}
-
-static bool set_when(const char *value, const char **to) {
-  static const char *const names[] = {"auto", "always", "never"};
-  for (int i = 0; i < 3; i++)
-    if (!strcmp(value, names[i])) {
-      *to = names[i];
-      return true;
-    }
-  return false;
-}
 
 static bool set_color(const char *name, const char *value) {
   char *end;
@@ -59,10 +41,8 @@ static int take(void *user, const char *section, const char *name,
     is_good = set_color(name, value);
     what = "it takes a role and a number from 0 to 255, or -1";
   } else if (!strcmp(section, "view")) {
-    is_good = !strcmp(name, "ascii")   ? set_bool(value, &r->settings->ascii)
-              : !strcmp(name, "color") ? set_when(value, &r->settings->color)
-                                       : false;
-    what = "there are ascii = yes or no, color = auto, always or never";
+    what = options_set(r->options, name, value);
+    is_good = !what;
   }
   if (!is_good && !r->problem[0])
     snprintf(r->problem, sizeof r->problem, "`%s`: %s",
@@ -81,9 +61,9 @@ static bool default_path(char *buf, size_t size) {
 }
 
 int settings_read(const char *who, const char *path,
-                  struct settings *settings) {
+                  struct options *options) {
   char own[4200], shown[4200];
-  struct reading r = {.settings = settings};
+  struct reading r = {.options = options};
   bool is_asked = path != NULL;
   if (is_asked && !strcmp(path, "none"))
     return EXIT_OK;

@@ -2,12 +2,7 @@
 #ifndef LTV_SETTINGS_H
 #define LTV_SETTINGS_H
 
-#include <stdbool.h>
-
-struct settings {
-  bool ascii;
-  const char *color; /* "auto", "always", "never"; NULL: not said.  Static. */
-};
+#include "tui/options.h"
 
 /* Read a file in the form of INI, and set keys and colours.
  *
@@ -15,6 +10,6 @@ struct settings {
  *          is there; "none": none.
  * Returns: EXIT_OK or EXIT_USAGE; it has said what is wrong, with file and
  *          line. */
-int settings_read(const char *who, const char *path, struct settings *settings);
+int settings_read(const char *who, const char *path, struct options *options);
 
 #endif

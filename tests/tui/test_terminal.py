@@ -34,7 +34,8 @@ class Terminal(TerminalCase):
     def test_signals_give_the_terminal_back(self):
         for number, code in ((signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1),
                              (signal.SIGINT, 0), (signal.SIGSEGV, -11),
-                             (signal.SIGABRT, -6)):
+                             (signal.SIGABRT, -6), (signal.SIGQUIT, -3),
+                             (signal.SIGUSR1, -10), (signal.SIGALRM, -14)):
             with self.subTest(signal=number):
                 process, leader = self.open_terminal(self.trace())
                 self.read_until(leader, b'Worst stalls')
@@ -42,6 +43,31 @@ class Terminal(TerminalCase):
                 data = self.read_until(leader, b'\x1b[?1049l')
                 self.assertEqual(process.wait(20), code)
                 self.assert_given_back(data)
+
+    def test_a_crash_leaves_what_was_pressed(self):
+        path = self.trace()
+        process, leader = self.open_terminal(path, TMPDIR=str(self.dir))
+        self.read_until(leader, b' quit')
+        os.write(leader, b'3j\r')
+        self.read_until(leader, b'held by fsync')
+        os.kill(process.pid, signal.SIGSEGV)
+        data = self.read_until(leader, b'shop.lt\r\n')
+        self.assertEqual(process.wait(20), -11)
+        self.assertIn(b'killed by a signal', data)
+        self.assertLess(data.index(b'\x1b[?1049l'), data.index(b'killed'))
+        log = self.dir / f'looptrace-keys-{process.pid}'
+        self.assertEqual(log.stat().st_mode & 0o777, 0o600)
+        self.assertIn('held by fsync',
+                      self.dump(path, '--keys', log.read_text().rstrip('\n')))
+
+    def test_standard_input_stays_as_it_was(self):
+        process, leader = self.open_terminal(self.trace())
+        self.read_until(leader, b' quit')
+        self.assertTrue(os.get_blocking(self.follower))
+        os.write(leader, b'q')
+        self.read_until(leader, b'\x1b[?1049l')
+        self.assertEqual(process.wait(20), 0)
+        self.assertTrue(os.get_blocking(self.follower))
 
     def test_a_terminal_that_goes_away_ends_it(self):
         leader, follower = pty.openpty()

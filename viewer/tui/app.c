@@ -338,6 +338,14 @@ bool app_tick(struct app *app, int64_t elapsed_ns) {
   return (app_is_moving(app) && replay_tick(app, elapsed_ns)) || looked;
 }
 
+static void app_toggle_mouse(struct app *app) {
+  bool on = !options_is(&app->options, OPTION_MOUSE, "yes");
+  options_set(&app->options, "mouse", on ? "yes" : "no");
+  app_say(app, on ? "mouse: wheel pans, ^wheel zooms, a click selects, two "
+                    "open; M ends it"
+                  : "no mouse: the terminal selects text again");
+}
+
 bool app_key(struct app *app, char32_t key) {
   if (app->prompt.kind) {
     app->message[0] = '\0';
@@ -377,6 +385,9 @@ bool app_key(struct app *app, char32_t key) {
     break;
   case ACTION_SUSPEND:
     app->wants_suspend = true;
+    break;
+  case ACTION_MOUSE:
+    app_toggle_mouse(app);
     break;
   case ACTION_PLAY:
     app->replay.is_playing = !app->replay.is_playing;

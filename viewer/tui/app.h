@@ -12,6 +12,7 @@
 #include "tui/keymap.h"
 #include "tui/layout.h"
 #include "tui/notes.h"
+#include "tui/options.h"
 #include "tui/tasks.h"
 
 enum screen_id {
@@ -113,7 +114,25 @@ struct follow {
   int64_t size, begun_ns, rest_until_ns;
 };
 
+/* What can be clicked, as it was drawn last. */
+enum hot_what { HOT_TAB, HOT_MAP, HOT_LANE, HOT_ROW, HOT_WORST, HOT_LOOP };
+struct hot {
+  enum hot_what what;
+  struct rect rect;
+  size_t index;
+};
+struct mouse {
+  struct hot hot[400];
+  size_t n_hot;
+  int x, y; /* of the last click */
+  int64_t clicked_ns;
+  bool was_click, is_dragging; /* in the minimap */
+};
+
 struct app {
+  struct options options;
+  int64_t now_ns; /* of the watcher's clock, for double clicks */
+  struct mouse mouse;
   struct model *model; /* borrowed; exchanged, and then closed, in follow.c */
   bool is_loading;     /* the model is not complete yet */
   const lt_summary *summary; /* of the index, to be shown meanwhile, or NULL */
@@ -179,6 +198,8 @@ void app_resize(struct app *app, int w, int h);
 void app_draw(struct app *app);
 /* Returns: false when the viewer is to end. */
 bool app_key(struct app *app, char32_t key);
+/* The same of a key or of what the mouse did. */
+bool app_press(struct app *app, const struct key_press *press);
 
 /* For views: */
 void app_go(struct app *app, enum screen_id screen);
@@ -197,6 +218,9 @@ void app_layout(const struct app *app, struct layout *layout);
  * Returns: false for any other action. */
 bool app_move(enum action action, size_t n, int page, size_t *row);
 
+/* While drawing: this can be clicked. */
+void app_hot(struct app *app, enum hot_what what, struct rect rect,
+             size_t index);
 /* The filter leaves nothing of a list. */
 void app_draw_none(struct app *app, const struct layout *layout);
 /* All orders anew, without a filter. */

@@ -143,6 +143,8 @@ static void draw_tabs(struct app *app, struct rect r) {
   for (int i = 0; i < n; i++) {
     bool on = (int)now == i;
     tab_text(app, i, (enum tab_form)form, on, text, sizeof text);
+    app_hot(app, HOT_TAB, (struct rect){x, r.y, text_width(text), 1},
+            (size_t)i);
     x = grid_text(&app->grid, x, r.y, on ? ROLE_TAB : ROLE_TEXT, text) + 1;
   }
   if (app->filter.n) {
@@ -217,6 +219,7 @@ void app_draw(struct app *app) {
   struct layout layout;
   app_layout(app, &layout);
   grid_clear(&app->grid);
+  app->mouse.n_hot = 0;
   if (layout.too_small) {
     draw_too_small(app);
     return;

@@ -16,7 +16,7 @@
 
 struct role_style role_styles[ROLE_COUNT] = {
 #define ROLE_STYLE(name, letter, c256, c8, look)                               \
-  {#name, letter, c256, c8, look},
+  {#name, letter, c256, c8, look, false},
     ROLE_MAP(ROLE_STYLE)
 #undef ROLE_STYLE
 };
@@ -24,11 +24,29 @@ struct role_style role_styles[ROLE_COUNT] = {
 bool role_set_color(const char *name, int color) {
   for (int i = 0; i < ROLE_COUNT; i++)
     if (!strcasecmp(name, role_styles[i].name)) {
+      role_styles[i].is_set = true;
       role_styles[i].c256 = (short)color;
       role_styles[i].c8 = color < 8 ? (short)color : role_styles[i].c8;
       return true;
     }
   return false;
+}
+
+short role_color(enum role role, enum background background) {
+  static const struct {
+    enum role role;
+    short dark, light;
+  } shades[] = {
+#define ROLE_SHADE(name, dark, light) {ROLE_##name, dark, light},
+      ROLE_SHADE_MAP(ROLE_SHADE)
+#undef ROLE_SHADE
+  };
+  if (background != BACKGROUND_AUTO && !role_styles[role].is_set)
+    for (size_t i = 0; i < sizeof shades / sizeof *shades; i++)
+      if (shades[i].role == role)
+        return background == BACKGROUND_DARK ? shades[i].dark
+                                             : shades[i].light;
+  return role_styles[role].c256;
 }
 
 bool grid_init(struct grid *grid, int w, int h) {

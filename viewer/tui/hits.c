@@ -208,6 +208,12 @@ static bool step_span(struct app *app, bool forward) {
   return true;
 }
 
+void hits_select(struct app *app, size_t row) {
+  enum list list = list_of(app);
+  if (list != LIST_SPANS && row < size_of(app, list))
+    select_row(app, list, row);
+}
+
 bool hits_step(struct app *app, bool forward) {
   enum list list = list_of(app);
   if (list == LIST_SPANS)

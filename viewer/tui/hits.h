@@ -24,6 +24,9 @@ size_t hits_count(const struct app *app, const struct filter *filter,
 /* Select the next (or previous) hit of the search.  false: there is none. */
 bool hits_step(struct app *app, bool forward);
 
+/* Select the thing of a row of the list that is shown. */
+void hits_select(struct app *app, size_t row);
+
 /* The filter changed: lists show what is left. */
 void hits_apply(struct app *app);
 

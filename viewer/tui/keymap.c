@@ -50,14 +50,40 @@ static bool name_parse(const char *name, size_t n, struct key_press *press) {
     press->key = TK_TICK;
     return true;
   }
+  const char *colon = memchr(name, ':', n);
+  size_t word = colon ? (size_t)(colon - name) : n;
   for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++)
-    if (strlen(key_names[i].script) == n &&
-        !memcmp(key_names[i].script, name, n) &&
+    if (strlen(key_names[i].script) == word &&
+        !memcmp(key_names[i].script, name, word) &&
+        key_is_mouse(key_names[i].key) == (colon != NULL) &&
         key_names[i].key != TK_RESIZE && key_names[i].key != TK_TICK) {
       press->key = key_names[i].key;
-      return true;
+      return !colon ||
+             (sscanf(colon, ":%4d,%4d%n", &press->w, &press->h, &used) == 2 &&
+              word + (size_t)used == n && press->w >= 0 && press->h >= 0);
     }
   return false;
+}
+
+const char *key_script(const struct key_press *press,
+                       char buf[KEY_SCRIPT_SIZE]) {
+  const char *name = NULL;
+  for (size_t i = 0; i < sizeof key_names / sizeof *key_names && !name; i++)
+    if (key_names[i].key == press->key)
+      name = key_names[i].script;
+  if (press->key == TK_RESIZE)
+    snprintf(buf, KEY_SCRIPT_SIZE, "<Resize:%dx%d>", press->w, press->h);
+  else if (press->key == TK_TICK)
+    snprintf(buf, KEY_SCRIPT_SIZE, "<Tick:%d>", press->w);
+  else if (key_is_mouse(press->key))
+    snprintf(buf, KEY_SCRIPT_SIZE, "<%s:%d,%d>", name, press->w, press->h);
+  else if (name)
+    snprintf(buf, KEY_SCRIPT_SIZE, "<%s>", name);
+  else if (press->key > 0 && press->key <= 26)
+    snprintf(buf, KEY_SCRIPT_SIZE, "<C-%c>", (char)(press->key + 'a' - 1));
+  else
+    buf[utf8_put(press->key, buf)] = '\0';
+  return buf;
 }
 
 bool key_parse(const char **text, struct key_press *press) {
@@ -108,6 +134,12 @@ bool keymap_set(const char *name, const char *keys) {
   return false;
 }
 
+static bool no_wasd;
+
+void keymap_wasd(bool on) {
+  no_wasd = !on;
+}
+
 static bool has_key(const struct keymap_row *row, char32_t key) {
   struct key_press press;
   for (const char *p = keys_of(row); *p;)
@@ -116,7 +148,9 @@ static bool has_key(const struct keymap_row *row, char32_t key) {
     else if (!key_parse(&p, &press))
       return false;
     else if (press.key == key)
-      return true;
+      return !(no_wasd && (row->where & AT_LANES) && key < 128 &&
+               strchr("wasd", (int)key) &&
+               !own_keys[row - keymap_rows][0]);
   return false;
 }
 

@@ -25,10 +25,20 @@
   X(BACK_TAB, "S-Tab", "S-Tab")                                                \
   X(F1, "F1", "F1")                                                            \
   X(BACKSPACE, "BS", "BkSp")                                                   \
+  X(CLICK, "Click", "")   /* the left button went down, at a cell */            \
+  X(DRAG, "Drag", "")     /* moved, while it is down */                        \
+  X(RELEASE, "Release", "")                                                    \
+  X(WHEEL_UP, "WheelUp", "")                                                   \
+  X(WHEEL_DOWN, "WheelDown", "")                                               \
+  X(CTRL_WHEEL_UP, "C-WheelUp", "")                                            \
+  X(CTRL_WHEEL_DOWN, "C-WheelDown", "")                                        \
+  X(F2, "F2", "F2")                                                            \
   X(TICK, "Tick", "")     /* time passed: replay goes on, work is done */      \
   X(RESIZE, "Resize", "") /* the terminal changed its size */                  \
   X(DUMP, "Dump", "")     /* in scripts: write out the screen */               \
-  X(NONE, "None", "")     /* a signal came instead of a key */
+  X(HANGUP, "Hangup", "") /* the terminal is gone */                           \
+  X(LOOK, "Look", "")     /* its colours are other ones now */                 \
+  X(NONE, "None", "")     /* no key has arrived */
 
 enum key {
   KEY_FIRST_ = 0x110000,
@@ -157,6 +167,8 @@ enum {
   X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \
     "tig, less")                                                               \
   X(QUIT, "Q <C-c>", AT_ANY, NULL, "quit at once", "tig")                      \
+  X(MOUSE, "M <F2>", AT_TABS | AT_REPLAY, NULL, "the mouse, or none",          \
+    "lnav F2")                                                                 \
   X(REDRAW, "<C-l>", AT_ANY, NULL, "draw the screen anew", "Unix")             \
   X(SUSPEND, "<C-z>", AT_ANY, NULL, "suspend; fg comes back", "Unix")
 
@@ -180,6 +192,8 @@ extern const size_t keymap_n_rows;
 /* Give an action other keys than those of the table.  Returns: false where
  * there is no such action or key. */
 bool keymap_set(const char *name, const char *keys);
+/* Whether w a s d mean something in the lanes. */
+void keymap_wasd(bool on);
 /* The hint of a row with the keys that it has now, into buf; NULL for none. */
 const char *keymap_hint(const struct keymap_row *row, char *buf, size_t size);
 
@@ -188,14 +202,22 @@ enum action keymap_find(char32_t key, unsigned where);
 
 /* Read one key of a script and advance: a character, or a name such as <Enter>,
  * <C-d>, <lt> for "<".  <Resize:WxH> gives TK_RESIZE and the size,
- * <Tick:MS> TK_TICK and the time in w.
+ * <Tick:MS> TK_TICK and the time in w, <Click:X,Y> (and the other mouse keys)
+ * a cell, from 0 on.
  *
  * Returns: false at a name that does not exist; text then stays at it. */
 struct key_press {
   char32_t key;
-  int w, h; /* with TK_RESIZE, TK_TICK */
+  int w, h; /* with TK_RESIZE; TK_TICK: w; mouse: the column and the row */
 };
 bool key_parse(const char **text, struct key_press *press);
+/* The same key in the notation of scripts.  Returns: buf. */
+#define KEY_SCRIPT_SIZE 40
+const char *key_script(const struct key_press *press,
+                       char buf[KEY_SCRIPT_SIZE]);
+static inline bool key_is_mouse(char32_t key) {
+  return key >= TK_CLICK && key <= TK_CTRL_WHEEL_DOWN;
+}
 
 /* The keys of a row as a person reads them ("h ← a"), into buf.  Returns: buf.
  */

@@ -1,4 +1,4 @@
-command_sources += viewer/cmd_view.c viewer/cmd_top.c \
+command_sources += viewer/cmd_view.c viewer/terminal.h viewer/terminal.c viewer/cmd_top.c \
 	viewer/settings.h viewer/settings.c
 tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/app.h viewer/tui/app.c \
@@ -13,6 +13,8 @@ tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/layout.h viewer/tui/layout.c \
 	viewer/tui/minimap.c viewer/tui/summary.c viewer/tui/replay.c viewer/tui/replay_moment.c \
 	viewer/tui/screen.h viewer/tui/screen.c \
+	viewer/tui/crash.h viewer/tui/crash.c viewer/tui/report.h viewer/tui/report.c \
+	viewer/tui/mouse.c viewer/tui/options.h viewer/tui/options.c \
 	viewer/tui/stall.h viewer/tui/stall.c \
 	viewer/tui/view_detail.c viewer/tui/view_help.c \
 	viewer/tui/view_lanes.c viewer/tui/view_overview.c \

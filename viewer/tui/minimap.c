@@ -274,6 +274,9 @@ void minimap_draw(struct app *app, const struct layout *layout) {
     summary_draw_map(app, layout, map.x, map.w);
     return;
   }
+  if (app->model->end_ns > 0)
+    app_hot(app, HOT_MAP,
+            (struct rect){map.x, y, map.w, layout->minimap.h}, 0);
   if (layout->has_stalls)
     draw_stalls(&map, y++);
   for (int i = 0; i < layout->n_loops && (size_t)i < n; i++, y++) {

@@ -8,8 +8,9 @@
 #include "tui/app.h"
 #include "tui/format.h"
 
-static const char *const commands[] = {"goto",   "zoom",    "screen", "filter",
-                                       "search", "compare", "quit",   NULL};
+static const char *const commands[] = {"goto", "zoom", "screen", "filter",
+                                       "search", "note", "compare", "set",
+                                       "quit", NULL};
 
 void prompt_open(struct app *app, char kind) {
   struct prompt *p = &app->prompt;
@@ -33,6 +34,19 @@ static void remember(struct prompt *p) {
 
 /* Completion */
 
+/* Of "set NAME VALUE": the n-th name or value that the word begins. */
+static const char *option_candidate(const char *name, const char *word,
+                                    size_t n, char *buf) {
+  char option[16];
+  const char *found;
+  snprintf(option, sizeof option, "%.*s", (int)strcspn(name, " "), name);
+  for (size_t i = 0;; i++) {
+    found = !strchr(name, ' ') ? options_name(i) : options_value(option, i, buf);
+    if (!found || (!strncmp(found, word, strlen(word)) && n-- == 0))
+      return found;
+  }
+}
+
 /* The n-th candidate for the word that begins at `word`; NULL for no more. */
 static const char *candidate(const struct app *app, const char *word, size_t n,
                              char *buf, size_t size) {
@@ -45,6 +59,10 @@ static const char *candidate(const struct app *app, const char *word, size_t n,
         return commands[i];
     return NULL;
   }
+  if (app->prompt.kind == ':')
+    return !strncmp(app->prompt.text, "set ", 4)
+               ? option_candidate(app->prompt.text + 4, word, n, buf)
+               : NULL;
   if (!colon) {
     const char *key = filter_key_name(word, strlen(word), n);
     if (key)
@@ -185,6 +203,19 @@ static void compare_with(struct app *app, const char *path) {
     app_key(app, U'6');
 }
 
+static void set_option(struct app *app, char *text) {
+  char *value = text + strcspn(text, " =");
+  if (*value)
+    *value++ = '\0';
+  value += strspn(value, " =");
+  const char *problem = options_set(&app->options, text, value);
+  keymap_wasd(options_is(&app->options, OPTION_WASD, "yes"));
+  if (problem)
+    app_say(app, "set: %s", problem);
+  else
+    app_say(app, "%s = %s; ~/.config/looptrace/config keeps it", text, value);
+}
+
 /* Returns: false for the command to quit. */
 static bool command(struct app *app, char *text) {
   char *argument = text + strcspn(text, " ");
@@ -204,6 +235,8 @@ static bool command(struct app *app, char *text) {
     set_filter(app, argument);
   else if (!strcmp(text, "note"))
     notes_add(app, argument);
+  else if (!strcmp(text, "set"))
+    set_option(app, argument);
   else if (!strcmp(text, "compare"))
     compare_with(app, argument);
   else if (!strcmp(text, "search"))
@@ -337,7 +370,8 @@ static void draw_candidates(struct app *app, struct rect r) {
   bool is_command = app->prompt.kind == ':' && !strchr(app->prompt.text, ' ');
   const char *found;
   int x = grid_text(&app->grid, 1, r.y, ROLE_KEY, "Tab ");
-  if (app->prompt.kind == ':' && !is_command) {
+  if (app->prompt.kind == ':' && !is_command &&
+      strncmp(app->prompt.text, "set ", 4) != 0) {
     grid_text_max(&app->grid, x, r.y, r.w - x - 1, ROLE_DIM,
                   "note TEXT · goto 31.2s · zoom 1.2s..1.4s · screen lanes · "
                   "compare FILE");

@@ -53,8 +53,32 @@ struct role_style {
   char letter;
   short c256, c8;
   unsigned look;
+  bool is_set; /* by the user: the same on every background */
 };
 extern struct role_style role_styles[ROLE_COUNT];
+
+enum background { BACKGROUND_AUTO, BACKGROUND_DARK, BACKGROUND_LIGHT };
+
+/* Where the background is known, stronger colours than those that go with both:
+ * name, on dark, on light */
+#define ROLE_SHADE_MAP(X)                                                      \
+  X(DIM, 246, 241)                                                             \
+  X(BORDER, 240, 246)                                                          \
+  X(OK, 35, 22)                                                                \
+  X(WARN, 178, 94)                                                             \
+  X(ERROR, 202, 160)                                                           \
+  X(RUN, 74, 25)                                                               \
+  X(BLOCK, 202, 130)                                                           \
+  X(WAIT, 246, 241)                                                            \
+  X(POOL, 175, 90)                                                             \
+  X(HEAT0, 242, 248)                                                           \
+  X(HEAT1, 67, 67)                                                             \
+  X(HEAT2, 74, 31)                                                             \
+  X(HEAT3, 81, 25)                                                             \
+  X(HEAT4, 117, 18)
+
+/* The colour of 256 of a role (-1: the terminal's own). */
+short role_color(enum role role, enum background background);
 /* Give a role another colour of 256 (-1: the terminal's own).  Returns: false
  * where there is no such role. */
 bool role_set_color(const char *name, int color);

@@ -1,9 +1,9 @@
 /* The curses backend.  One terminal, so the state is static.
  *
- * Invariant: signals that end or resize the viewer are blocked except while it
- * waits for a key, so none falls between a check and the wait. The crash
- * handler uses only async-signal-safe calls: the strings that restore the
- * terminal are made beforehand. Called by cmd_view.c and app.c. */
+ * Invariant: nothing here waits for a key: who waits is the loop of
+ * viewer/terminal.c, which asks for what has arrived.  What a terminal reports
+ * by itself is taken out from between the keys, so that a late answer is never
+ * a key.  Called by cmd_view.c and terminal.c. */
 #include "config.h"
 
 #define NCURSES_WIDECHAR 1
@@ -19,73 +19,78 @@
 #include <sys/wait.h>
 #include <term.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "tui/keymap.h"
+#include "tui/crash.h"
+#include "tui/report.h"
+
+/* Beyond those that curses gives. */
+enum { KEY_OF_MOUSE = KEY_MAX + 1, KEY_OF_COLOR };
+
+#define MOUSE_ON "\033[?1002h\033[?1006h"
+#define MOUSE_OFF "\033[?1006l\033[?1002l"
+#define ASK_BACKGROUND "\033]11;?\033\\"
+#define ANSWER_NS INT64_C(1000000000) /* one that is later is no answer */
 
 static struct {
-  bool open, ascii, forget;
+  bool open, forget;
   SCREEN *terminal;
+  struct screen_look look;
+  enum background background; /* what is known of it */
+  int64_t asked_ns;           /* 0: it was not, or has answered */
+  struct report report;
   chtype attrs[ROLE_COUNT];
   short pairs[ROLE_COUNT];
-  sigset_t blocked, while_waiting, mask_before;
-  struct sigaction old_actions[3];
+  struct termios modes;
+  char restore[128]; /* what gives the terminal back */
+  size_t n_restore;
 } screen;
 
-static volatile sig_atomic_t end_signal;
-static struct termios saved_termios;
-static bool have_termios;
-static char restore_bytes[128];
-static size_t restore_size;
-
-static const int end_signals[3] = {SIGINT, SIGTERM, SIGHUP};
-static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-
-static void on_end(int signal_number) {
-  end_signal = signal_number;
+static int64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* SA_RESETHAND: raising it again ends the process as it would have. */
-static void on_crash(int signal_number) {
-  ssize_t written = write(STDOUT_FILENO, restore_bytes, restore_size);
-  (void)written;
-  if (have_termios)
-    tcsetattr(STDIN_FILENO, TCSANOW, &saved_termios);
-  raise(signal_number);
+/* Of those that understand more than their terminfo says. */
+static bool is_modern(void) {
+  static const char *const kinds[] = {"xterm",  "tmux", "screen", "rxvt",
+                                      "foot", "alacritty", "st-"};
+  const char *term = getenv("TERM");
+  for (size_t i = 0; term && i < sizeof kinds / sizeof *kinds; i++)
+    if (!strncmp(term, kinds[i], strlen(kinds[i])))
+      return true;
+  return false;
 }
 
-static void append_capability(const char *name) {
-  const char *s = tigetstr((char *)name);
-  if (!s || s == (char *)-1)
+/* To the terminal, before or after what curses sends. */
+static void send(const char *text) {
+  fputs(text, stdout);
+  fflush(stdout);
+}
+
+static void append_restore(const char *bytes) {
+  size_t n = bytes ? strlen(bytes) : 0;
+  if (screen.n_restore + n > sizeof screen.restore)
     return;
-  size_t n = strlen(s);
-  if (restore_size + n <= sizeof restore_bytes) {
-    memcpy(restore_bytes + restore_size, s, n);
-    restore_size += n;
+  memcpy(screen.restore + screen.n_restore, bytes ? bytes : "", n);
+  screen.n_restore += n;
+}
+
+static void make_restore(void) {
+  static const char *const names[] = {"sgr0", "cnorm", "rmkx", "rmcup"};
+  screen.n_restore = 0;
+  if (screen.look.has_mouse)
+    append_restore(MOUSE_OFF);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *s = tigetstr((char *)(uintptr_t)names[i]);
+    append_restore(s == (char *)-1 ? NULL : s);
   }
 }
 
-static void catch_signals(void) {
-  struct sigaction action = {.sa_handler = on_end};
-  sigemptyset(&action.sa_mask);
-  sigemptyset(&screen.blocked);
-  for (size_t i = 0; i < 3; i++) {
-    sigaction(end_signals[i], &action, &screen.old_actions[i]);
-    sigaddset(&screen.blocked, end_signals[i]);
-  }
-  sigaddset(&screen.blocked, SIGWINCH);
-  sigprocmask(SIG_BLOCK, &screen.blocked, &screen.mask_before);
-  screen.while_waiting = screen.mask_before;
-  for (size_t i = 0; i < 3; i++)
-    sigdelset(&screen.while_waiting, end_signals[i]);
-  sigdelset(&screen.while_waiting, SIGWINCH);
-  action.sa_handler = on_crash;
-  action.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);
-  for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
-    sigaction(crash_signals[i], &action, NULL);
-}
-
-static bool wants_color(enum screen_color color) {
+static bool wants_color(void) {
+  enum screen_color color = screen.look.color;
   const char *no_color = getenv("NO_COLOR");
   if (color == SCREEN_COLOR_NEVER)
     return false;
@@ -94,17 +99,34 @@ static bool wants_color(enum screen_color color) {
   return has_colors();
 }
 
-static void make_styles(enum screen_color color) {
-  bool colored = wants_color(color) && start_color() == OK;
-  if (colored)
-    use_default_colors();
+/* How many colours are used: 0, 8 or 256. */
+static int n_colors(void) {
+  static bool is_started;
+  enum screen_color color = screen.look.color;
+  int n = COLORS;
+  if (!wants_color())
+    return 0;
+  if (!is_started && start_color() != OK)
+    return 0;
+  is_started = true;
+  use_default_colors();
+  n = COLORS;
+  return n < 256 || color == SCREEN_COLOR_8 || color == SCREEN_COLOR_16 ? 8
+                                                                        : 256;
+}
+
+static void make_styles(void) {
+  int n = n_colors();
+  enum background background = screen.look.background != BACKGROUND_AUTO
+                                   ? screen.look.background
+                                   : screen.background;
   for (int i = 0; i < ROLE_COUNT; i++) {
     const struct role_style *style = &role_styles[i];
-    short wanted = COLORS >= 256 ? style->c256 : style->c8;
+    short wanted = n == 256 ? role_color((enum role)i, background) : style->c8;
     chtype attrs = 0;
     if (style->look & LOOK_BOLD)
       attrs |= A_BOLD;
-    if ((style->look & LOOK_DIM) && !(colored && COLORS >= 256))
+    if ((style->look & LOOK_DIM) && n < 256)
       attrs |= A_DIM;
     if (style->look & LOOK_REVERSE)
       attrs |= A_REVERSE;
@@ -112,30 +134,45 @@ static void make_styles(enum screen_color color) {
       attrs |= A_UNDERLINE;
     screen.attrs[i] = attrs;
     screen.pairs[i] = 0;
-    if (colored && wanted >= 0 && init_pair((short)(i + 1), wanted, -1) == OK)
+    if (n && wanted >= 0 && init_pair((short)(i + 1), wanted, -1) == OK)
       screen.pairs[i] = (short)(i + 1);
   }
 }
 
-const char *screen_open(enum screen_color color, bool ascii) {
+/* The answer is read between the keys, whenever it comes. */
+static void ask_background(void) {
+  if (screen.look.background != BACKGROUND_AUTO || screen.background ||
+      screen.asked_ns || n_colors() < 256 || !is_modern() ||
+      !strncmp(getenv("TERM"), "screen", 6)) /* which passes nothing on */
+    return;
+  screen.asked_ns = now_ns();
+  send(ASK_BACKGROUND);
+}
+
+static void set_mouse(bool on) {
+  if (is_modern())
+    send(on ? MOUSE_ON : MOUSE_OFF);
+}
+
+const char *screen_open(const struct screen_look *look, const char *file) {
   int error = 0;
   if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
     return "the terminal type (TERM) is not known";
-  const char *cup = tigetstr((char *)"cup");
+  const char *cup = tigetstr((char *)(uintptr_t)"cup");
   bool has_cup = cup && cup != (char *)-1;
   del_curterm(cur_term); /* newterm() makes its own */
   if (!has_cup)
     return "this type of terminal (TERM) cannot place text";
-  have_termios = tcgetattr(STDIN_FILENO, &saved_termios) == 0;
+  crash_catch("", 0, file); /* it keeps the modes as they are now */
   screen.terminal = newterm(NULL, stdout, stdin);
-  if (!screen.terminal)
+  if (!screen.terminal) {
+    crash_release();
     return "the terminal cannot be set up";
+  }
   screen.open = true;
-  screen.ascii = ascii;
-  append_capability("sgr0");
-  append_capability("cnorm");
-  append_capability("rmkx");
-  append_capability("rmcup");
+  screen.look = *look;
+  make_restore();
+  crash_set_restore(screen.restore, screen.n_restore);
   set_escdelay(25);
   cbreak();
   noecho();
@@ -144,8 +181,12 @@ const char *screen_open(enum screen_color color, bool ascii) {
   keypad(stdscr, TRUE);
   nodelay(stdscr, TRUE);
   leaveok(stdscr, TRUE);
-  make_styles(color);
-  catch_signals();
+  define_key("\033[<", KEY_OF_MOUSE);
+  define_key("\033]11;", KEY_OF_COLOR);
+  make_styles();
+  if (look->has_mouse)
+    set_mouse(true);
+  ask_background();
   return NULL;
 }
 
@@ -153,24 +194,46 @@ void screen_close(void) {
   if (!screen.open)
     return;
   screen.open = false;
+  if (screen.look.has_mouse)
+    set_mouse(false);
   endwin();
+  if (screen.asked_ns && now_ns() - screen.asked_ns < ANSWER_NS)
+    tcflush(STDIN_FILENO, TCIFLUSH); /* an answer that the shell would read */
   delscreen(screen.terminal);
-  for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
-    signal(crash_signals[i], SIG_DFL);
-  for (size_t i = 0; i < 3; i++)
-    sigaction(end_signals[i], &screen.old_actions[i], NULL);
-  sigprocmask(SIG_UNBLOCK, &screen.blocked, NULL);
+  crash_release();
 }
 
-/* What the kernel says: curses' own idea changes only when it hands out
- * KEY_RESIZE, and then follows. */
+void screen_set_look(const struct screen_look *look) {
+  struct screen_look was = screen.look;
+  bool had_mouse = was.has_mouse;
+  if (!screen.open ||
+      (was.color == look->color && was.ascii == look->ascii &&
+       had_mouse == look->has_mouse && was.background == look->background))
+    return;
+  screen.look = *look;
+  if (had_mouse != look->has_mouse)
+    set_mouse(look->has_mouse);
+  make_restore();
+  crash_set_restore(screen.restore, screen.n_restore);
+  ask_background();
+  make_styles();
+  screen_forget();
+}
+
 void screen_size(int *w, int *h) {
   getmaxyx(stdscr, *h, *w);
 }
 
+void screen_take_size(void) {
+  struct winsize size;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 &&
+      size.ws_col > 0)
+    resizeterm(size.ws_row, size.ws_col);
+}
+
 static void show_cell(const struct cell *cell, int x, int y) {
   wchar_t text[3] = {(wchar_t)cell->ch, (wchar_t)cell->mark, 0};
-  if (screen.ascii) {
+  if (screen.look.ascii) {
     text[0] = cell->ch ? (wchar_t)glyph_ascii(cell->ch) : L'?';
     text[1] = 0;
   } else if (cell->ch == 0) {
@@ -221,36 +284,51 @@ bool screen_edit(const char *path, unsigned line) {
   int status = -1;
   if (!screen.open)
     return false;
+  if (screen.look.has_mouse)
+    set_mouse(false);
   def_prog_mode();
   endwin();
   sigaction(SIGINT, &ignore, &old); /* ^C is for the editor */
   pid_t pid = fork();
   if (pid == 0) {
-    sigaction(SIGINT, &screen.old_actions[0], NULL);
-    sigprocmask(SIG_SETMASK, &screen.mask_before, NULL);
+    sigaction(SIGINT, &old, NULL); /* a handler ends at exec */
     exec_editor(path, line);
   }
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
     ;
   sigaction(SIGINT, &old, NULL);
-  reset_prog_mode();
-  screen_forget();
+  screen_resume();
   return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) < 126;
 }
 
+/* Nothing is between the two: a stop at another moment finds the terminal
+ * either taken or given back. */
 void screen_suspend(void) {
-  raise(SIGTSTP); /* curses' handler leaves and comes back */
+  struct sigaction stop = {.sa_handler = SIG_DFL}, old;
+  if (screen.look.has_mouse)
+    set_mouse(false);
+  def_prog_mode();
+  endwin();
+  sigaction(SIGTSTP, &stop, &old);
+  raise(SIGTSTP);
+  sigaction(SIGTSTP, &old, NULL);
+  screen_resume();
+}
+
+void screen_resume(void) {
+  reset_prog_mode();
+  if (screen.look.has_mouse)
+    set_mouse(true);
+  screen_take_size();
   screen_forget();
 }
 
 void screen_copy(const char *text) {
   static const char digits[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const char *term = getenv("TERM");
   const unsigned char *p = (const unsigned char *)text;
   size_t left = strlen(text);
-  if (!term || (strncmp(term, "xterm", 5) && strncmp(term, "tmux", 4) &&
-                strncmp(term, "screen", 6)))
+  if (!is_modern())
     return; /* others may print it */
   fputs("\033]52;c;", stdout);
   for (; left > 0; p += 3, left -= left < 3 ? left : 3) {
@@ -264,10 +342,6 @@ void screen_copy(const char *text) {
   }
   fputs("\033\\", stdout);
   fflush(stdout);
-}
-
-int screen_signal(void) {
-  return end_signal;
 }
 
 static char32_t translate(wint_t key) {
@@ -287,8 +361,8 @@ static char32_t translate(wint_t key) {
       {KEY_END, TK_END},
       {KEY_BTAB, TK_BACK_TAB},
       {KEY_F(1), TK_F1},
+      {KEY_F(2), TK_F2},
       {KEY_BACKSPACE, TK_BACKSPACE},
-      {KEY_RESIZE, TK_RESIZE},
       {KEY_ENTER, TK_ENTER},
   };
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -297,32 +371,67 @@ static char32_t translate(wint_t key) {
   return 0;
 }
 
-char32_t screen_key(int timeout_ms) {
-  const struct timespec timeout = {timeout_ms / 1000,
-                                   timeout_ms % 1000 * 1000000L};
-  for (;;) {
-    wint_t key;
-    int kind = get_wch(&key);
-    char32_t translated = kind == KEY_CODE_YES ? translate(key) : 0;
-    if (kind == OK)
-      return key == L'\n'              ? TK_ENTER
-             : key == 0x7f || key == 8 ? TK_BACKSPACE
-                                       : (char32_t)key;
-    if (translated)
-      return translated;
-    if (end_signal)
-      return TK_NONE;
-    if (kind == KEY_CODE_YES)
+/* Without this the loop would spin: input is ready, and there is none. */
+static bool is_gone(void) {
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&input, 1, 0) > 0 &&
+         (input.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+/* A part of a report.  Returns: whether press is a key now. */
+static bool take_report(char32_t ch, struct key_press *press) {
+  struct report *r = &screen.report;
+  enum report_kind kind = r->kind;
+  enum report_result result = report_feed(r, ch);
+  if (result == REPORT_GOES_ON)
+    return false;
+  r->kind = REPORT_NONE;
+  if (result == REPORT_DROPPED)
+    return false;
+  if (kind == REPORT_MOUSE)
+    return screen.look.has_mouse && report_mouse(r, press);
+  screen.asked_ns = 0;
+  enum background background = report_background(r);
+  if (background == BACKGROUND_AUTO || background == screen.background)
+    return false;
+  screen.background = background;
+  make_styles();
+  press->key = TK_LOOK;
+  return true;
+}
+
+static char32_t plain(wint_t key) {
+  return key == L'\n'              ? TK_ENTER
+         : key == 0x7f || key == 8 ? TK_BACKSPACE
+                                   : (char32_t)key;
+}
+
+void screen_read(struct key_press *press) {
+  wint_t key;
+  int kind;
+  *press = (struct key_press){.key = TK_NONE};
+  while ((kind = get_wch(&key)) != ERR) {
+    if (kind == KEY_CODE_YES && (key == KEY_OF_MOUSE || key == KEY_OF_COLOR)) {
+      report_begin(&screen.report,
+                   key == KEY_OF_MOUSE ? REPORT_MOUSE : REPORT_COLOR);
       continue;
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    int ready = ppoll(&input, 1, timeout_ms < 0 ? NULL : &timeout,
-                      &screen.while_waiting);
-    if (ready == 0)
-      return TK_TICK;
-    /* The terminal is gone: without this the loop would spin. */
-    if (ready > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL))) {
-      end_signal = SIGHUP;
-      return TK_NONE;
     }
+    if (kind == OK && screen.report.kind) {
+      if (take_report((char32_t)key, press))
+        return;
+      continue;
+    }
+    screen.report.kind = REPORT_NONE;
+    press->key = kind == OK ? plain(key) : translate(key);
+    if (press->key)
+      return;
+    press->key = TK_NONE;
   }
+  if (is_gone())
+    press->key = TK_HANGUP;
+}
+
+void screen_log(const struct key_press *press) {
+  char text[KEY_SCRIPT_SIZE];
+  crash_log(key_script(press, text));
 }

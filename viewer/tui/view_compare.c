@@ -87,6 +87,7 @@ static void draw_row(struct app *app, struct rect r, int y, size_t at) {
     cell_text(&row->b, (enum column)i, b);
     grid_right(g, x + PAIR_W, y, ROLE_TEXT, b);
   }
+  app_hot(app, HOT_ROW, (struct rect){0, y, r.w, 1}, at);
   enum role role = verdict_text(row, text, sizeof text);
   grid_text_max(g, x + 2, y, VERDICT_W - 2, role, text);
   if (at == c->row) {

@@ -238,6 +238,7 @@ static void draw_rows(struct plot *p, const struct lane *lanes, size_t n,
     draw_label(p, at == current,
                at + 1 == n || lanes[at + 1].loop != p->lane->loop ||
                    lanes[at + 1].what == LANE_POOL);
+    app_hot(p->app, HOT_LANE, (struct rect){p->x, p->y, p->w, 1}, at);
     memset(columns, 0, (size_t)p->w * sizeof *columns);
     if (p->app->lanes.is_coarse) {
       draw_coarse(p);

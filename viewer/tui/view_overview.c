@@ -37,6 +37,7 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
   if (loop->timers_late && x + 8 <= r.x + r.w)
     grid_print(g, x + 1, y, ROLE_DIM, "+%s",
                format_duration(b, loop->worst_late_ns));
+  app_hot(app, HOT_LOOP, (struct rect){r.x, y, r.w, 1}, i);
   if (selected && app->in_loops)
     grid_select(g, (struct rect){r.x, y, r.w, 1});
 }
@@ -125,6 +126,7 @@ static void draw_worst_row(struct app *app, struct rect r, int y, size_t row) {
   if (r.x + r.w - x >= 10)
     grid_text_max(g, x + 1, y, r.x + r.w - x - 1, ROLE_DIM,
                   stall_callback(m, s, text, sizeof text));
+  app_hot(app, HOT_WORST, (struct rect){r.x, y, r.w, 1}, row);
   if (selected && !app->in_loops)
     grid_select(g, (struct rect){r.x, y, r.w, 1});
 }

@@ -105,6 +105,7 @@ static void draw_row(struct app *app, const struct layout *layout, int y,
     grid_right(
         g, x += NUMBER_W, y, ROLE_TEXT,
         format_duration(b, model_histogram_percentile(s->time, i ? 99 : 50)));
+  app_hot(app, HOT_ROW, (struct rect){0, y, layout->w, 1}, row);
   if (row == app->site) {
     grid_put(g, 0, y, ROLE_KEY, U'>');
     grid_select(g, (struct rect){0, y, layout->w, 1});

@@ -104,6 +104,7 @@ static void draw_row(struct app *app, struct rect r, int y, size_t row,
   if (x_callback)
     grid_text_max(g, x_callback, y, r.w - x_callback - 1, ROLE_TEXT,
                   stall_callback(m, s, text, sizeof text));
+  app_hot(app, HOT_ROW, (struct rect){0, y, r.w, 1}, row);
   if (s->unfinished)
     grid_put(g, 2, y, ROLE_ERROR, U'▶');
   if (selected) {

@@ -260,8 +260,11 @@ static void draw(struct app *app, const struct layout *layout) {
   size_t row = tasks_row(pane, pane->selected);
   size_t first = layout_scroll(row, pane->n_rows, areas.rows.h);
   grid_clip(&app->grid, areas.rows);
-  for (int i = 0; i < areas.rows.h && first + (size_t)i < pane->n_rows; i++)
+  for (int i = 0; i < areas.rows.h && first + (size_t)i < pane->n_rows; i++) {
+    app_hot(app, HOT_ROW, (struct rect){0, areas.rows.y + i, layout->w, 1},
+            first + (size_t)i);
     draw_row(app, areas.rows, areas.rows.y + i, &pane->rows[first + (size_t)i]);
+  }
   const struct census_task *t = tasks_find(pane, pane->selected);
   if (t && areas.detail.h > 0) {
     char name[160];
