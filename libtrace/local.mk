@@ -20,7 +20,7 @@ pkgconfig_DATA = libtrace/looptrace.pc
 
 # What a program links: everything but the viewer.
 lib_LTLIBRARIES += liblooptrace.la
-liblooptrace_la_SOURCES = $(base_sources) $(record_sources) $(linked_sources) \
+liblooptrace_la_SOURCES = $(base_sources) $(begin_sources) $(record_sources) $(linked_sources) \
 	$(hook_sources) $(format_sources) $(drain_sources) $(read_sources) \
 	$(task_sources)
 liblooptrace_la_CPPFLAGS = $(AM_CPPFLAGS)
@@ -44,7 +44,7 @@ EXTRA_liblooptrace_preload_la_DEPENDENCIES = libtrace/looptrace.map
 
 # What the tools and unit tests link: the same code but for the hooks.
 noinst_LTLIBRARIES += libtracecore.la
-libtracecore_la_SOURCES = $(base_sources) $(record_sources) $(format_sources) \
+libtracecore_la_SOURCES = $(base_sources) $(begin_sources) $(record_sources) $(format_sources) \
 	$(drain_sources) $(read_sources)
 libtracecore_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(SAN_CFLAGS)
 libtracecore_la_LIBADD = $(ZLIB_LIBS)

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "command.h"
-#include "duration.h"
 #include "newest.h"
 #include "option.h"
 #include "output/export.h"

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
+#include "base/size.h"
 #include "command.h"
-#include "duration.h"
 #include "launch.h"
 #include "option.h"
 #include "output/inert.h"
 #include "output/units.h"
-#include "size.h"
 
 #define WHO "looptrace record"
 #define LINES_MAX 10

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "command.h"
-#include "duration.h"
 #include "manual.h"
 #include "newest.h"
 #include "option.h"

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/share.h"
 #include "child.h"
 #include "control.h"
 #include "drain/drain.h"
@@ -38,7 +39,7 @@ struct launch {
   const struct launch_options *options;
   struct launch_result *result;
   struct child_signals signals;
-  struct locate_arena arena;
+  struct lti_share arena;
   struct symbol *symbols;
   struct lti_drain *drain;
   struct watch *watch;
@@ -152,7 +153,11 @@ static bool make_arena(struct launch *l) {
       .is_off = l->options->delay_ns != 0,
       .large_records = lti_arena_records(l->options->ring_bytes),
   };
-  return locate_arena_make(&l->arena, &options, &l->result->message);
+  char why[512] = "";
+  if (lti_share_make(&l->arena, &options, why, sizeof why))
+    return true;
+  say(l, "no place for the shared memory of the recording (%s)", why);
+  return false;
 }
 
 static void command_ended(struct launch *l, const siginfo_t *info) {
@@ -438,7 +443,8 @@ int launch_run(const struct launch_options *options,
   umask(mask);
   symbol_close(l.symbols);
 arena:
-  locate_arena_remove(&l.arena);
+  lti_arena_unmap(l.arena.arena);
+  lti_share_remove(&l.arena);
 signals:
   child_signals_give_back(&l.signals);
   return code;

@@ -1,26 +1,19 @@
 /* Where things are put and found.
  *
- * Invariant: no file is ever made at a name that somebody else could have
- * prepared, and none is left behind but the trace.  Called by launch.c. */
+ * Invariant: nothing is made here; what is found may have changed when it is
+ * used.  Called by launch.c. */
 #include "config.h"
 
 #include "locate.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define LARGE_BYTES (UINT64_C(8) << 20)
-#define LARGE_RINGS 32
-#define PLENTY_BYTES (UINT64_C(2) << 30)
 #define PRELOAD_NAME "liblooptrace-preload.so"
 
 static char *format(const char *pattern, ...) {
@@ -78,68 +71,6 @@ bool locate_preload(char path[PATH_MAX], char **message) {
                    tried[0], n > 1 ? ", " : "", n > 1 ? tried[1] : "",
                    n > 2 ? ", " : "", n > 2 ? tried[2] : "");
   return false;
-}
-
-/* Where memory is plenty, fewer and larger rings: they hold a burst of 8 ms
- * where the busiest loop's would hold 4. */
-static void choose_rings(const char *folder, struct lti_arena_options *o) {
-  struct statvfs fs;
-  if (o->large_records || statvfs(folder, &fs) != 0 ||
-      (uint64_t)fs.f_bavail * fs.f_frsize < PLENTY_BYTES)
-    return;
-  o->large_records = lti_arena_records(LARGE_BYTES);
-  o->n_large = LARGE_RINGS;
-}
-
-static bool arena_make_in(const char *folder, struct locate_arena *made,
-                          const struct lti_arena_options *wanted) {
-  uint64_t secret;
-  struct lti_arena_options options = *wanted;
-  choose_rings(folder, &options);
-  if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret)
-    return false;
-  snprintf(made->path, sizeof made->path, "%s/looptrace-%u-%016" PRIx64, folder,
-           (unsigned)geteuid(), secret);
-  made->fd = open(made->path,
-                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (made->fd < 0)
-    return false;
-  if (!fchmod(made->fd, 0600)) { /* the umask may have taken even this */
-    made->arena = lti_arena_create(made->fd, &options);
-    if (made->arena)
-      return true;
-  }
-  int error = errno;
-  close(made->fd);
-  unlink(made->path);
-  errno = error;
-  return false;
-}
-
-bool locate_arena_make(struct locate_arena *made,
-                       const struct lti_arena_options *options,
-                       char **message) {
-  const char *folders[] = {"/dev/shm", getenv("XDG_RUNTIME_DIR"), "/tmp"};
-  char why[512] = "";
-  size_t used = 0;
-  for (int i = 0; i < 3; i++) {
-    if (!folders[i] || *folders[i] != '/')
-      continue;
-    if (arena_make_in(folders[i], made, options))
-      return true;
-    if (used < sizeof why)
-      used += (size_t)snprintf(why + used, sizeof why - used, "%s%s: %s",
-                               used ? "; " : "", folders[i], strerror(errno));
-  }
-  *message =
-      format("no place for the shared memory of the recording (%s)", why);
-  return false;
-}
-
-void locate_arena_remove(struct locate_arena *made) {
-  lti_arena_unmap(made->arena);
-  unlink(made->path);
-  close(made->fd);
 }
 
 bool locate_output_ok(const char *path, bool overwrite, char **message) {

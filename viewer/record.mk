@@ -1,8 +1,6 @@
 command_sources += viewer/cmd_record.c viewer/cmd_recover.c viewer/cmd_tasks.c \
 	viewer/live.h viewer/live.c viewer/cmd_ctl.c \
 	viewer/control.h viewer/control.c viewer/steer.h viewer/steer.c \
-	viewer/duration.h viewer/duration.c \
-	viewer/size.h viewer/size.c \
 	viewer/program.h viewer/program.c \
 	viewer/launch.h viewer/launch.c \
 	viewer/locate.h viewer/locate.c \
@@ -13,9 +11,8 @@ command_sources += viewer/cmd_record.c viewer/cmd_recover.c viewer/cmd_tasks.c \
 
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_duration
-tests_unit_check_duration_SOURCES = tests/unit/check_duration.c \
-	viewer/duration.h viewer/duration.c
+tests_unit_check_duration_SOURCES = tests/unit/check_duration.c
 tests_unit_check_duration_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
-tests_unit_check_duration_LDADD = $(CHECK_LIBS)
+tests_unit_check_duration_LDADD = libtracecore.la $(CHECK_LIBS)
 tests_unit_check_duration_LDFLAGS = $(SAN_CFLAGS)
 endif

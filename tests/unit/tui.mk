@@ -6,7 +6,6 @@ tests_unit_check_tui_SOURCES = tests/unit/check_tui.c \
 	viewer/check/rule.h viewer/check/rule.c viewer/near.h viewer/near.c \
 	viewer/check/suppress.h viewer/check/suppress.c \
 	viewer/model/diff.h viewer/model/diff.c \
-	viewer/duration.h viewer/duration.c \
 	viewer/output/inert.h viewer/output/inert.c \
 	viewer/output/units.h viewer/output/units.c \
 	viewer/output/excerpt.h viewer/output/excerpt.c

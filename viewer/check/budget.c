@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "check/options.h"
 #include "check/rule.h"
 #include "command.h"
-#include "duration.h"
 #include "near.h"
 #include "output/inert.h"
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "check/rule.h"
 #include "command.h"
-#include "duration.h"
 #include "newest.h"
 #include "option.h"
 #include "output/open.h"

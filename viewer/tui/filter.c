@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "duration.h"
+#include "base/duration.h"
 
 static const char *const key_names[] = {
 #define FILTER_NAME(name, text, doc, example) text,

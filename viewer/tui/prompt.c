@@ -4,7 +4,7 @@
  * counts. Called by app.c. */
 #include <string.h>
 
-#include "duration.h"
+#include "base/duration.h"
 #include "tui/app.h"
 #include "tui/format.h"
 

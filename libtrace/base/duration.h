@@ -1,6 +1,6 @@
 /* Durations as people write them: a number and a unit. */
-#ifndef LTV_DURATION_H
-#define LTV_DURATION_H
+#ifndef LTI_DURATION_H
+#define LTI_DURATION_H
 
 #include <stdint.h>
 

@@ -1,5 +1,6 @@
-/* The parser of sizes.  Called by cmd_*.c. */
-#include "size.h"
+/* The parser of sizes.  Called by cmd_*.c, and for the
+ * environment of a program that records itself. */
+#include "base/size.h"
 
 #include <string.h>
 

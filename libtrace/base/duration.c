@@ -1,10 +1,11 @@
 /* Reading durations from the command line.
  *
  * Invariant: all arithmetic is on integers, so 0.1s is exactly 100,000,000 ns.
- * Called by every cmd_*.c that takes a duration. */
+ * Called by every cmd_*.c that takes a duration, and for the environment of a
+ * program that records itself. */
 #include "config.h"
 
-#include "duration.h"
+#include "base/duration.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Sizes as people write them: a number and K, M or G. */
-#ifndef LTV_SIZE_H
-#define LTV_SIZE_H
+#ifndef LTI_SIZE_H
+#define LTI_SIZE_H
 
 #include <stdint.h>
 

@@ -1,0 +1,28 @@
+/* An arena in a private file of shared memory, so that it outlives its process.
+ */
+#ifndef LTI_SHARE_H
+#define LTI_SHARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+struct lti_share {
+  struct lti_arena *arena;
+  int fd;
+  char path[4096];
+};
+
+/* Make an arena in a file on tmpfs: 0600, O_EXCL, a name nobody can guess, in
+ * /dev/shm, $XDG_RUNTIME_DIR or /tmp.
+ *
+ * why: set when the result is false: what each folder said. */
+bool lti_share_make(struct lti_share *made,
+                    const struct lti_arena_options *options, char *why,
+                    size_t size);
+
+/* Remove the file and close it; the arena stays mapped. */
+void lti_share_remove(struct lti_share *made);
+
+#endif
