@@ -126,6 +126,8 @@ static void note(const void *caller) {
 static void note_unseen_start(void) {
   char text[200];
   struct timespec cpu = {0, 0};
+  if (lti_process.is_confined)
+    return;
   (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
   uint64_t ms = (uint64_t)cpu.tv_sec * 1000 + (uint64_t)cpu.tv_nsec / 1000000;
   if (ms < UNSEEN_LEAST_MS)
@@ -164,6 +166,8 @@ static void begin(const void *site, const struct lti_waits *held,
 static bool is_of_loop(const struct lti_waits *fds) {
   unsigned n_socket = 0, n_other = 0, n_pipe = 0;
   int socket = -1;
+  if (lti_process.is_confined)
+    return false;
   for (unsigned i = 0; i < fds->n; i++) {
     struct stat s;
     if (lti_libc.fstat(fds->fd[i], &s) != 0)

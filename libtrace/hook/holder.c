@@ -37,7 +37,7 @@ static void read_comm(uint32_t tid, char *comm, size_t size) {
 
 uint64_t lti_holder_text(uint32_t tid) {
   char comm[32], text[80];
-  if (tid == 0 || tid >> TID_BITS || !lti_is_on())
+  if (tid == 0 || tid >> TID_BITS || !lti_is_on() || lti_process.is_confined)
     return 0;
   uint64_t key = key_of(tid), string_mask = (UINT64_C(1) << STRING_BITS) - 1;
   uint64_t word = atomic_load_explicit(&known[tid % KNOWN],

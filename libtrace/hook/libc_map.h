@@ -303,6 +303,10 @@
     (priority, flag, format, args))
 
 #define LTI_LIBC_NAMES(X)                                                      \
+  X(HAND, int, prctl,                                                          \
+    (int op, unsigned long a, unsigned long b, unsigned long c,                \
+     unsigned long d),                                                         \
+    (op, a, b, c, d))                                                          \
   X(CALL, int, getaddrinfo,                                                    \
     (const char *host, const char *service, const struct addrinfo *hints,      \
      struct addrinfo **to),                                                    \

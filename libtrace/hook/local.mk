@@ -11,5 +11,5 @@ hook_sources = libtrace/hook/uv_map.h libtrace/hook/uv_alone.h \
 	libtrace/hook/foreign.h libtrace/hook/foreign.c libtrace/hook/wait.c \
 	libtrace/hook/libc.c libtrace/hook/libc_hand.c \
 	libtrace/hook/expect.h libtrace/hook/expect.c \
-	libtrace/hook/past.h libtrace/hook/past.c \
+	libtrace/hook/confine.c libtrace/hook/past.h libtrace/hook/past.c \
 	libtrace/hook/hook.c

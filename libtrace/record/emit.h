@@ -66,6 +66,7 @@ struct lti_process {
   volatile uint32_t *alive;     /* never NULL; 0 in a forked child */
   void *front;                  /* the bytes; NULL until the first arena */
   int clock_is_tsc;
+  bool is_confined; /* system calls may be deadly: hook/confine.c */
   double ns_per_tick;
   uint64_t ticks_min_block;     /* clock ticks of arena.min_block_ns */
   uint64_t ticks_usage;         /* clock ticks of arena.usage_age_ns */

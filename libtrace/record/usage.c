@@ -17,6 +17,8 @@
  * each time: a descriptor kept open could be closed or replaced by the host. */
 uint64_t lti_run_delay(void) {
   char buf[96];
+  if (lti_process.is_confined)
+    return 0;
   int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/schedstat",
                         O_RDONLY | O_CLOEXEC);
   if (fd < 0)
@@ -33,6 +35,8 @@ uint64_t lti_run_delay(void) {
 
 void lti_usage_emit(void) {
   int saved = errno;
+  if (lti_process.is_confined)
+    return;
   struct timespec cpu = {0, 0};
   struct rusage usage = {0};
   uint64_t delay = lti_run_delay();

@@ -1,6 +1,8 @@
-/* Run a command where less is allowed than usual, for test_watch.py.
+/* Run a command where less is allowed than usual, for test_watch.py and
+ * test_processes.py.
  *
  *   confined noperf COMMAND...    perf_event_open says EACCES
+ *   confined noread COMMAND...    process_vm_readv says EPERM
  *   confined notrace COMMAND...   without CAP_SYS_PTRACE */
 #include <errno.h>
 #include <linux/capability.h>
@@ -13,11 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int forbid_perf(void) {
+static int forbid(long number, unsigned error) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog filter = {sizeof code / sizeof *code, code};
@@ -29,7 +31,10 @@ int main(int argc, char **argv) {
   if (argc < 3)
     return 2;
   if (strcmp(argv[1], "noperf") == 0) {
-    if (forbid_perf())
+    if (forbid(SYS_perf_event_open, EACCES))
+      return 77;
+  } else if (strcmp(argv[1], "noread") == 0) {
+    if (forbid(SYS_process_vm_readv, EPERM))
       return 77;
   } else if (prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0) &&
              geteuid() == 0) {

@@ -77,3 +77,9 @@ tests_programs_task_stack_SOURCES = tests/programs/task_stack.c
 tests_programs_task_stack_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -g
 tests_programs_task_stack_LDADD = liblooptrace.la $(UV_LIBS)
 tests_programs_task_stack_LDFLAGS = -no-install
+
+# What test_processes.py records.
+noinst_PROGRAMS += tests/programs/processes
+tests_programs_processes_SOURCES = tests/programs/processes.c
+tests_programs_processes_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_processes_LDADD = $(UV_LIBS)
