@@ -21,10 +21,19 @@
 
 #define WHO "looptrace report"
 
-enum { OPT_TOP = 256, OPT_FORMAT, OPT_TASK };
+enum { OPT_TOP = 256, OPT_FORMAT, OPT_TASK, OPT_PERCENTILES, OPT_DIFF };
 
+#define SORTS "total self count p99 longest"
+#define GROUPS "site loop task"
 static const struct option_row option_rows[] = {
+    {'s', "sort", "KEY", SORTS,
+     "tables of places by total (default), self, count, p99 or longest; as "
+     "perf report -s"},
+    {'g', "group-by", "WHAT", GROUPS,
+     "where time went, by site (default), loop or task"},
     {OPT_TOP, "top", "N", NULL, "rows in each table; default 20"},
+    {OPT_PERCENTILES, "percentiles", NULL, NULL,
+     "also a table of p50, p75, p90, p99 and p99.9 of turns and callbacks"},
     {OPT_FORMAT, "format", "FORMAT", "text html markdown json",
      "text (default), html (one page that needs nothing else), markdown or "
      "json"},
@@ -32,14 +41,28 @@ static const struct option_row option_rows[] = {
      "one task instead: where its time went, and its critical path: running, "
      "ready behind whom, in the pool, waiting for what. NAME: its label or "
      "function, then the one that took longest. As text or json"},
+    {OPT_DIFF, "diff", "OLD", OFFER_TRACES,
+     "what got slower since OLD instead, as looptrace diff OLD FILE"},
     {0}};
 
 struct wanted {
-  const char *path;
-  size_t top;
+  struct report_how how;
   const char *format;
   const char *task; /* NULL: not one task */
+  const char *old;  /* NULL: no comparison */
 };
+
+/* Which of some words, parted by blanks.  Returns: -1 for none. */
+static int index_of(const char *words, const char *word) {
+  size_t n = strlen(word);
+  for (int i = 0; *words; i++) {
+    size_t size = strcspn(words, " ");
+    if (size == n && strncmp(words, word, n) == 0)
+      return i;
+    words += size + (words[size] == ' ');
+  }
+  return -1;
+}
 
 static bool set_number(const char *text, size_t *number) {
   char *end;
@@ -51,8 +74,8 @@ static bool set_number(const char *text, size_t *number) {
   return true;
 }
 
-typedef void shower(FILE *file, const struct model *model, const char *path,
-                    size_t top);
+typedef void shower(FILE *file, const struct model *model,
+                    const struct report_how *how);
 
 static shower *find(const char *format) {
   return strcmp(format, "text") == 0       ? report_text
@@ -62,27 +85,54 @@ static shower *find(const char *format) {
                                            : NULL;
 }
 
-static int parse(int argc, char **argv, struct wanted *w) {
-  int c;
-  option_begin(&cmd_report, argv);
-  while ((c = option_next(argc, argv)) != OPTION_END) {
-    if (c == OPT_TOP) {
-      if (!set_number(optarg, &w->top))
-        return open_usage(WHO, "--top `%s` is no number from 1 on", optarg);
-    } else if (c == OPT_FORMAT) {
-      w->format = optarg;
-      if (!find(optarg))
-        return open_usage(WHO, "--format `%s`: text, html, markdown or json",
-                          optarg);
-    } else if (c == OPT_TASK) {
-      w->task = optarg;
-    } else {
-      return option_exit(c);
-    }
+/* Returns: -1 to go on, else an exit code. */
+static int set_option(struct wanted *w, int c) {
+  int index;
+  switch (c) {
+  case OPT_TOP:
+    if (!set_number(optarg, &w->how.top))
+      return open_usage(WHO, "--top `%s` is no number from 1 on", optarg);
+    return -1;
+  case OPT_FORMAT:
+    w->format = optarg;
+    if (!find(optarg))
+      return open_usage(WHO, "--format `%s`: text, html, markdown or json",
+                        optarg);
+    return -1;
+  case OPT_TASK:
+    w->task = optarg;
+    return -1;
+  case OPT_DIFF:
+    w->old = optarg;
+    return -1;
+  case OPT_PERCENTILES:
+    w->how.has_percentiles = true;
+    return -1;
+  case 's':
+    if ((index = index_of(SORTS, optarg)) < 0)
+      return open_usage(WHO, "--sort `%s`: total, self, count, p99 or longest",
+                        optarg);
+    w->how.sort = (enum report_sort)index;
+    return -1;
+  case 'g':
+    if ((index = index_of(GROUPS, optarg)) < 0)
+      return open_usage(WHO, "--group-by `%s`: site, loop or task", optarg);
+    w->how.group = (enum report_group)index;
+    return -1;
+  default:
+    return option_exit(c);
   }
-  w->path = newest_or_named(WHO, argc, argv,
-                            "one trace at a time: looptrace report FILE%s");
-  if (!w->path)
+}
+
+static int parse(int argc, char **argv, struct wanted *w) {
+  int c, code;
+  option_begin(&cmd_report, argv);
+  while ((c = option_next(argc, argv)) != OPTION_END)
+    if ((code = set_option(w, c)) >= 0)
+      return code;
+  w->how.path = newest_or_named(WHO, argc, argv,
+                                "one trace at a time: looptrace report FILE%s");
+  if (!w->how.path)
     return EXIT_USAGE;
   if (w->task && strcmp(w->format, "text") && strcmp(w->format, "json"))
     return open_usage(WHO, "--task gives text or json, not `%s`", w->format);
@@ -169,7 +219,7 @@ static int report_task(const char *file, const struct wanted *w) {
   else if (strcmp(w->format, "json") == 0)
     report_task_json(stdout, model, path, file);
   else
-    report_task_text(stdout, model, path, w->top);
+    report_task_text(stdout, model, path, w->how.top);
   path_free(path);
   model_close(model);
   return status == LT_OK          ? EXIT_OK
@@ -177,32 +227,61 @@ static int report_task(const char *file, const struct wanted *w) {
                                   : EXIT_UNREADABLE;
 }
 
-static int run_report(int argc, char **argv) {
-  struct wanted w = {.top = 20, .format = "text"};
-  int code = parse(argc, argv, &w);
-  if (code >= 0)
-    return code;
-  const char *path = w.path;
-  if (w.task)
-    return report_task(path, &w);
-  struct model *model;
+/* Every task, for a table of them. */
+static lt_status count_tasks(const char *path, struct census **census) {
+  lt_status status = census_begin(path, census);
+  while (status == LT_OK)
+    status = census_step(*census, 1 << 20);
+  return status == LT_END ? LT_OK : status;
+}
+
+static int compare_with(const struct wanted *w) {
+  char name[] = "diff", top_word[] = "--top", format_word[] = "--format",
+       top[32];
+  snprintf(top, sizeof top, "%zu", w->how.top);
+  char *argv[] = {name,
+                  top_word,
+                  top,
+                  format_word,
+                  (char *)(uintptr_t)w->format,
+                  (char *)(uintptr_t)w->old,
+                  (char *)(uintptr_t)w->how.path,
+                  NULL};
+  return cmd_diff.run(7, argv);
+}
+
+static int report_all(struct wanted *w) {
+  struct model *model = NULL;
+  struct census *census = NULL;
   struct progress progress;
   progress_init(&progress, "reading");
   const struct model_options options = {.progress = progress_tell,
                                         .context = &progress};
   errno = 0;
-  lt_status status = model_open(path, &options, &model);
+  lt_status status = model_open(w->how.path, &options, &model);
+  if (status == LT_OK && w->how.group == REPORT_BY_TASK)
+    status = count_tasks(w->how.path, &census);
   int error = errno;
   progress_done(&progress);
-  errno = error;
-  if (status != LT_OK) {
-    open_complain(WHO, path, status, errno);
-    return EXIT_UNREADABLE;
+  if (status == LT_OK) {
+    w->how.census = census;
+    pager_begin();
+    find(w->format)(stdout, model, &w->how);
+  } else {
+    open_complain(WHO, w->how.path, status, error);
   }
-  pager_begin();
-  find(w.format)(stdout, model, path, w.top);
+  census_free(census);
   model_close(model);
-  return EXIT_OK;
+  return status == LT_OK ? EXIT_OK : EXIT_UNREADABLE;
+}
+
+static int run_report(int argc, char **argv) {
+  struct wanted w = {.how.top = 20, .format = "text"};
+  int code = parse(argc, argv, &w);
+  return code >= 0 ? code
+         : w.old   ? compare_with(&w)
+         : w.task  ? report_task(w.how.path, &w)
+                   : report_all(&w);
 }
 
 const struct command cmd_report = {

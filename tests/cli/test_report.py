@@ -1,6 +1,7 @@
 """looptrace report, over traces whose every number is stated in text."""
 import html.parser
 import json
+import re
 import unittest
 
 from golden import compare
@@ -101,9 +102,93 @@ class Report(Case):
         told = self.report(CLEAN, '--format', 'markdown').decode()
         self.assertIn('No stall of 50 ms or more.', told)
 
+    def test_places_are_sorted_as_asked(self):
+        def order(*options):
+            told = json.loads(self.report(SHOP, '--format', 'json', *options))
+            return [(c['kind'], c['total_ns'] // 10**6, c['count'])
+                    for c in told['callbacks']]
+        tick, read, work, other = (('timer', 1, 1), ('read', 163, 3),
+                                   ('work', 412, 1), ('timer', 200, 1))
+        self.assertEqual(order(), [work, other, read, tick])
+        self.assertEqual(order('--sort', 'self'), [work, other, read, tick])
+        self.assertEqual(order('-s', 'count')[0], read)
+        self.assertEqual(order('-s', 'longest'), [work, other, read, tick])
+        self.assertEqual(order('-s', 'count', '--top', '1'), [read])
+        told = self.report(SHOP, '-s', 'count').decode()
+        self.assertIn('Callbacks by count\n', told)
+        self.assertIn('Blocking calls by count\n', told)
+
+    def test_percentiles_are_told_when_asked_for(self):
+        # Ninety callbacks of 1 ms, nine of 10 ms, one of 100 ms.
+        text, at = '0 loop+\n1 poll\n', 2
+        for i in range(100):
+            took = 1 if i < 90 else 10 if i < 99 else 100
+            text += (f'{at} wake n=1\n{at} resume task=1 kind=read '
+                     f'site=on_read\n{at + took} await task=1\n'
+                     f'{at + took} poll\n')
+            at += took + 1
+        text += f'{at} loop-\n'
+        told = self.report(text, '--percentiles').decode()
+        row = next(line.split('  ') for line in told.splitlines()
+                   if line.endswith('read on_read (shop.c:31)') and
+                   line.startswith('        100'))
+        row = [cell.strip() for cell in row if cell.strip()]
+        near = [float(number) * (1e-3 if unit == 'us' else 1)
+                for number, unit in map(str.split, row[1:7])]
+        for got, true in zip(near, (1, 1, 10, 100, 100, 100)):
+            self.assertAlmostEqual(got, true, delta=true * 0.04)
+        self.assertNotIn('Percentiles', self.report(text).decode())
+        for name in ('markdown', 'html'):
+            self.assertIn('p99.9', self.report(text, '--percentiles',
+                                               '--format', name).decode())
+        callback, = json.loads(self.report(text, '--format',
+                                           'json'))['callbacks']
+        self.assertEqual(callback['p999_ns'], 100_000_000)
+
+    def test_time_by_loop_and_by_task(self):
+        told = self.report(SHOP, '-g', 'loop').decode()
+        row = told.split('Time by loop\n')[1].splitlines()[1]
+        # busy 786 ms; 400 in calls; 160 of no CPU, as the usage says.
+        self.assertEqual(re.split(r'  +', row.strip()),
+                         ['786 ms', '400 ms', '160 ms', '1.42 s', '6', '1', '3',
+                          'main'])
+        told = json.loads(self.report(SHOP, '-g', 'task', '--format', 'json'))
+        self.assertEqual(
+            [(t['task'], t['run_ns'] // 10**6, t['blocked_ns'] // 10**6,
+              t['runs'], t['longest_ns'] // 10**6) for t in told['by_task']],
+            [(3, 412, 400, 1, 412), (2, 201, 0, 2, 200), (1, 163, 0, 3, 160)])
+        told = self.report(SHOP, '-g', 'task', '--top', '1').decode()
+        self.assertIn('#3 work "GET/export" render (shop.c:47)\n', told)
+        self.assertNotIn('Callbacks by', told)
+        self.assertNotIn('#2 ', told)
+
+    def test_waits_that_could_be_one_are_in_every_form(self):
+        from test_report_task import JOURNEY
+        told = json.loads(self.report(JOURNEY, '--format', 'json'))
+        gather, = told['gatherable']
+        self.assertEqual((gather['saved_ns'], gather['awaited']),
+                         (15_000_000, 2))
+        for name in ('text', 'markdown', 'html'):
+            told = self.report(JOURNEY, '--format', name).decode()
+            told = told.replace('&#35;', '#')
+            self.assertIn('they could save up to', told)
+            row = next(line for line in told.splitlines()
+                       if '#1 render (shop.c:47)' in line)
+            self.assertIn('15 ms', row)
+            self.assertIn('0.180 s', row)
+
+    def test_diff_is_the_command_diff(self):
+        (self.dir / 'old.lt').write_bytes(trace(CLEAN))
+        told = self.report(SHOP, '--diff', 'old.lt')
+        self.assertEqual(told, self.looptrace('diff', 'old.lt', 'x.lt').stdout)
+
     def test_hostile_names_come_out_inert(self):
         data = fixture(SHOP)
         for name in ('text', 'json', 'markdown', 'html'):
+            told = self.report(data, '--format', name, '--percentiles')
+            assert_inert(self, told)
+            told = self.report(data, '--format', name, '-g', 'task')
+            assert_inert(self, told)
             told = self.report(data, '--format', name)
             assert_inert(self, told)
             if name == 'html':
@@ -117,7 +202,7 @@ class Report(Case):
             elif name == 'markdown':
                 self.assertEqual({line.count('|') for line in
                                   told.decode().splitlines()
-                                  if line.startswith('|')}, {6, 7})
+                                  if line.startswith('|')}, {5, 6, 7})
 
     def test_a_damaged_trace_is_reported_on_and_said_to_be(self):
         data = bytearray(trace(SHOP))
@@ -132,7 +217,8 @@ class Report(Case):
 
     def test_wrong_usage_and_no_file(self):
         for words in ([], ['a', 'b'], ['--top', '0', 'a'], ['--top', 'x', 'a'],
-                      ['--format', 'pdf', 'a'], ['--what', 'a']):
+                      ['--format', 'pdf', 'a'], ['--what', 'a'],
+                      ['-s', 'total self', 'a'], ['-g', 'thread', 'a']):
             self.assertEqual(self.looptrace('report', *words).returncode, 2)
         result = self.looptrace('report', 'none.lt')
         self.assertEqual(result.returncode, 3)

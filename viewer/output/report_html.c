@@ -162,21 +162,21 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
   free(sorted);
 }
 
-static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
+static void sites(FILE *file, const struct model *m,
+                  const struct report_how *how, bool is_call) {
   units_buf u;
   char text[600];
-  size_t shown = 0;
-  fprintf(file,
-          "<h2>%s</h2>\n<table><tr><th class=\"n\">total</th><th class=\"n\">"
-          "self</th><th class=\"n\">count</th><th class=\"n\">p99</th><th "
-          "class=\"n\">longest</th><th>%s</th><th>%s</th></tr>\n",
-          is_call ? "Blocking calls by place" : "Callbacks by total time",
-          is_call ? "call" : "kind", is_call ? "made in" : "function");
-  for (size_t i = 0; i < m->n_sites && shown < top; i++) {
-    const struct model_site *s = &m->sites[i];
-    if (s->is_call != is_call)
-      continue;
-    shown++;
+  size_t n;
+  const struct model_site **rows = report_sites(m, is_call, how, &n);
+  fprintf(
+      file,
+      "<h2>%s by %s</h2>\n<table><tr><th class=\"n\">total</th><th class=\"n\">"
+      "self</th><th class=\"n\">count</th><th class=\"n\">p99</th><th "
+      "class=\"n\">longest</th><th>%s</th><th>%s</th></tr>\n",
+      is_call ? "Blocking calls" : "Callbacks", report_sort_words(how->sort),
+      is_call ? "call" : "kind", is_call ? "made in" : "function");
+  for (size_t i = 0; i < n; i++) {
+    const struct model_site *s = rows[i];
     fputs("<tr>", file);
     number(file, units_ns(u, s->total_ns));
     number(file, units_ns(u, s->self_ns));
@@ -189,7 +189,8 @@ static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
     cell(file, "t", model_site_name(m, s->site, text, sizeof text));
     fputs("</tr>\n", file);
   }
-  fputs(shown ? "</table>\n" : "</table>\n<p>none</p>\n", file);
+  free(rows);
+  fputs(n ? "</table>\n" : "</table>\n<p>none</p>\n", file);
 }
 
 static void heading(FILE *file, const struct model *m, const char *path) {
@@ -212,13 +213,17 @@ static void heading(FILE *file, const struct model *m, const char *path) {
   fputs("</span></p>\n", file);
 }
 
-void report_html(FILE *file, const struct model *m, const char *path,
-                 size_t top) {
-  heading(file, m, path);
+void report_html(FILE *file, const struct model *m,
+                 const struct report_how *how) {
+  heading(file, m, how->path);
   timeline(file, m);
   loops(file, m);
-  stalls(file, m, top);
-  sites(file, m, top, false);
-  sites(file, m, top, true);
+  stalls(file, m, how->top);
+  report_by(file, TABLE_HTML, m, how);
+  if (how->group == REPORT_BY_SITE) {
+    sites(file, m, how, false);
+    sites(file, m, how, true);
+  }
+  report_more(file, TABLE_HTML, m, how);
   fputs("</body>\n</html>\n", file);
 }

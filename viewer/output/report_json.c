@@ -1,5 +1,7 @@
 /* The JSON form of report, schema looptrace.report/1.  Times are integers in
  * ns.  Called by cmd_report.c. */
+#include <stdlib.h>
+
 #include "output/place.h"
 #include "output/report.h"
 
@@ -25,16 +27,14 @@ static void stalls(struct json *json, const struct model *m) {
   json_array_end(json);
 }
 
-static void sites(struct json *json, const struct model *m, size_t top,
-                  bool is_call) {
-  size_t shown = 0;
+static void sites(struct json *json, const struct model *m,
+                  const struct report_how *how, bool is_call) {
+  size_t n;
+  const struct model_site **rows = report_sites(m, is_call, how, &n);
   char callee[128];
   json_array(json, is_call ? "calls" : "callbacks");
-  for (size_t i = 0; i < m->n_sites && shown < top; i++) {
-    const struct model_site *s = &m->sites[i];
-    if (s->is_call != is_call)
-      continue;
-    shown++;
+  for (size_t i = 0; i < n; i++) {
+    const struct model_site *s = rows[i];
     json_object(json, NULL);
     json_text(json, is_call ? "callee" : "kind",
               is_call ? model_callee_name(m, s->kind, callee, sizeof callee)
@@ -44,11 +44,14 @@ static void sites(struct json *json, const struct model *m, size_t top,
     json_int(json, "total_ns", s->total_ns);
     json_int(json, "self_ns", s->self_ns);
     json_int(json, "p50_ns", model_histogram_percentile(s->time, 50));
+    json_int(json, "p90_ns", model_histogram_percentile(s->time, 90));
     json_int(json, "p99_ns", model_histogram_percentile(s->time, 99));
+    json_int(json, "p999_ns", model_histogram_percentile(s->time, 99.9));
     json_int(json, "max_ns", s->max_ns);
     json_object_end(json);
   }
   json_array_end(json);
+  free(rows);
 }
 
 static void times(struct json *json, const char *key,
@@ -74,13 +77,13 @@ static void pool(struct json *json, const struct model_pool *p) {
   json_object_end(json);
 }
 
-void report_json(FILE *file, const struct model *m, const char *path,
-                 size_t top) {
+void report_json(FILE *file, const struct model *m,
+                 const struct report_how *how) {
   struct json json;
   json_init(&json, file);
   json_object(&json, NULL);
   json_text(&json, "schema", "looptrace.report/1");
-  trace_json(&json, "trace", path, m->info);
+  trace_json(&json, "trace", how->path, m->info);
   json_array(&json, "loops");
   for (size_t i = 0; i < m->n_loops; i++) {
     json_object(&json, NULL);
@@ -92,14 +95,16 @@ void report_json(FILE *file, const struct model *m, const char *path,
   }
   json_array_end(&json);
   stalls(&json, m);
-  sites(&json, m, top, false);
-  sites(&json, m, top, true);
+  sites(&json, m, how, false);
+  sites(&json, m, how, true);
+  if (how->group == REPORT_BY_TASK)
+    report_by_task_json(&json, m, how);
   pool(&json, &m->pool);
   json_object(&json, "tasks");
   json_uint(&json, "seen", m->n_tasks);
   json_uint(&json, "unfinished", m->n_tasks_live);
   json_object_end(&json);
-  report_tasks_json(&json, m, top);
+  report_tasks_json(&json, m, how->top);
   json_uint(&json, "unmeasured", m->n_unmeasured);
   json_array(&json, "notes");
   for (uint32_t i = 0; i < m->info->n_notes; i++)

@@ -53,15 +53,15 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
   free(sorted);
 }
 
-static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
+static void sites(FILE *file, const struct model *m,
+                  const struct report_how *how, bool is_call) {
   units_buf total, count, p99, max;
   char text[600];
-  size_t shown = 0;
-  for (size_t i = 0; i < m->n_sites && shown < top; i++) {
-    const struct model_site *s = &m->sites[i];
-    if (s->is_call != is_call)
-      continue;
-    if (shown++ == 0)
+  size_t n;
+  const struct model_site **rows = report_sites(m, is_call, how, &n);
+  for (size_t i = 0; i < n; i++) {
+    const struct model_site *s = rows[i];
+    if (i == 0)
       fprintf(file,
               "\n| %s | in | total | count | p99 | longest |\n"
               "|---|---|--:|--:|--:|--:|\n",
@@ -77,20 +77,25 @@ static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
             units_ns(p99, model_histogram_percentile(s->time, 99)),
             units_ns(max, s->max_ns));
   }
+  free(rows);
 }
 
-void report_markdown(FILE *file, const struct model *m, const char *path,
-                     size_t top) {
+void report_markdown(FILE *file, const struct model *m,
+                     const struct report_how *how) {
   char text[4200];
   units_buf length, events;
   fputs("### ", file);
-  markdown_text(file, inert(path, text, sizeof text));
+  markdown_text(file, inert(how->path, text, sizeof text));
   fprintf(file, "\n\n%s, %s events, ", units_ns(length, m->end_ns),
           units_count(events, m->info->n_events));
   markdown_text(file, report_health(m->info, text, sizeof text));
   fputs("\n", file);
   loops(file, m);
-  stalls(file, m, top);
-  sites(file, m, top, false);
-  sites(file, m, top, true);
+  stalls(file, m, how->top);
+  report_by(file, TABLE_MARKDOWN, m, how);
+  if (how->group == REPORT_BY_SITE) {
+    sites(file, m, how, false);
+    sites(file, m, how, true);
+  }
+  report_more(file, TABLE_MARKDOWN, m, how);
 }

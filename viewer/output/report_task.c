@@ -239,42 +239,6 @@ void report_task_json(FILE *file, const struct model *m, const struct path *p,
 
 /* All tasks */
 
-void report_gathers_text(FILE *file, const struct model *m, size_t top) {
-  char name[600];
-  units_buf saved, times, n, at;
-  if (m->n_gathers == 0)
-    return;
-  fputs("\nWaits one after the other: awaited together (lt_gather) they could "
-        "save up to\n"
-        "      saved    times  most at once    at           task\n",
-        file);
-  for (size_t i = 0; i < m->n_gathers && i < top; i++) {
-    const struct model_gather *g = &m->gathers[i];
-    fprintf(file, "  %9s %8s  %12s  %-11s  #%" PRIu64 " %s\n",
-            units_ns(saved, g->saved_ns), units_count(times, g->times),
-            units_count(n, g->n), units_at(at, g->begin_ns), g->task,
-            model_site_name(m, g->site, name, sizeof name));
-  }
-}
-
-void report_lives_text(FILE *file, const struct model *m, size_t top) {
-  char name[600], made[600];
-  units_buf alive, all;
-  if (m->n_lives == 0 || m->lives[0].alive == 0)
-    return;
-  fputs("\nAlive at the end\n       alive      made  kind           function\n",
-        file);
-  for (size_t i = 0; i < m->n_lives && i < top && m->lives[i].alive; i++) {
-    const struct model_live *l = &m->lives[i];
-    fprintf(file, "  %10s %9s  %-14s %s%s%s\n", units_count(alive, l->alive),
-            units_count(all, l->made), lt_task_kind_name(l->kind),
-            model_site_name(m, l->site, name, sizeof name),
-            l->spawn_site ? ", made in " : "",
-            l->spawn_site ? model_site_name(m, l->spawn_site, made, sizeof made)
-                          : "");
-  }
-}
-
 void report_tasks_json(struct json *json, const struct model *m, size_t top) {
   json_array(json, "gatherable");
   for (size_t i = 0; i < m->n_gathers && i < top; i++) {

@@ -155,19 +155,19 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
   free(sorted);
 }
 
-static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
+static void sites(FILE *file, const struct model *m,
+                  const struct report_how *how, bool is_call) {
   units_buf total, self, max, p99, count;
   char name[600], callee[128];
-  size_t shown = 0;
-  fprintf(file, "\n%s\n  %9s %9s %9s %9s %9s  %-14s %s\n",
-          is_call ? "Blocking calls by place" : "Callbacks by total time",
-          "total", "self", "count", "p99", "longest", is_call ? "call" : "kind",
+  size_t n;
+  const struct model_site **rows = report_sites(m, is_call, how, &n);
+  fprintf(file, "\n%s by %s\n  %9s %9s %9s %9s %9s  %-14s %s\n",
+          is_call ? "Blocking calls" : "Callbacks",
+          report_sort_words(how->sort), "total", "self", "count", "p99",
+          "longest", is_call ? "call" : "kind",
           is_call ? "made in" : "function");
-  for (size_t i = 0; i < m->n_sites && shown < top; i++) {
-    const struct model_site *s = &m->sites[i];
-    if (s->is_call != is_call)
-      continue;
-    shown++;
+  for (size_t i = 0; i < n; i++) {
+    const struct model_site *s = rows[i];
     fprintf(file, "  %9s %9s %9s %9s %9s  %-14s %s\n",
             units_ns(total, s->total_ns), units_ns(self, s->self_ns),
             units_count(count, s->count),
@@ -177,8 +177,9 @@ static void sites(FILE *file, const struct model *m, size_t top, bool is_call) {
                     : lt_task_kind_name(s->kind),
             model_site_name(m, s->site, name, sizeof name));
   }
-  if (shown == 0)
+  if (n == 0)
     fputs("  none\n", file);
+  free(rows);
 }
 
 static void pool(FILE *file, const struct model *m) {
@@ -227,15 +228,17 @@ static void notes(FILE *file, const struct model *m) {
             inert(lt_reader_note(m->reader, i), text, sizeof text));
 }
 
-void report_text(FILE *file, const struct model *m, const char *path,
-                 size_t top) {
-  heading(file, m, path);
+void report_text(FILE *file, const struct model *m,
+                 const struct report_how *how) {
+  heading(file, m, how->path);
   loops(file, m);
-  stalls(file, m, top);
-  sites(file, m, top, false);
-  sites(file, m, top, true);
+  stalls(file, m, how->top);
+  report_by(file, TABLE_TEXT, m, how);
+  if (how->group == REPORT_BY_SITE) {
+    sites(file, m, how, false);
+    sites(file, m, how, true);
+  }
   pool(file, m);
-  report_gathers_text(file, m, top);
-  report_lives_text(file, m, top);
+  report_more(file, TABLE_TEXT, m, how);
   notes(file, m);
 }
