@@ -52,6 +52,24 @@ static void judge(const struct options *o, struct checked *t,
   }
 }
 
+/* A baseline that is a trace: what is found in it is known.  Returns: an exit
+ * code. */
+static int take_baseline(const struct options *o, struct review *review) {
+  struct checked t;
+  if (!review->baseline.is_trace)
+    return EXIT_OK;
+  review->baseline.is_update = true;
+  judge(o, &t, review->baseline.path);
+  review->baseline.is_update = false;
+  review_restart(review);
+  if (!t.model)
+    return EXIT_UNREADABLE;
+  review_take(review, &t);
+  judgement_free(&t.judgement);
+  model_close(t.model);
+  return EXIT_OK;
+}
+
 /* Of all: proven, unreadable, the command's failure, no verdict, a pass. */
 static int exit_code(const struct options *o, const struct check_result *r) {
   bool is_unreadable = false, is_open = r->n_traces == 0;
@@ -285,8 +303,10 @@ static int run_check(int argc, char **argv) {
   }
   int code = options_parse(argc, argv, options);
   if (code < 0 && (code = review_open(&review, options)) == EXIT_OK) {
-    code = options->command ? check_command(options, &review)
-                            : check_files(options, &review);
+    code = take_baseline(options, &review);
+    if (code == EXIT_OK)
+      code = options->command ? check_command(options, &review)
+                              : check_files(options, &review);
     review_close(&review);
   }
   options_free(options);

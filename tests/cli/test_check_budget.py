@@ -315,6 +315,23 @@ class Baselines(Base):
         told = self.told(0, '--baseline', 'b.json', 'y.lt')
         self.assertEqual(self.states(told), ['known', 'known'])
 
+    def test_a_trace_is_a_baseline_too(self):
+        (self.dir / 'old.lt').write_bytes(trace(SHOP))
+        (self.dir / 'clean.lt').write_bytes(trace(CLEAN))
+        (self.dir / 's').write_text('stall : render  # known\n')
+        told = self.told(0, '--baseline', 'old.lt', 'x.lt')
+        self.assertEqual(self.states(told), ['known', 'known'])
+        told = self.told(1, '--baseline', 'clean.lt', '--new', 'x.lt')
+        self.assertEqual(self.states(told), ['new', 'new'])
+        # What a suppression takes of the old trace is not counted as used.
+        result = self.code(0, '--suppressions', 's', '--baseline', 'old.lt',
+                           'clean.lt')
+        self.assertIn(b's:1: unused: known', result.stdout)
+        result = self.code(2, '--baseline', 'old.lt', '--update-baseline',
+                           'x.lt')
+        self.assertIn(b'would write over it', result.stderr)
+        self.assertEqual((self.dir / 'old.lt').read_bytes(), trace(SHOP))
+
     def test_a_baseline_that_cannot_be_believed_is_an_error(self):
         for text in ('', '{', '{}', '[]', '{"schema": "x", "findings": {}}',
                      '{"schema": "looptrace.baseline/1", "findings": {"a": 1}}'

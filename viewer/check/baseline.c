@@ -37,11 +37,23 @@ static bool is_good(const json_t *root) {
   return true;
 }
 
+static bool is_trace(const char *path) {
+  lt_reader *reader;
+  if (lt_reader_open(path, &reader) != LT_OK)
+    return false;
+  lt_reader_close(reader);
+  return true;
+}
+
 int baseline_read(const char *path, bool is_update, struct baseline *b) {
   *b = (struct baseline){.path = path, .is_update = is_update};
   if (!path)
     return EXIT_OK;
-  if (is_update) {
+  b->is_trace = is_trace(path);
+  if (is_update && b->is_trace)
+    return complain(path, "this is a trace; --update-baseline would write "
+                          "over it");
+  if (is_update || b->is_trace) {
     b->findings = json_pack("{}"); /* json_object is our own writer's */
     return b->findings ? EXIT_OK : complain(path, "out of memory");
   }

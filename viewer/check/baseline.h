@@ -11,6 +11,7 @@ struct baseline {
   const char *path; /* borrowed; NULL: there is none */
   json_t *findings; /* fingerprint -> {"count", "rule", "loop", "place"} */
   bool is_update;   /* everything is known */
+  bool is_trace;    /* path is a trace: its findings are to be added */
 };
 
 /* Read a baseline.  is_update: it may be missing, and is not believed.

@@ -37,8 +37,9 @@ const struct option_row check_rows[] = {
      "print such lines for what was found"},
     {OPT_STRICT, "strict", NULL, NULL,
      "unused and expired suppressions: exit status 2"},
-    {OPT_BASELINE, "baseline", "FILE", OFFER_FILES,
-     "findings in it are known, and fail nothing"},
+    {OPT_BASELINE, "baseline", "FILE|TRACE", OFFER_FILES,
+     "findings in it are known, and fail nothing; of a trace, those that "
+     "check finds in it"},
     {OPT_UPDATE_BASELINE, "update-baseline", NULL, NULL,
      "write FILE anew, with what was found"},
     {OPT_NEW, "new", NULL, NULL, "do not tell what is known"},

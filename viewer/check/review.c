@@ -115,13 +115,15 @@ bool review_notes(const struct review *r, struct check_result *result) {
   return is_bad;
 }
 
+void review_take(struct review *r, const struct checked *t) {
+  for (size_t k = 0; k < t->judgement.n_findings; k++)
+    if (t->judgement.findings[k].state == FINDING_KNOWN &&
+        t->judgement.findings[k].level != LEVEL_NOTE)
+      baseline_add(&r->baseline, t->model, &t->judgement.findings[k]);
+}
+
 bool review_update(struct review *r, const struct check_result *result) {
-  for (size_t i = 0; i < result->n_traces; i++) {
-    const struct checked *t = &result->traces[i];
-    for (size_t k = 0; k < t->judgement.n_findings; k++)
-      if (t->judgement.findings[k].state == FINDING_KNOWN &&
-          t->judgement.findings[k].level != LEVEL_NOTE)
-        baseline_add(&r->baseline, t->model, &t->judgement.findings[k]);
-  }
+  for (size_t i = 0; i < result->n_traces; i++)
+    review_take(r, &result->traces[i]);
   return baseline_write(&r->baseline);
 }

@@ -31,6 +31,9 @@ __attribute__((format(printf, 2, 3))) void
 result_note(struct check_result *result, const char *format, ...);
 void result_free_notes(struct check_result *result);
 
+/* Take the findings of a trace up into the baseline: those that are known. */
+void review_take(struct review *review, const struct checked *trace);
+
 /* Write the baseline anew from what was found.
  * Returns: false, having said why, when it could not be written. */
 bool review_update(struct review *review, const struct check_result *result);
