@@ -78,7 +78,10 @@ int64_t lt_group_end(lt_group *group) {
   struct {
     struct lti_wait wait;
     struct lti_group_head *head;
-  } end = {{.why = LT_WAIT_GROUP, .cancel = end_cancel}, head};
+  } end = {{.why = LT_WAIT_GROUP,
+            .cancel = end_cancel,
+            .caller = __builtin_return_address(0)},
+           head};
   if (me && me != head->opener)
     lti_misuse("lt_group_end was called by a task that did not open the group");
   if (!me || me != head->opener)

@@ -86,14 +86,15 @@ static void gather_cancel(struct lti_wait *wait) {
 }
 
 static int64_t gather(lt_task *const *tasks, size_t n, int64_t *results,
-                      bool is_strict) {
+                      bool is_strict, const void *caller) {
   struct lti_tcb *me = lti_running("lt_gather");
   if (!me)
     return UV_EINVAL;
-  struct many many = {.wait = {.why = LT_WAIT_ALL, .cancel = gather_cancel},
-                      .tasks = tasks,
-                      .n = n,
-                      .is_strict = is_strict};
+  struct many many = {
+      .wait = {.why = LT_WAIT_ALL, .cancel = gather_cancel, .caller = caller},
+      .tasks = tasks,
+      .n = n,
+      .is_strict = is_strict};
   for (size_t i = 0; i < n; i++) {
     struct lti_tcb *task = lti_task_of(tasks[i], "lt_gather");
     int64_t failure = 0;
@@ -125,7 +126,7 @@ static int64_t gather(lt_task *const *tasks, size_t n, int64_t *results,
     if (!task)
       continue;
     if (many.has_unhung && task->state != LTI_DONE)
-      (void)lti_await_end(me, task);
+      (void)lti_await_end(me, task, caller);
     if (results && task->state == LTI_DONE)
       results[i] = task->result;
     lti_drop(task);
@@ -139,11 +140,11 @@ static int64_t gather(lt_task *const *tasks, size_t n, int64_t *results,
 }
 
 int64_t lt_gather(lt_task *const *tasks, size_t n, int64_t *results) {
-  return gather(tasks, n, results, true);
+  return gather(tasks, n, results, true, __builtin_return_address(0));
 }
 
 int64_t lt_gather_all(lt_task *const *tasks, size_t n, int64_t *results) {
-  return gather(tasks, n, results, false);
+  return gather(tasks, n, results, false, __builtin_return_address(0));
 }
 
 static void wait_cancel(struct lti_wait *wait) {
@@ -170,7 +171,9 @@ int64_t lt_wait(lt_task *const *tasks, size_t n) {
     return done;
   if (lti_take_cancel(me))
     return UV_ECANCELED;
-  struct many many = {.wait = {.why = LT_WAIT_ANY, .cancel = wait_cancel},
+  struct many many = {.wait = {.why = LT_WAIT_ANY,
+                               .cancel = wait_cancel,
+                               .caller = __builtin_return_address(0)},
                       .tasks = tasks,
                       .n = n,
                       .is_first_enough = true};

@@ -218,6 +218,8 @@ int64_t lti_block(struct lti_tcb *task, struct lti_wait *wait) {
   task->wait = wait;
   task->state = LTI_WAITING;
   task->since_ms = s->now_ms;
+  if (wait->caller)
+    lti_task_awaits_at(s, task, wait->caller);
   depart(s, task, wait->why, wait->awaited);
   if (__builtin_expect(task->pending, 0) && wait->value == UV_ECANCELED)
     task->pending = 0; /* delivered; with any other value it stays */

@@ -34,6 +34,7 @@ struct lti_wait {
   struct lti_tcb *task;  /* who waits */
   struct lti_tcb *until; /* the task that must act first; NULL when unknown */
   uint64_t awaited;      /* trace id of what is awaited, 0 for none */
+  const void *caller;    /* where it awaits other tasks; NULL: not told */
   int64_t value;         /* what the wait comes back with */
 };
 
@@ -201,7 +202,8 @@ struct lti_tcb *lti_task_of(const lt_task *handle, const char *what);
 void lti_cancel(struct lti_tcb *task, unsigned reason);
 /* Wait for the task's end, however long it takes; the handle is not given up.
  */
-int64_t lti_await_end(struct lti_tcb *me, struct lti_tcb *task);
+int64_t lti_await_end(struct lti_tcb *me, struct lti_tcb *task,
+                      const void *caller);
 /* One handle less.  Frees the block when it was the last and the task is done.
  */
 void lti_drop(struct lti_tcb *task);

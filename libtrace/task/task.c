@@ -271,7 +271,8 @@ static void cancel_awaited(struct lti_wait *wait) {
   lti_cancel(wait->until, LTI_CANCEL_ASKED);
 }
 
-int64_t lti_await_end(struct lti_tcb *me, struct lti_tcb *task) {
+int64_t lti_await_end(struct lti_tcb *me, struct lti_tcb *task,
+                      const void *caller) {
   if (task->state == LTI_DONE)
     return task->result;
   if ((task->state == LTI_WAITING || task == me) && lti_refuse_circle(me, task))
@@ -281,7 +282,8 @@ int64_t lti_await_end(struct lti_tcb *me, struct lti_tcb *task) {
   struct lti_wait wait = {.why = LT_WAIT_TASK,
                           .cancel = cancel_awaited,
                           .until = task,
-                          .awaited = task->id};
+                          .awaited = task->id,
+                          .caller = caller};
   struct lti_waiter waiter = {task->waiters, wake_awaiter, &wait};
   task->waiters = &waiter;
   return lti_block(me, &wait);
@@ -296,7 +298,7 @@ int64_t lt_await(lt_task *handle) {
   struct lti_tcb *task = lti_task_of(handle, "lt_await");
   if (!task)
     return UV_EINVAL;
-  int64_t result = lti_await_end(me, task);
+  int64_t result = lti_await_end(me, task, __builtin_return_address(0));
   lti_drop(task);
   return result;
 }
@@ -312,7 +314,8 @@ int64_t lt_timeout(lt_task *handle, uint64_t ms) {
   if (!task)
     return UV_EINVAL;
   lt_deadline_begin(&deadline, ms);
-  int64_t result = lt_deadline_end(&deadline, lti_await_end(me, task));
+  int64_t result = lt_deadline_end(
+      &deadline, lti_await_end(me, task, __builtin_return_address(0)));
   lti_drop(task);
   return result;
 }
@@ -345,7 +348,8 @@ int64_t lt_shield(lt_task *handle) {
     struct lti_wait wait = {.why = LT_WAIT_SHIELDED,
                             .cancel = cancel_shielded,
                             .until = task,
-                            .awaited = task->id};
+                            .awaited = task->id,
+                            .caller = __builtin_return_address(0)};
     struct lti_waiter waiter = {task->waiters, wake_awaiter, &wait};
     task->waiters = &waiter;
     result = lti_block(me, &wait);

@@ -67,6 +67,14 @@ static inline void lti_work_end(struct lti_sched *s, uint64_t id,
     lti_task_emit(s, LT_DONE, result == UV_ECANCELED, id, (uint64_t)result, 0);
 }
 
+/* Where a task awaits others; its await follows. */
+static inline void lti_task_awaits_at(struct lti_sched *s,
+                                      const struct lti_tcb *me,
+                                      const void *caller) {
+  if (me->id)
+    lti_task_emit(s, LT_AWAIT_SITE, 0, me->id, (uintptr_t)caller, 0);
+}
+
 /* A task that waits could run from now on. */
 static inline void lti_task_ready(struct lti_sched *s, const struct lti_tcb *t,
                                   lt_ready why, uint64_t by) {

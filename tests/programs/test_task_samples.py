@@ -3,7 +3,7 @@ import signal
 import subprocess
 import unittest
 
-from looptrace import SAMPLES, needs
+from looptrace import SAMPLES, SRCDIR, needs
 from task_trace import SampleCase
 
 POLL, WORK = 7, 16  # kinds of tasks
@@ -47,6 +47,13 @@ class TaskSamples(SampleCase):
             longest = max(end - begin for who, begin, end in trace.slices
                           if who == task)
             self.assertGreater(longest, 100e6)
+            line = 1 + (SRCDIR / 'samples/blocking.c').read_text().split(
+                f'lt_await(lt_spawn_named("{name}"')[0].count('\n')
+            ancestry = next(s['ancestry'] for s in stalls if s['task'] == task)
+            place = ancestry[0]['await_site']
+            self.assertEqual((place['function'], place['line']),
+                             ('start', line))
+            self.assertEqual(ancestry[0]['awaited_by'], ancestry[1]['task'])
         beats = [begin for who, begin, _ in trace.slices
                  if who == trace.named('heartbeat')[0]]
         gaps = [b - a for a, b in zip(beats, beats[1:])]

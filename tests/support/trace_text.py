@@ -51,6 +51,7 @@ class Fixture:
                             ns(m['ms']) + 1 if 'ms' in m else 0),
             'resume': lambda: (d.RESUME, task, kind, site(), 0),
             'await': lambda: (d.AWAIT, task, num('why'), num('for'), 0),
+            'await-at': lambda: (d.AWAIT_SITE, task, 0, site(), 0),
             'done': lambda: (d.DONE, task, 0, 0, 0),
             'call': lambda: (d.CALL, num('on'), callee, site(), ns(m['ms'])),
             'call-open': lambda: (d.CALL_BEGIN, num('on'), callee, site(),

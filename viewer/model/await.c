@@ -108,11 +108,20 @@ static void add_to_run(struct builder *b, struct task *task,
     run->sites[run->n_sites++] = task->spawn_site;
 }
 
+void awaits_at(struct builder *b, const lt_event *e) {
+  struct task *task = tasks_known(&b->tasks, e->ref);
+  if (task)
+    task->await_site = (uint32_t)e->a;
+}
+
 void awaits_begin(struct builder *b, const lt_event *e) {
   struct task *task = e->a ? tasks_known(&b->tasks, e->ref) : NULL;
   if (!task)
     return;
   task->awaits = e->a;
+  struct task *awaited = tasks_known(&b->tasks, e->a);
+  if (awaited)
+    awaited->awaiter = task->id;
   find_circle(b, task);
 }
 

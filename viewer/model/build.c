@@ -174,6 +174,7 @@ static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
       timers_ran(b, th, loop, task, due, is_told);
     task->ready_ns = -1;
     task->awaits = 0;
+    task->await_site = 0;
     if (task->kind == LT_TASK_UNKNOWN)
       task->kind = e->x;
     if (task->site == 0)
@@ -395,6 +396,9 @@ static void on_event(struct builder *b, const lt_event *e) {
     break;
   case LT_READY:
     on_ready(b, e);
+    break;
+  case LT_AWAIT_SITE:
+    awaits_at(b, e);
     break;
   case LT_AWAIT:
     end_slice(b, th, e);

@@ -98,6 +98,8 @@ struct task {
   int64_t worked_ns; /* a worker was done with it, where has_worked */
   int64_t ready_ns;  /* it could run from then on; -1 unknown */
   uint64_t awaits;   /* the task that it waits for, 0 none */
+  uint64_t awaiter;  /* who waits for it, if it still does; 0 none */
+  uint32_t await_site; /* where this task waits, 0 unknown */
   int64_t delay_ns;  /* for which its timer was armed, or its period */
   int64_t ran_total_ns;
   int64_t saturated_ns; /* the pool's total when it was made */
@@ -403,6 +405,7 @@ void timers_fini(struct builder *b);
 
 /* await.c: a task waits; a task is done, and may be what another waits for; a
  * task is forgotten. */
+void awaits_at(struct builder *b, const lt_event *e);
 void awaits_begin(struct builder *b, const lt_event *e);
 void awaits_done(struct builder *b, struct task *task);
 void awaits_end(struct builder *b, struct task *task);

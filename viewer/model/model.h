@@ -87,6 +87,8 @@ struct model_ancestor {
   int64_t spawn_ns;
   const char *label; /* NULL or borrowed */
   bool is_awaiting;  /* it waits for the task before it in the list */
+  uint64_t awaiter;  /* the task that waits for this one, 0 none */
+  uint32_t await_site; /* where that one does, 0 unknown */
 };
 
 #define MODEL_CALLS_MAX 8

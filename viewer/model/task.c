@@ -112,15 +112,20 @@ size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
                       struct model_ancestor *out, size_t max) {
   size_t n = 0;
   for (struct task *t = tasks_known(tasks, id); t && n < max;
-       t = t->parent, n++)
-    out[n] = (struct model_ancestor){.task = t->id,
-                                     .kind = t->kind,
-                                     .site = t->site,
-                                     .spawn_site = t->spawn_site,
-                                     .spawn_ns = t->spawn_ns,
-                                     .label = t->label,
-                                     .is_awaiting =
-                                         n > 0 && t->awaits == out[n - 1].task};
+       t = t->parent, n++) {
+    const struct task *by = t->awaiter ? tasks_known(tasks, t->awaiter) : NULL;
+    bool is_awaited = by && by->alive && by->awaits == t->id;
+    out[n] = (struct model_ancestor){
+        .task = t->id,
+        .kind = t->kind,
+        .site = t->site,
+        .spawn_site = t->spawn_site,
+        .spawn_ns = t->spawn_ns,
+        .label = t->label,
+        .is_awaiting = n > 0 && t->awaits == out[n - 1].task,
+        .awaiter = is_awaited ? by->id : 0,
+        .await_site = is_awaited ? by->await_site : 0};
+  }
   return n;
 }
 

@@ -18,6 +18,8 @@ static void ancestry(struct json *json, const struct model *m,
     json_int(json, "spawn_ns", a->spawn_ns);
     place_json(json, "site", m, a->site);
     place_json(json, "spawn_site", m, a->spawn_site);
+    json_uint(json, "awaited_by", a->awaiter);
+    place_json(json, "await_site", m, a->await_site);
     json_object_end(json);
   }
   json_array_end(json);

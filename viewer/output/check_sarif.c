@@ -109,6 +109,13 @@ static void flow(struct json *json, const struct model *m,
     location(json, "location", m, a->spawn_site ? a->spawn_site : a->site,
              text);
     json_object_end(json);
+    if (!a->await_site)
+      continue;
+    snprintf(text, sizeof text, "#%" PRIu64 " awaits #%" PRIu64, a->awaiter,
+             a->task);
+    json_object(json, NULL);
+    location(json, "location", m, a->await_site, text);
+    json_object_end(json);
   }
   json_array_end(json);
   json_object_end(json);

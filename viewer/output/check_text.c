@@ -248,6 +248,13 @@ static void path(const struct text *t, const struct finding *f) {
     if (a->spawn_site)
       fprintf(t->file, " from %s",
               model_site_name(t->model, a->spawn_site, name, sizeof name));
+    if (a->await_site)
+      fprintf(t->file, ", awaited at %s",
+              model_site_name(t->model, a->await_site, name, sizeof name));
+    if (a->awaiter &&
+        (i + 1 == s->n_ancestors || s->ancestors[i + 1].task != a->awaiter))
+      fprintf(t->file, "%s by #%" PRIu64, a->await_site ? "" : ", awaited",
+              a->awaiter);
     if (a->is_awaiting)
       fputs(", which waits for", t->file);
   }

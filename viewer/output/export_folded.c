@@ -60,12 +60,18 @@ static void keep(struct folded *f, const char *stack, int64_t ns) {
  * callback. */
 static void add_ancestors(struct folded *f, const struct model_stall *s,
                           char *line, size_t size) {
-  for (size_t i = s->n_ancestors; i-- > 1;) {
+  for (size_t i = s->n_ancestors; i-- > 0;) {
     const struct model_ancestor *a = &s->ancestors[i];
     const struct model_task task = {
         .id = a->task, .kind = a->kind, .site = a->site, .label = a->label};
     char name[600];
-    add(line, size, export_task_name(f->x, &task, name, sizeof name));
+    if (a->await_site) {
+      snprintf(name, sizeof name, "(await) %s",
+               export_site_long(f->x, a->await_site));
+      add(line, size, name);
+    }
+    if (i > 0)
+      add(line, size, export_task_name(f->x, &task, name, sizeof name));
   }
 }
 

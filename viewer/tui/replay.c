@@ -38,7 +38,8 @@ static lt_status read_events(struct replay *r, lt_reader *reader,
     if (status != LT_OK || e.time_ns >= r->to)
       break;
     if (e.time_ns < r->from || e.kind == LT_USAGE || e.kind == LT_LOOP_NAME ||
-        e.kind == LT_FD_NAME || e.kind == LT_LOCK_HOLDER)
+        e.kind == LT_FD_NAME || e.kind == LT_LOCK_HOLDER ||
+        e.kind == LT_AWAIT_SITE)
       continue;
     /* A denser stretch than the mean: what lies behind goes first. */
     if (r->n >= EVENTS_MAX && e.time_ns > cursor_ns) {

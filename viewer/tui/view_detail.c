@@ -39,8 +39,13 @@ static void draw_ancestry(struct app *app, struct rect rect,
              a->spawn_site ? " at " : "");
     x = grid_text_max(g, x, y, right - x, ROLE_DIM, text);
     if (a->spawn_site)
+      x = grid_text_max(g, x, y, right - x, ROLE_DIM,
+                        model_site_name(m, a->spawn_site, name, sizeof name));
+    if (a->await_site) {
+      x = grid_text_max(g, x, y, right - x, ROLE_DIM, ", awaited at ");
       grid_text_max(g, x, y, right - x, ROLE_DIM,
-                    model_site_name(m, a->spawn_site, name, sizeof name));
+                    model_site_name(m, a->await_site, name, sizeof name));
+    }
     y++;
   }
   if (y >= r.y + r.h)

@@ -51,7 +51,7 @@ typedef enum lt_codec {
     "ref got the thread: a slice of kind x begins in function a")              \
   X(5, AWAIT, "await", OPEN, UINT, TASK, NONE,                                 \
     "ref gave the thread back: its slice ends; a the task it waits for, "      \
-    "0 for any cause; x lt_wait_kind, 0 unknown") \
+    "0 for any cause; x lt_wait_kind, 0 unknown")                              \
   X(6, DONE, "done", OPEN, UINT, DELTA, NONE,                                  \
     "ref will never run again; ends its slice if that is the open one; a its " \
     "status (signed), x 1 where it was cancelled")                             \
@@ -90,8 +90,7 @@ typedef enum lt_codec {
     "seen from outside while it did not return: x its state as a letter, a "   \
     "the system call it was in, as x of call, ref what that waits on, as in "  \
     "call, b the id of a stack; 0 for none or unknown")                        \
-  X(20, LOOP_NAME, "loop-name", NONE, UINT, TEXT, NONE,                        \
-    "loop x is called a")                                                      \
+  X(20, LOOP_NAME, "loop-name", NONE, UINT, TEXT, NONE, "loop x is called a")  \
   X(21, CALL_BEGIN, "call-begin", UINT, UINT, SITE, UINT,                      \
     "blocking call x had not come back b ns after it began, when recording "   \
     "ended; fields as in call")                                                \
@@ -104,7 +103,9 @@ typedef enum lt_codec {
     "pipe...; until it is something else, which is told when it blocks")       \
   X(25, LOCK_HOLDER, "lock-holder", UINT, NONE, TEXT, UINT,                    \
     "the lock ref, as in call, that this thread waits for is held by thread "  \
-    "a; b the id of that one's stack, 0 for none")
+    "a; b the id of that one's stack, 0 for none")                             \
+  X(26, AWAIT_SITE, "await-site", OPEN, NONE, SITE, NONE,                      \
+    "the await of ref that follows is made at a")
 
 typedef enum lt_kind {
 #define LT_EVENT_ENUM(id, name, text, ref, x, a, b, doc) LT_##name = id,
