@@ -17,11 +17,21 @@
 /* So many of one thread are given out where they are, not copied. */
 #define WHERE_THEY_ARE 32
 
-/* The leaf of a stream has changed: play its games again. */
-static void replay(struct lti_merge *m, uint32_t stream) {
+/* Let a stream have its turn at a time: play its games again.  Member by member,
+ * because a struct that was stored in parts is slow to load as a whole; and
+ * without branches, because nobody can predict who wins. */
+static void replay(struct lti_merge *m, uint32_t stream, int64_t time_ns) {
   struct lti_turn *t = m->turns;
-  for (uint32_t i = (m->n_leaves + stream) / 2; i; i /= 2)
-    t[i] = t[2 * i + (t[2 * i + 1].time_ns < t[2 * i].time_ns)];
+  uint32_t i = m->n_leaves + stream;
+  t[i].time_ns = time_ns;
+  for (; i > 1; i /= 2) {
+    int64_t other_ns = t[i ^ 1].time_ns;
+    bool wins = other_ns - (i & 1) < time_ns; /* the left one of equals */
+    time_ns ^= (time_ns ^ other_ns) & -(int64_t)wins;
+    stream ^= (stream ^ t[i ^ 1].stream) & -(uint32_t)wins;
+    t[i / 2].time_ns = time_ns;
+    t[i / 2].stream = stream;
+  }
 }
 
 /* How far a stream, which is the winner, may go before another's turn comes. */
@@ -34,37 +44,39 @@ static int64_t limit_of(const struct lti_merge *m, uint32_t stream) {
   return limit;
 }
 
-/* Keep a buffer for later, or free the smallest there is. */
+/* Keep a buffer for later, or free it. */
 static void give_back(struct lti_merge *m, struct lti_stream *s) {
-  lt_event *events = s->events;
-  uint32_t capacity = s->capacity;
+  if (s->events && m->n_spare < LTI_SPARE_BUFFERS &&
+      s->capacity <= LTI_SPARE_EVENTS - m->spare_events) {
+    m->spare[m->n_spare++] = (struct lti_buffer){s->events, s->capacity};
+    m->spare_events += s->capacity;
+  } else {
+    free(s->events);
+  }
   s->events = NULL;
   s->capacity = s->n = s->i = 0;
-  for (int i = 0; events && i < LTI_SPARE_BUFFERS; i++)
-    if (m->spare_capacity[i] < capacity) {
-      lt_event *other = m->spare[i];
-      uint32_t other_capacity = m->spare_capacity[i];
-      m->spare[i] = events;
-      m->spare_capacity[i] = capacity;
-      events = other;
-      capacity = other_capacity;
-    }
-  free(events);
 }
 
-/* A buffer for n events. */
+/* A buffer for n events.  Its size is rounded up, so that it fits the next block
+ * that is about as large: memory that is new to the process costs more than to
+ * fill it. */
 static bool take_buffer(struct lti_merge *m, struct lti_stream *s, uint32_t n) {
   if (s->capacity >= n)
     return true;
   give_back(m, s);
-  for (int i = 0; i < LTI_SPARE_BUFFERS; i++)
-    if (m->spare_capacity[i] >= n) {
-      s->events = m->spare[i];
-      s->capacity = m->spare_capacity[i];
-      m->spare[i] = NULL;
-      m->spare_capacity[i] = 0;
+  if (m->n_spare) {
+    struct lti_buffer *last = &m->spare[--m->n_spare];
+    m->spare_events -= last->capacity;
+    s->events = last->events;
+    s->capacity = last->capacity;
+    if (s->capacity >= n)
       return true;
-    }
+  }
+  free(s->events);
+  uint32_t step = 1;
+  while (step <= n / 16)
+    step *= 2;
+  n = (n + step - 1) / step * step;
   s->events = malloc(n * sizeof *s->events);
   s->capacity = s->events ? n : 0;
   return s->events != NULL;
@@ -175,9 +187,7 @@ static int64_t turn_of_next(const struct lti_merge *m,
 /* A stream's events were taken, or decoded: when is its turn? */
 static inline void set_turn(struct lti_merge *m, uint32_t stream) {
   const struct lti_stream *s = &m->streams[stream];
-  m->turns[m->n_leaves + stream].time_ns =
-      s->i < s->n ? s->events[s->i].time_ns : turn_of_next(m, s);
-  replay(m, stream);
+  replay(m, stream, s->i < s->n ? s->events[s->i].time_ns : turn_of_next(m, s));
 }
 
 /* Copy what comes next in the order of time, until the batch is full or a thread
@@ -249,8 +259,8 @@ void lti_merge_stop(struct lti_merge *m) {
 
 void lti_merge_free(struct lti_merge *m) {
   lti_merge_stop(m);
-  for (int i = 0; i < LTI_SPARE_BUFFERS; i++)
-    free(m->spare[i]);
+  while (m->n_spare)
+    free(m->spare[--m->n_spare].events);
   free(m->streams);
   free(m->turns);
 }

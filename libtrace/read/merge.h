@@ -7,7 +7,9 @@
 #include "format/brackets.h"
 #include "read/epoch.h"
 
-#define LTI_SPARE_BUFFERS 4
+/* Buffers that are kept to be used again, and the events that they hold. */
+#define LTI_SPARE_BUFFERS 32
+#define LTI_SPARE_EVENTS 262144u
 
 /* Events that are given out together, at most, where threads are mixed. */
 #define LTI_BATCH_EVENTS 256
@@ -19,6 +21,11 @@ struct lti_stream {
   lt_event *events;   /* NULL before decoding */
   uint32_t capacity;
   int64_t floor_ns; /* last time of the block before */
+};
+
+struct lti_buffer {
+  lt_event *events;
+  uint32_t capacity;
 };
 
 /* A node of the tournament: which stream is next below it, and when. */
@@ -35,8 +42,8 @@ struct lti_merge {
                                  half, one for each stream */
   uint32_t n_streams, n_leaves, capacity;
   uint32_t given; /* the stream whose own buffer was given out, or NONE */
-  lt_event *spare[LTI_SPARE_BUFFERS]; /* buffers to be used again */
-  uint32_t spare_capacity[LTI_SPARE_BUFFERS];
+  struct lti_buffer spare[LTI_SPARE_BUFFERS]; /* a stack */
+  uint32_t n_spare, spare_events;
   struct lti_brackets brackets; /* scratch */
   lt_event batch[LTI_BATCH_EVENTS];
 };

@@ -152,9 +152,8 @@ static int most_first(const void *a, const void *b) {
 
 void awaits_finish(struct builder *b) {
   struct model *m = &b->model;
-  struct task *task, *after;
-  HASH_ITER(hh, b->tasks.by_id, task, after)
-  awaits_end(b, task);
+  for (struct task *task = b->tasks.oldest; task; task = task->newer)
+    awaits_end(b, task);
   struct gather_row *row, *next;
   size_t n = HASH_COUNT(b->gathers);
   m->gathers = calloc(n ? n : 1, sizeof *m->gathers);

@@ -236,7 +236,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
   holders_give(th, &call);
   fit_call(th, &call);
   b->model.n_calls++;
-  sites_add(&b->sites, call.site, call.callee, true, duration, duration);
+  sites_add(&b->sites, call.site, call.callee, true, duration, duration, NULL);
   uint32_t loop = loop_of(th);
   if (loop == NO_LOOP) {
     calls_add(&th->between, &call);

@@ -77,44 +77,51 @@ struct await_run {
   uint32_t sites[MODEL_GATHER_SITES];
 };
 
-/* A task, kept while it is alive or has a descendant that is. */
+/* A task, kept while it is alive or has a descendant that is.  What each run
+ * needs comes first. */
 struct task {
   uint64_t id;
-  struct task *parent; /* counted in its refs */
-  uint32_t kind, site, spawn_site;
-  uint32_t refs;
-  int64_t spawn_ns;
+  uint32_t kind, site;
+  bool alive, is_spawned, has_worked;
   int64_t due_ns; /* -1: waits for no time */
   /* A timer that repeats is armed once: its period is the shortest time seen
    * between two runs without an ARM; 0 unknown. */
   int64_t period_ns, ran_ns; /* ran: -1 since it was armed */
+  int64_t ready_ns;          /* it could run from then on; -1 unknown */
+  int64_t worked_ns;         /* a worker was done with it, where has_worked */
+  uint64_t awaits;           /* the task that it waits for, 0 none */
+  int64_t delay_ns; /* for which its timer was armed, or its period */
+  int64_t ran_total_ns;
+  struct timer_row *timer;
+  struct task *parent; /* counted in its refs */
+  struct live_row *live;
+  uint32_t spawn_site, refs;
+  int64_t spawn_ns;
+  uint64_t root; /* the first of its chain, itself where it has no parent */
   const char *label;
-  bool is_spawned;
   uint32_t thread; /* that spawned it */
   int64_t end_ns;  /* -1: alive */
-  uint64_t root;   /* the first of its chain, itself where it has no parent */
   uint64_t n_resumes;
-  uint64_t own[2];   /* of who visits a stream */
-  int64_t worked_ns; /* a worker was done with it, where has_worked */
-  int64_t ready_ns;  /* it could run from then on; -1 unknown */
-  uint64_t awaits;   /* the task that it waits for, 0 none */
-  uint64_t awaiter;  /* who waits for it, if it still does; 0 none */
-  uint32_t await_site; /* where this task waits, 0 unknown */
-  int64_t delay_ns;  /* for which its timer was armed, or its period */
-  int64_t ran_total_ns;
+  uint64_t own[2];      /* of who visits a stream */
+  uint64_t awaiter;     /* who waits for it, if it still does; 0 none */
+  uint32_t await_site;  /* where this task waits, 0 unknown */
   int64_t saturated_ns; /* the pool's total when it was made */
-  struct live_row *live;
-  struct timer_row *timer;
   struct await_run *run; /* owned; NULL none */
-  bool has_worked;
-  bool alive;
-  UT_hash_handle hh;
+  struct task *older, *newer; /* in the order in which they were made */
 };
 
-#define TASKS_CACHED 1024
+struct task_slot {
+  uint64_t id;
+  struct task *task; /* NULL: free */
+};
+
 struct tasks {
-  struct task *by_id;
-  struct task *cached[TASKS_CACHED]; /* by the low bits of their id; or NULL */
+  struct task_slot *slots; /* by a hash of the id; at most half are taken */
+  unsigned log2_slots;     /* where there are any */
+  uint64_t seed;           /* odd */
+  size_t n;
+  struct task *oldest, *newest;
+  struct task *spare; /* to be used again, chained by newer */
   uint64_t n_seen, n_live;
   /* NULL, or called when a task and all its descendants are done; and by
    * tasks_fini() for those that are not. */
@@ -144,11 +151,17 @@ struct site_row {
   UT_hash_handle hh;
 };
 #define SITES_MAX 16384 /* beyond: all in the rows of site 0 */
-void sites_add(struct site_row **rows, uint32_t site, uint32_t kind,
-               bool is_call, int64_t total_ns, int64_t self_ns);
+#define SITES_CACHED 512
+struct sites {
+  struct site_row *rows;
+  struct site_row *cached[SITES_CACHED]; /* by a hash of the key; or NULL */
+};
+/* all: NULL, or a histogram of several sites. */
+void sites_add(struct sites *sites, uint32_t site, uint32_t kind, bool is_call,
+               int64_t total_ns, int64_t self_ns, struct model_histogram *all);
 /* Flatten into an array by total_ns, largest first.  false: no memory. */
-bool sites_finish(struct site_row **rows, struct model *model);
-void sites_fini(struct site_row **rows);
+bool sites_finish(struct sites *sites, struct model *model);
+void sites_fini(struct sites *sites);
 
 /* caller.c: blocking calls by loop, place and callee. */
 struct caller_row {
@@ -265,6 +278,8 @@ struct thread {
   uint32_t poll_loop;
   int64_t poll_begin_ns;
   struct stall_record *recent[RECENT_MAX]; /* newest first; pinned */
+  int64_t recent_end_ns;                   /* the last of their ends */
+  uint64_t recent_turn;                    /* and of their turns */
   struct sample_ring *samples;             /* NULL until the first */
   /* Between two runs: */
   uint32_t last_loop; /* or NO_LOOP */
@@ -299,6 +314,8 @@ struct builder {
   bool keep_turns;
   int64_t bin_ns;
   int64_t now_ns;
+  size_t last_bin; /* loop.c: the one that was asked for last, */
+  int64_t last_bin_ns, last_bin_end_ns; /* and what it spans */
   const lt_event *next_event, *events_end; /* of the source's last ones */
   uint64_t n_taken; /* events so far */
   struct thread *threads;
@@ -306,7 +323,7 @@ struct builder {
   struct loop_extra *loop_extra;
   struct tasks tasks;
   struct pool_state pool;
-  struct site_row *sites;
+  struct sites sites;
   struct caller_row *callers;
   struct live_row *lives, *last_live;
   struct timer_row *timers;

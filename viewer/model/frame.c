@@ -43,10 +43,18 @@ struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
     th->frames_cap = cap;
   }
   struct frame *f = &th->frames[th->n_frames++];
-  memset(f, 0, offsetof(struct frame, calls));
   f->is_run = is_run;
+  f->is_tainted = false;
+  f->task = f->turn = 0;
+  f->kind = f->site = 0;
   f->loop = loop;
   f->begin_ns = now;
+  f->poll_ns = f->child_ns = 0;
+  f->foreign_begin_ns = 0;
+  f->n_inner = 0;
+  f->n_allows = 0;
+  f->allow_ns = 0;
+  f->allow_for = 0;
   frames_open_segment(b, th, th->n_frames - 1, now);
   return f;
 }
@@ -85,7 +93,8 @@ void frames_close_segment(struct builder *b, struct thread *th, uint32_t thread,
   if (f->loop != NO_LOOP && !f->is_tainted) {
     if (frames_is_outermost(th, i))
       loops_turn(b, f->loop, f->segment_ns, now);
-    stalls_segment(b, th, thread, i, now, unfinished);
+    if (now - f->segment_ns >= b->warn_ns)
+      stalls_segment(b, th, thread, i, now, unfinished);
   }
   drop_inner(f);
 }
@@ -102,8 +111,8 @@ static void measure_slice(struct builder *b, struct thread *th,
       th->frames[i].child_ns = add_ns(th->frames[i].child_ns, total);
       break;
     }
-  sites_add(&b->sites, f->site, f->kind, false, total, self);
-  model_histogram_add(&b->model.callbacks, total);
+  sites_add(&b->sites, f->site, f->kind, false, total, self,
+            &b->model.callbacks);
   if (f->loop != NO_LOOP)
     loops_longest(b, f->loop, f->begin_ns, now, total);
 }

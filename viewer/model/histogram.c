@@ -30,14 +30,27 @@ static int64_t value_of(unsigned bin) {
   return ((int64_t)1 << log2) + (int64_t)(bin % STEPS) * width + width / 2;
 }
 
-void model_histogram_add(struct model_histogram *h, int64_t ns) {
-  if (ns < 0)
-    ns = 0;
+static inline void add_to_bin(struct model_histogram *h, int64_t ns,
+                              unsigned bin) {
   h->n++;
   h->sum_ns = h->sum_ns > INT64_MAX - ns ? INT64_MAX : h->sum_ns + ns;
   if (ns > h->max_ns)
     h->max_ns = ns;
-  h->bins[bin_of(ns)]++;
+  h->bins[bin]++;
+}
+
+void model_histogram_add_both(struct model_histogram *h,
+                              struct model_histogram *other, int64_t ns) {
+  if (ns < 0)
+    ns = 0;
+  unsigned bin = bin_of(ns);
+  add_to_bin(h, ns, bin);
+  if (other)
+    add_to_bin(other, ns, bin);
+}
+
+void model_histogram_add(struct model_histogram *h, int64_t ns) {
+  model_histogram_add_both(h, NULL, ns);
 }
 
 int64_t model_histogram_percentile(const struct model_histogram *h, double p) {

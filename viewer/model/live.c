@@ -109,8 +109,7 @@ static int most_alive(const void *a, const void *b) {
 
 /* The oldest and the newest of each row that are alive. */
 static void look_at_tasks(struct builder *b) {
-  struct task *task, *next;
-  HASH_ITER(hh, b->tasks.by_id, task, next) {
+  for (struct task *task = b->tasks.oldest; task; task = task->newer) {
     struct live_row *row = task->live;
     if (!row || !task->alive)
       continue;

@@ -35,11 +35,19 @@ uint32_t loops_index(struct builder *b, uint32_t id) {
   return (uint32_t)m->n_loops++;
 }
 
-static size_t bin_at(const struct builder *b, int64_t time_ns) {
+/* Time goes on: nearly always it is the bin that was asked for last. */
+static size_t bin_at(struct builder *b, int64_t time_ns) {
+  if (time_ns >= b->last_bin_ns && time_ns < b->last_bin_end_ns)
+    return b->last_bin;
   if (time_ns < 0)
     return 0;
   int64_t bin = time_ns / b->bin_ns;
-  return bin < MODEL_BINS ? (size_t)bin : MODEL_BINS - 1;
+  if (bin >= MODEL_BINS)
+    return MODEL_BINS - 1;
+  b->last_bin = (size_t)bin;
+  b->last_bin_ns = bin * b->bin_ns;
+  b->last_bin_end_ns = b->last_bin_ns + b->bin_ns;
+  return (size_t)bin;
 }
 
 void loops_longest(struct builder *b, uint32_t loop, int64_t from, int64_t to,

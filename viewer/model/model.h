@@ -146,6 +146,9 @@ struct model_histogram {
   uint32_t bins[MODEL_HISTOGRAM_BINS];
 };
 void model_histogram_add(struct model_histogram *h, int64_t ns);
+/* The same for two of them; the second may be NULL. */
+void model_histogram_add_both(struct model_histogram *h,
+                              struct model_histogram *other, int64_t ns);
 int64_t model_histogram_percentile(const struct model_histogram *h, double p);
 /* The shortest time that is counted in a bin (in bin 0 also shorter ones). */
 int64_t model_histogram_floor(unsigned bin);

@@ -85,7 +85,8 @@ static void unpin(struct stall_record *r) {
   r->pins--;
 }
 
-static struct stall_record *record_new(struct builder *b, struct thread *th) {
+static struct stall_record *record_new(struct builder *b, struct thread *th,
+                                       int64_t end_ns, uint64_t turn) {
   if (b->n_records >= 2 * MODEL_STALLS_MAX)
     drop_shortest(b, MODEL_STALLS_MAX);
   if (b->n_records == b->records_cap) {
@@ -110,6 +111,11 @@ static struct stall_record *record_new(struct builder *b, struct thread *th) {
   th->recent[0] = r;
   r->pins = 1;
   r->is_pending = true;
+  r->end_ns = end_ns;
+  if (th->recent_end_ns < end_ns)
+    th->recent_end_ns = end_ns;
+  if (th->recent_turn < turn)
+    th->recent_turn = turn;
   return r;
 }
 
@@ -180,13 +186,12 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
   }
   if (duration < b->warn_ns)
     return;
-  struct stall_record *r = record_new(b, th);
+  struct stall_record *r = record_new(b, th, end_ns, f->turn);
   if (!r) {
     b->is_out_of_memory = true;
     return;
   }
   r->before = f->usage;
-  r->end_ns = end_ns;
   r->foreign_ns = f->foreign_ns;
   r->n_foreign = f->n_foreign;
   r->s = (struct model_stall){
@@ -227,19 +232,19 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
   int64_t duration = end_ns - th->run_end_ns;
   if (duration < b->warn_ns)
     return;
-  struct stall_record *r = record_new(b, th);
+  uint64_t turn = b->loop_extra[loop].turn_no + 1;
+  struct stall_record *r = record_new(b, th, end_ns, turn);
   if (!r) {
     b->is_out_of_memory = true;
     return;
   }
   r->before = th->run_usage;
-  r->end_ns = end_ns;
   r->s = (struct model_stall){.kind = MODEL_STALL_GAP,
                               .begin_ns = th->run_end_ns,
                               .duration_ns = duration,
                               .thread = thread,
                               .loop = loop,
-                              .turn = b->loop_extra[loop].turn_no + 1};
+                              .turn = turn};
   take_calls(&r->s, &th->between);
 }
 
@@ -276,6 +281,14 @@ static int64_t since_turn(const struct task *task,
   return spawned > r->s.begin_ns ? spawned : r->s.begin_ns;
 }
 
+/* Can none of the recent stalls have to do with a callback that begins now? */
+static bool is_past(const struct thread *th, uint64_t turn, int64_t due_ns,
+                    int64_t since_ns) {
+  return turn > th->recent_turn &&
+         (since_ns < 0 || since_ns >= th->recent_end_ns) &&
+         (due_ns < 0 || due_ns > th->recent_end_ns);
+}
+
 bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
                    const struct task *task, const lt_event *e, int64_t due_ns,
                    int64_t since_ns) {
@@ -283,7 +296,8 @@ bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
   bool is_told = false;
   uint64_t turn = loop == NO_LOOP ? 0 : b->loop_extra[loop].turn_no;
   bool is_late = due_ns >= 0 && time_ns - due_ns >= 1000000;
-  for (size_t i = 0; i < RECENT_MAX && th->recent[i]; i++) {
+  for (size_t i = is_past(th, turn, due_ns, since_ns) ? RECENT_MAX : 0;
+       i < RECENT_MAX && th->recent[i]; i++) {
     struct stall_record *r = th->recent[i];
     if (r->s.loop != loop || r->end_ns > time_ns)
       continue;

@@ -3,49 +3,115 @@
  * Invariant: a task is freed when it is done and no task has it as parent; a
  * chain of parents is never longer than MODEL_ANCESTRY_MAX behind a new task,
  * so a program whose every request makes the next one stays bounded.  Called by
- * the builder. */
+ * the builder and the stream. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "model/build.h"
+
+/* The table */
+
+#define LOG2_LEAST 10
+
+/* Where the search for an id begins: nobody who makes a file knows the seed. */
+static size_t home_of(const struct tasks *tasks, uint64_t id) {
+  return (size_t)(id * tasks->seed >> (64 - tasks->log2_slots));
+}
+
+static size_t after(const struct tasks *tasks, size_t slot) {
+  return (slot + 1) & (((size_t)1 << tasks->log2_slots) - 1);
+}
+
+struct task *tasks_known(struct tasks *tasks, uint64_t id) {
+  if (!tasks->slots)
+    return NULL;
+  size_t i = home_of(tasks, id);
+  while (tasks->slots[i].task && tasks->slots[i].id != id)
+    i = after(tasks, i);
+  return tasks->slots[i].task;
+}
+
+static void enter(struct tasks *tasks, struct task *task) {
+  size_t i = home_of(tasks, task->id);
+  while (tasks->slots[i].task)
+    i = after(tasks, i);
+  tasks->slots[i] = (struct task_slot){task->id, task};
+}
+
+/* Take an id out; what was put behind it for want of room moves up. */
+static void take_out(struct tasks *tasks, uint64_t id) {
+  size_t mask = ((size_t)1 << tasks->log2_slots) - 1;
+  size_t hole = home_of(tasks, id);
+  while (tasks->slots[hole].id != id || !tasks->slots[hole].task)
+    hole = after(tasks, hole);
+  for (size_t i = after(tasks, hole); tasks->slots[i].task;
+       i = after(tasks, i)) {
+    size_t home = home_of(tasks, tasks->slots[i].id);
+    if (((i - home) & mask) < ((i - hole) & mask))
+      continue;
+    tasks->slots[hole] = tasks->slots[i];
+    hole = i;
+  }
+  tasks->slots[hole].task = NULL;
+}
+
+static bool grow(struct tasks *tasks) {
+  unsigned log2 = tasks->slots ? tasks->log2_slots + 1 : LOG2_LEAST;
+  struct task_slot *slots = calloc((size_t)1 << log2, sizeof *slots);
+  if (!slots)
+    return false;
+  if (!tasks->seed && getentropy(&tasks->seed, sizeof tasks->seed) != 0)
+    tasks->seed = (uint64_t)(uintptr_t)slots * UINT64_C(0x9e3779b97f4a7c15);
+  tasks->seed |= 1;
+  free(tasks->slots);
+  tasks->slots = slots;
+  tasks->log2_slots = log2;
+  for (struct task *task = tasks->oldest; task; task = task->newer)
+    enter(tasks, task);
+  return true;
+}
+
+/* Tasks */
+
+static void forget(struct tasks *tasks, struct task *task) {
+  take_out(tasks, task->id);
+  tasks->n--;
+  *(task->older ? &task->older->newer : &tasks->oldest) = task->newer;
+  *(task->newer ? &task->newer->older : &tasks->newest) = task->older;
+  free(task->run);
+  task->newer = tasks->spare;
+  tasks->spare = task;
+}
 
 static void unref(struct tasks *tasks, struct task *task) {
   while (task && --task->refs == 0) {
     struct task *parent = task->parent;
     if (tasks->on_free)
       tasks->on_free(tasks->context, task);
-    HASH_DEL(tasks->by_id, task);
-    if (tasks->cached[task->id % TASKS_CACHED] == task)
-      tasks->cached[task->id % TASKS_CACHED] = NULL;
-    free(task->run);
-    free(task);
+    forget(tasks, task);
     task = parent;
   }
 }
 
-struct task *tasks_known(struct tasks *tasks, uint64_t id) {
-  struct task *task = tasks->cached[id % TASKS_CACHED];
-  if (task && task->id == id)
-    return task;
-  HASH_FIND(hh, tasks->by_id, &id, sizeof id, task);
-  if (task)
-    tasks->cached[id % TASKS_CACHED] = task;
-  return task;
-}
-
 static struct task *make(struct tasks *tasks, uint64_t id) {
-  struct task *task = calloc(1, sizeof *task);
-  if (!task)
+  bool is_full =
+      !tasks->slots || tasks->n >= (size_t)1 << tasks->log2_slots >> 1;
+  if (is_full && !grow(tasks))
     return NULL;
-  task->id = id;
+  struct task *task = tasks->spare;
+  if (task)
+    tasks->spare = task->newer;
+  else if (!(task = malloc(sizeof *task)))
+    return NULL;
+  *task = (struct task){.id = id, .older = tasks->newest};
   task->refs = 1; /* being alive */
   task->alive = true;
   task->due_ns = task->ran_ns = task->end_ns = task->ready_ns = -1;
   task->root = id;
-  HASH_ADD(hh, tasks->by_id, id, sizeof task->id, task);
-  if (!task->hh.tbl) { /* no memory for the table */
-    free(task);
-    return NULL;
-  }
+  *(task->older ? &task->older->newer : &tasks->oldest) = task;
+  tasks->newest = task;
+  enter(tasks, task);
+  tasks->n++;
   tasks->n_seen++;
   tasks->n_live++;
   return task;
@@ -132,14 +198,13 @@ size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
 /* Let go of those that are alive, so that each is told behind its descendants.
  */
 static void release_all(struct tasks *tasks) {
-  struct task *task, *next, **alive;
+  struct task **alive = calloc(tasks->n + 1, sizeof(*alive));
   size_t n = 0;
-  alive = calloc(HASH_COUNT(tasks->by_id) + 1, sizeof(*alive));
   if (!alive)
     return; /* then they are told in any order */
-  HASH_ITER(hh, tasks->by_id, task, next)
-  if (task->alive)
-    alive[n++] = task;
+  for (struct task *task = tasks->oldest; task; task = task->newer)
+    if (task->alive)
+      alive[n++] = task;
   for (size_t i = 0; i < n; i++) {
     alive[i]->alive = false;
     unref(tasks, alive[i]);
@@ -148,14 +213,18 @@ static void release_all(struct tasks *tasks) {
 }
 
 void tasks_fini(struct tasks *tasks) {
-  struct task *task, *next;
   if (tasks->on_free)
     release_all(tasks);
-  HASH_ITER(hh, tasks->by_id, task, next) {
+  while (tasks->oldest) {
     if (tasks->on_free)
-      tasks->on_free(tasks->context, task);
-    HASH_DEL(tasks->by_id, task);
-    free(task->run);
+      tasks->on_free(tasks->context, tasks->oldest);
+    forget(tasks, tasks->oldest);
+  }
+  while (tasks->spare) {
+    struct task *task = tasks->spare;
+    tasks->spare = task->newer;
     free(task);
   }
+  free(tasks->slots);
+  tasks->slots = NULL;
 }
