@@ -3,8 +3,8 @@
 #ifndef LTV_TUI_COMPARE_H
 #define LTV_TUI_COMPARE_H
 
+#include "filter.h"
 #include "model/diff.h"
-#include "tui/filter.h"
 
 enum compare_sort {
   COMPARE_WORST, /* as diff: regressions first, then by change of total */

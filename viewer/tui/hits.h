@@ -2,9 +2,9 @@
 #ifndef LTV_TUI_HITS_H
 #define LTV_TUI_HITS_H
 
+#include "filter.h"
 #include "model/census.h"
 #include "model/model.h"
-#include "tui/filter.h"
 
 struct app;
 

@@ -4,7 +4,7 @@ tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/app.h viewer/tui/app.c \
 	viewer/tui/compare.h viewer/tui/compare.c viewer/tui/view_compare.c \
 	viewer/tui/histogram.h viewer/tui/histogram.c \
-	viewer/tui/filter.h viewer/tui/filter.c viewer/tui/hits.h viewer/tui/hits.c \
+	viewer/filter.h viewer/filter.c viewer/tui/hits.h viewer/tui/hits.c \
 	viewer/tui/follow.c viewer/tui/frame.c viewer/tui/prompt.c viewer/tui/format.h viewer/tui/format.c \
 	viewer/tui/grid.h viewer/tui/grid.c viewer/tui/role.h \
 	viewer/tui/glyph.c viewer/tui/dump.c \

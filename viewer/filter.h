@@ -7,8 +7,8 @@
  *   word                            part of any name
  *   -word  -kind:timer              not so
  */
-#ifndef LTV_TUI_FILTER_H
-#define LTV_TUI_FILTER_H
+#ifndef LTV_FILTER_H
+#define LTV_FILTER_H
 
 #include <regex.h>
 #include <stdbool.h>

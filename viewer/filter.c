@@ -1,8 +1,8 @@
 /* Parsing and matching; knows nothing of the model.
  *
  * Invariant: a filter that was not understood matches everything.  Called by
- * hits.c and prompt.c. */
-#include "tui/filter.h"
+ * the viewer (hits.c, prompt.c) and export. */
+#include "filter.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
