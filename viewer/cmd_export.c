@@ -28,6 +28,7 @@ struct options {
   const char *format_name, *trace, *output;
   int64_t from_ns, to_ns, floor_ns;
   bool has_range, overwrites;
+  struct filter filter; /* n 0: everything */
 };
 
 /* Name, what reads it, how. */
@@ -49,7 +50,7 @@ struct options {
   X("otlp", "spans as OTLP/JSON, for OpenTelemetry collectors", export_otlp)   \
   X("openmetrics", "totals for Prometheus", export_openmetrics)
 
-enum { OPT_OVERWRITE = 256, OPT_RANGE, OPT_MIN };
+enum { OPT_OVERWRITE = 256, OPT_RANGE, OPT_MIN, OPT_FILTER };
 
 #define FORMAT_WORD(name, what, format) name " "
 #define FORMAT_HELP(name, what, format) "\n\t" name "\t" what
@@ -61,6 +62,10 @@ static const struct option_row option_rows[] = {
     {OPT_OVERWRITE, "overwrite", NULL, NULL, "unless this is given"},
     {OPT_RANGE, "range", "A..B", NULL,
      "only from A to B, such as 1.5s..2s, 3s.. or ..3s"},
+    {OPT_FILTER, "filter", "WORDS", NULL,
+     "only what matches, in the words of the viewer's filter: dur>10ms "
+     "kind:cb,call,timer loop:main site:on_* task:#12 /regex/ -word; "
+     "not for perfetto and openmetrics"},
     {OPT_MIN, "min", "DURATION", NULL,
      "otlp: leave out shorter spans; default 1ms"},
     {0}};
@@ -108,6 +113,15 @@ static bool set_range(struct options *o, const char *text) {
   return true;
 }
 
+static int set_filter(struct options *o) {
+  char error[200] = "";
+  if (strlen(optarg) >= FILTER_TEXT_MAX)
+    return open_usage(WHO, "--filter `%s` is too long", optarg);
+  return filter_parse(&o->filter, optarg, error, sizeof error)
+             ? -1
+             : open_usage(WHO, "--filter: %s", error);
+}
+
 /* Returns: an exit code, or -1 to go on. */
 static int set_option(struct options *o, int c) {
   uint64_t ns;
@@ -133,6 +147,8 @@ static int set_option(struct options *o, int c) {
                             "--range `%s`: A..B, each " DURATION_FORMS
                             ", A before B",
                             optarg);
+  case OPT_FILTER:
+    return set_filter(o);
   case OPT_MIN:
     if (duration_parse(optarg, &ns) != LT_OK)
       return open_usage(WHO, "--min `%s`: " DURATION_FORMS, optarg);
@@ -155,6 +171,8 @@ static int parse(int argc, char **argv, struct options *o) {
     return open_usage(WHO, "which format? --format chrome-json%s", "");
   if (o->has_range && !o->format->has_range)
     return open_usage(WHO, "--range means nothing to %s", o->format_name);
+  if (o->filter.n && !o->format->has_filter)
+    return open_usage(WHO, "--filter means nothing to %s", o->format_name);
   if (o->format->is_binary && !o->output && isatty(STDOUT_FILENO) == 1)
     return open_usage(WHO, "%s is not for a terminal: -o FILE", o->format_name);
   o->trace = newest_or_named(WHO, argc, argv,
@@ -213,6 +231,7 @@ static int write_it(const struct options *o, struct model *model,
                      .from_ns = o->from_ns,
                      .to_ns = o->to_ns <= end ? o->to_ns : end + 1,
                      .floor_ns = o->floor_ns,
+                     .filter = o->filter.n ? &o->filter : NULL,
                      .progress = progress_tell,
                      .context = progress};
   lt_status status = export_init(&x);
@@ -228,7 +247,7 @@ static int write_it(const struct options *o, struct model *model,
 }
 
 static int run_export(int argc, char **argv) {
-  struct options o = {.to_ns = INT64_MAX, .floor_ns = 1000000};
+  static struct options o = {.to_ns = INT64_MAX, .floor_ns = 1000000};
   struct progress progress;
   struct model *model;
   int code = parse(argc, argv, &o);
@@ -248,6 +267,7 @@ static int run_export(int argc, char **argv) {
   }
   code = write_it(&o, model, &progress);
   model_close(model);
+  filter_free(&o.filter);
   return code;
 }
 

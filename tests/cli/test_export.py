@@ -156,6 +156,72 @@ class Rows(Export):
         self.assertEqual([r['kind'] for r in rows], ['call', 'done', 'usage'])
 
 
+class Filter(Export):
+    def spans(self, words, text=SHOP):
+        events = self.chrome(text, '--filter', words)
+        return [(e['cat'], e['name'], e['dur']) for e in events
+                if e['ph'] == 'X']
+
+    def test_spans_that_match_are_exported(self):
+        render = ('callback', 'render', 412_000)
+        call = ('call', 'uv_sleep', 400_000)
+        self.assertEqual(self.spans('dur>300ms kind:cb'), [render])
+        self.assertEqual(self.spans('rule:blocking-call'), [call])
+        self.assertEqual(self.spans('site:render'), [call, render])
+        self.assertEqual(self.spans('site:rend* -kind:call'), [render])
+        self.assertEqual(self.spans('kind:work,timer dur:100ms..500ms'),
+                         [render, ('callback', 'shop+0x60', 200_000)])
+        self.assertEqual(self.spans('task:#3'), [call, render])
+        self.assertEqual(self.spans('kind:turn dur>400ms'),
+                         [('turn', 'turn', 414_000)])
+        self.assertEqual(self.spans('loop:other'), [])
+        self.assertEqual(self.spans('/^uv_/'), [call])
+        self.assertEqual(self.spans(''), self.spans('loop:main,pool'))
+
+    def test_arrows_need_both_their_ends(self):
+        phases = {e['ph'] for e in self.chrome(POOL, '--filter', 'kind:fs')}
+        self.assertFalse(phases & {'s', 't', 'f'})
+        self.assertTrue({'X', 'b', 'e'} <= phases)
+
+    def test_rows_and_spans_and_stacks_take_it_too(self):
+        rows = [json.loads(line) for line in self.export(
+            'ndjson', SHOP, '--filter', 'kind:call').decode().splitlines()]
+        self.assertEqual([(r['kind'], r['callee']) for r in rows],
+                         [('call', 'uv_sleep')])
+        rows = self.export('csv', SHOP, '--filter', 'task:3 kind:resume')
+        self.assertEqual(rows.decode().count('\n'), 2)
+        self.assertEqual(
+            self.export('folded', SHOP, '--filter', 'dur<200ms').decode(),
+            'main;on_read 160000\nmain;shop+0x60;(starved) 200000\n')
+        self.assertEqual(
+            self.export('folded', SHOP, '--filter', 'uv_sleep').decode(),
+            'main;read on_read;render 12000\n'
+            'main;read on_read;render;uv_sleep 400000\n')
+        told = json.loads(self.export('otlp', SHOP, '--filter', 'site:render'))
+        spans = told['resourceSpans'][0]['scopeSpans'][0]['spans']
+        self.assertEqual({s['name'] for s in spans},
+                         {'render', 'uv_sleep', 'GET/export', 'read on_read'})
+
+    def test_with_a_range_both_count(self):
+        events = self.chrome(SHOP, '--filter', 'kind:cb', '--range',
+                             '0.2s..1s')
+        self.assertEqual([e['name'] for e in events if e['ph'] == 'X'],
+                         ['render', 'on_read', 'on_tick'])
+
+    def test_what_is_not_understood_is_wrong_usage(self):
+        (self.dir / 'x.lt').write_bytes(trace(SHOP))
+        for name, words, said in (
+                ('csv', 'dur>soon', b'a duration is dur>10ms'),
+                ('csv', '/(/', b'no regular expression'),
+                ('csv', 'kind<timer', b'only dur takes'),
+                ('csv', 'a' * 300, b'too long'),
+                ('openmetrics', 'kind:fs', b'means nothing to openmetrics')):
+            result = self.looptrace('export', '-f', name, '--filter', words,
+                                    'x.lt')
+            self.assertEqual((result.returncode, result.stdout), (2, b''))
+            self.assertIn(said, result.stderr)
+
+
 class Others(Export):
     def test_folded_stacks_weigh_what_the_stalls_took(self):
         lines = self.export('folded').decode().splitlines()

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "filter.h"
 #include "model/stream.h"
 
 #define EXPORT_NAMES 1024 /* in the cache; a power of two */
@@ -21,11 +22,13 @@ struct export {
   int64_t floor_ns; /* otlp: shorter spans are left out */
   void (*progress)(void *context, double share); /* or NULL */
   void *context;
+  const struct filter *filter; /* NULL: everything */
   struct export_names *names;
 };
 
 struct export_format {
   bool has_range;    /* --range means something */
+  bool has_filter;   /* so does --filter */
   bool is_streaming; /* opened by model_open_names(); else by model_open() */
   bool is_binary;    /* not for a terminal */
   lt_status (*write)(struct export *x);
@@ -65,6 +68,12 @@ const char *export_span_category(const struct model_span *span);
  * Returns: buf. */
 const char *export_task_name(struct export *x, const struct model_task *task,
                              char *buf, size_t size);
+
+/* Are these to be exported?  Of a span its end must be known. */
+bool export_wants_span(struct export *x, const struct model_span *span);
+bool export_wants_task(struct export *x, const struct model_task *task);
+bool export_wants_moment(struct export *x, const struct model_moment *moment);
+bool export_wants_stall(struct export *x, const struct model_stall *stall);
 
 /* Stream through the stretch with progress. */
 LT_WARN_UNUSED lt_status export_stream(struct export *x,

@@ -8,7 +8,7 @@ output_sources += viewer/output/export.h viewer/output/export.c \
 output_sources += viewer/output/diff.h viewer/output/diff_text.c \
 	viewer/output/diff_json.c viewer/output/markdown.h \
 	viewer/output/markdown.c viewer/output/report_markdown.c \
-	viewer/output/report_html.c viewer/output/report_more.c \
+	viewer/output/export_filter.c viewer/output/report_html.c viewer/output/report_more.c \
 	viewer/output/table.h viewer/output/table.c
 EXTRA_DIST += viewer/output/perfetto.proto
 if HAVE_PROTOBUF_C

@@ -64,6 +64,8 @@ static void site(struct chrome *c, const char *key, uint32_t id) {
 static bool on_end(void *context, const struct model_span *span) {
   struct chrome *c = context;
   int64_t end = span->end_ns == INT64_MAX ? c->x->to_ns : span->end_ns;
+  if (!export_wants_span(c->x, span))
+    return true;
   if (end < span->begin_ns)
     end = span->begin_ns;
   head(c, "X", export_span_category(span), export_span_name(c->x, span),
@@ -137,9 +139,17 @@ static void on_sample(struct chrome *c, const lt_event *e) {
   fputs("]}}", c->file);
 }
 
+/* An arrow between slices that may both be left out is none. */
+static bool is_arrow(const lt_event *e) {
+  return e->kind == LT_SPAWN || e->kind == LT_READY ||
+         e->kind == LT_POOL_BEGIN || e->kind == LT_RESUME;
+}
+
 static bool on_moment(void *context, const struct model_moment *m) {
   struct chrome *c = context;
   const lt_event *e = m->event;
+  if (c->x->filter && (is_arrow(e) || !export_wants_moment(c->x, m)))
+    return true;
   switch (e->kind) {
   case LT_SPAWN:
     on_spawn(c, m);
@@ -182,7 +192,7 @@ static bool on_task(void *context, const struct model_task *t) {
   struct chrome *c = context;
   char name[600];
   int64_t end = t->end_ns < 0 ? c->x->to_ns : t->end_ns;
-  if (t->spawn_ns < 0 || end < t->spawn_ns)
+  if (t->spawn_ns < 0 || end < t->spawn_ns || !export_wants_task(c->x, t))
     return true;
   export_task_name(c->x, t, name, sizeof name);
   head(c, "b", "task", name, t->thread, t->spawn_ns);
@@ -247,6 +257,7 @@ static lt_status write_chrome(struct export *x) {
 
 const struct export_format export_chrome = {
     .has_range = true,
+    .has_filter = true,
     .is_streaming = true,
     .write = write_chrome,
 };

@@ -117,7 +117,8 @@ static lt_status write_folded(struct export *x) {
   struct folded f = {.x = x};
   for (size_t i = 0; i < x->model->n_stalls; i++) {
     const struct model_stall *s = &x->model->stalls[i];
-    if (s->begin_ns < x->to_ns && s->begin_ns + s->duration_ns >= x->from_ns)
+    if (s->begin_ns < x->to_ns && s->begin_ns + s->duration_ns >= x->from_ns &&
+        export_wants_stall(x, s))
       fold(&f, s);
   }
   if (f.n)
@@ -136,5 +137,6 @@ static lt_status write_folded(struct export *x) {
 
 const struct export_format export_folded = {
     .has_range = true,
+    .has_filter = true,
     .write = write_folded,
 };

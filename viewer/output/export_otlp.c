@@ -101,7 +101,8 @@ static void write_span(struct otlp *o, const struct model_span *span,
 static bool on_slice(void *context, const struct model_span *span,
                      const struct model_task *task) {
   struct otlp *o = context;
-  if (end_of(o, span) - span->begin_ns < o->x->floor_ns)
+  if (end_of(o, span) - span->begin_ns < o->x->floor_ns ||
+      !export_wants_span(o->x, span))
     return true;
   if (task)
     task->own[0] = 1; /* it will be written */
@@ -116,14 +117,17 @@ static bool on_moment(void *context, const struct model_moment *m) {
   if ((e->kind != LT_CALL && e->kind != LT_CALL_BEGIN) ||
       e->b < (uint64_t)o->x->floor_ns || e->b > (uint64_t)e->time_ns)
     return true;
-  const struct model_span call = {.begin_ns = e->time_ns - (int64_t)e->b,
-                                  .end_ns = e->kind == LT_CALL ? e->time_ns
-                                                               : INT64_MAX,
-                                  .thread = e->thread,
-                                  .what = LT_CALL,
-                                  .kind = e->x,
-                                  .site = (uint32_t)e->a,
-                                  .depth = m->slice ? m->slice->depth + 1 : 0};
+  const struct model_span call = {
+      .begin_ns = e->time_ns - (int64_t)e->b,
+      .end_ns = e->kind == LT_CALL ? e->time_ns : INT64_MAX,
+      .thread = e->thread,
+      .what = LT_CALL,
+      .kind = e->x,
+      .site = (uint32_t)e->a,
+      .loop = m->slice ? m->slice->loop : MODEL_NO_LOOP,
+      .depth = m->slice ? m->slice->depth + 1 : 0};
+  if (!export_wants_span(o->x, &call))
+    return true;
   bool is_inside = m->slice && m->slice->begin_ns <= call.begin_ns;
   uint64_t root = is_inside && m->slice_root ? m->slice_root
                   : is_inside                ? m->slice->task
@@ -181,6 +185,7 @@ static lt_status write_otlp(struct export *x) {
 
 const struct export_format export_otlp = {
     .has_range = true,
+    .has_filter = true,
     .is_streaming = true,
     .write = write_otlp,
 };

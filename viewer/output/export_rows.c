@@ -244,6 +244,8 @@ static bool on_moment(void *context, const struct model_moment *m) {
   const lt_kind_info *info = lt_kind_lookup(e->kind);
   bool is_loop = e->kind == LT_LOOP_BEGIN || e->kind == LT_LOOP_END ||
                  e->kind == LT_LOOP_NAME;
+  if (!export_wants_moment(r->x, m))
+    return true;
   r->next = 0;
   number(r, COLUMN_time_ns, e->time_ns);
   text(r, COLUMN_kind, info ? info->name : "unknown");
@@ -277,11 +279,13 @@ static lt_status write_ndjson(struct export *x) {
 
 const struct export_format export_csv = {
     .has_range = true,
+    .has_filter = true,
     .is_streaming = true,
     .write = write_csv,
 };
 const struct export_format export_ndjson = {
     .has_range = true,
+    .has_filter = true,
     .is_streaming = true,
     .write = write_ndjson,
 };
