@@ -18,6 +18,8 @@
 
 struct lti_writer {
   int fd; /* -1: flight */
+  dev_t dev;
+  ino_t ino;
   struct lti_flight *flight;
   int error;
   ssize_t (*write)(int, const void *, size_t);
@@ -72,6 +74,11 @@ lti_writer_new(int fd, ssize_t (*write_bytes)(int, const void *, size_t)) {
     free(w);
     return NULL;
   }
+  struct stat st = {0};
+  if (fd >= 0)
+    (void)fstat(fd, &st);
+  w->dev = st.st_dev;
+  w->ino = st.st_ino;
   w->fd = fd;
   w->write = write_bytes;
   return w;
@@ -90,9 +97,22 @@ const struct lti_flight *lti_writer_flight(const struct lti_writer *w) {
   return w->flight;
 }
 
+/* Inside a program that closes whatever is open, the number may be its own
+ * file's by now: then it is no more ours to write to, or to close. */
+static void look_whose(struct lti_writer *w) {
+  struct stat st;
+  if (w->fd < 0 ||
+      (fstat(w->fd, &st) == 0 && st.st_dev == w->dev && st.st_ino == w->ino))
+    return;
+  w->fd = -1;
+  if (!w->error)
+    w->error = EBADF;
+}
+
 /* Some file systems tell only here what they could not write.  Interrupted, the
  * descriptor is closed all the same. */
 int lti_writer_close(struct lti_writer *w) {
+  look_whose(w);
   if (w->fd >= 0 && close(w->fd) != 0 && errno != EINTR && !w->error)
     w->error = errno;
   w->fd = -1;
@@ -110,6 +130,8 @@ void lti_writer_free(struct lti_writer *w) {
 }
 
 static void write_all(struct lti_writer *w, const uint8_t *bytes, size_t size) {
+  if (size)
+    look_whose(w);
   while (size > 0 && !w->error) {
     ssize_t n = w->write(w->fd, bytes, size);
     if (n < 0 && errno == EINTR)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -267,6 +268,30 @@ START_TEST(a_file_is_private_and_follows_no_link) {
 }
 END_TEST
 
+/* A program that closes all descriptors, and has a file of its own then. */
+START_TEST(a_file_that_took_the_number_of_ours_is_left_alone) {
+  static const struct lti_block_header header = {.type = LTI_BLOCK_DEFS};
+  int ours, theirs;
+  struct stat st;
+  make_dir();
+  ck_assert_int_eq(lti_writer_create_file(path, true, &ours), LT_OK);
+  struct lti_writer *w = lti_writer_new(ours, write);
+  lti_writer_block(w, &header, "before", 6);
+  ck_assert(lti_writer_flush(w));
+  theirs = memfd_create("theirs", 0);
+  ck_assert_int_eq(dup2(theirs, ours), ours);
+  lti_writer_block(w, &header, "after", 5);
+  ck_assert(!lti_writer_flush(w));
+  ck_assert_int_eq(lti_writer_error(w), EBADF);
+  lti_writer_free(w);
+  ck_assert_int_eq(fstat(ours, &st), 0); /* nor was it closed */
+  ck_assert_int_eq(st.st_size, 0);
+  close(ours);
+  close(theirs);
+  remove_dir();
+}
+END_TEST
+
 /* A disk with room for so many bytes, which takes one byte at a time and is
  * interrupted in between. */
 static size_t disk_room;
@@ -457,6 +482,7 @@ int main(void) {
   tcase_add_test(t, names_come_in_by_redefinition_and_are_asked_for_once);
   tcase_add_test(t, strings_of_the_program_and_of_the_recorder_do_not_meet);
   tcase_add_test(t, a_file_is_private_and_follows_no_link);
+  tcase_add_test(t, a_file_that_took_the_number_of_ours_is_left_alone);
   tcase_add_test(t, a_disk_that_fills_up_anywhere_leaves_a_readable_prefix);
   tcase_add_test(t, short_and_interrupted_writes_lose_nothing);
   tcase_add_test(t, a_write_of_nothing_is_an_error_too);
