@@ -187,20 +187,34 @@ static uint32_t free_threads(struct lti_arena *arena, uint32_t committed) {
   return n;
 }
 
+static bool short_of_threads(struct lti_arena *a) {
+  uint32_t threads = a->threads_committed;
+  return threads < a->n_threads && free_threads(a, threads) < threads / 4;
+}
+
+static bool short_of_large(struct lti_arena *a) {
+  uint32_t large = a->large_committed;
+  uint32_t used = (uint32_t)__builtin_popcountll(
+      atomic_load_explicit(&a->large_used, memory_order_relaxed));
+  return large < a->n_large && used * 4 >= large * 3;
+}
+
+bool lti_arena_is_short(struct lti_arena *a) {
+  return short_of_threads(a) || short_of_large(a);
+}
+
 void lti_arena_grow(struct lti_arena *a, int fd) {
   if (fd < 0)
     return;
-  uint32_t threads = a->threads_committed;
-  if (threads < a->n_threads && free_threads(a, threads) < threads / 4) {
+  if (short_of_threads(a)) {
+    uint32_t threads = a->threads_committed;
     uint32_t more = min_u32(a->n_threads, threads * 2);
     if (commit(fd, small_end(a, threads), small_end(a, more)))
       /* Partner: the host's acquire load before it claims a slot. */
       atomic_store_explicit(&a->threads_committed, more, memory_order_release);
   }
-  uint32_t large = a->large_committed;
-  uint32_t used = (uint32_t)__builtin_popcountll(
-      atomic_load_explicit(&a->large_used, memory_order_relaxed));
-  if (large < a->n_large && used * 4 >= large * 3) {
+  if (short_of_large(a)) {
+    uint32_t large = a->large_committed;
     if (commit(fd, large_end(a, large), large_end(a, large + 1)))
       atomic_store_explicit(&a->large_committed, large + 1,
                             memory_order_release);

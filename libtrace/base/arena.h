@@ -23,6 +23,7 @@
 #define LTI_ARENA_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -235,6 +236,9 @@ uint32_t lti_arena_records(uint64_t bytes);
  * errno set, ENOSPC when the tmpfs has no room for the first slots. */
 struct lti_arena *lti_arena_create(int fd,
                                    const struct lti_arena_options *options);
+
+/* Would lti_arena_grow() commit more? */
+bool lti_arena_is_short(struct lti_arena *arena);
 
 /* Commit more slots when fewer than a quarter of the committed are free.
  *

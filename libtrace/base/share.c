@@ -44,7 +44,11 @@ static bool make_in(const char *folder, struct lti_share *made,
                   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (made->fd < 0)
     return false;
-  if (!fchmod(made->fd, 0600)) { /* the umask may have taken even this */
+  struct stat st;
+  if (!fchmod(made->fd, 0600) && /* the umask may have taken even this */
+      !fstat(made->fd, &st)) {
+    made->dev = st.st_dev;
+    made->ino = st.st_ino;
     made->arena = lti_arena_create(made->fd, &options);
     if (made->arena)
       return true;
@@ -74,9 +78,24 @@ bool lti_share_make(struct lti_share *made,
   return false;
 }
 
-void lti_share_remove(struct lti_share *made) {
-  unlink(made->path);
+void lti_share_close(struct lti_share *made) {
   if (made->fd >= 0)
     close(made->fd);
   made->fd = -1;
+}
+
+int lti_share_reopen(const struct lti_share *made) {
+  struct stat st;
+  int fd = open(made->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_dev != made->dev ||
+                  st.st_ino != made->ino)) {
+    close(fd);
+    fd = -1;
+  }
+  return fd;
+}
+
+void lti_share_remove(struct lti_share *made) {
+  unlink(made->path);
+  lti_share_close(made);
 }

@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/arena.h"
 
 struct lti_share {
   struct lti_arena *arena;
-  int fd;
+  int fd; /* -1: not open */
+  dev_t dev;
+  ino_t ino;
   char path[4096];
 };
 
@@ -21,6 +24,11 @@ struct lti_share {
 bool lti_share_make(struct lti_share *made,
                     const struct lti_arena_options *options, char *why,
                     size_t size);
+
+/* Keep no descriptor; open the file again later.  Returns: a descriptor, owned;
+ * -1 where the path has another file by now, or none. */
+void lti_share_close(struct lti_share *made);
+int lti_share_reopen(const struct lti_share *made);
 
 /* Remove the file and close it; the arena stays mapped. */
 void lti_share_remove(struct lti_share *made);

@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #include "base/nap.h"
+#include "base/share.h"
 #include "config.h"
 #include "drain/drain.h"
+#include "record/clock.h"
+#include "record/options.h"
 #include "record/recorder.h"
 
 /* The recorder inside has no libdw: it tells build-ids, so that `report` can
@@ -88,22 +91,51 @@ static const struct lti_namer namer = {no_name, build_id};
 
 static struct {
   struct lti_arena *arena;
+  struct lti_share share; /* path "": the arena is in no file */
   struct lti_drain *drain;
   pthread_t thread;
   _Atomic bool stop;
-  pid_t pid; /* 0 when nothing is recorded */
+  uint64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
+  pid_t pid;       /* 0 when nothing is recorded */
   bool at_exit_set;
 } linked;
 
+/* Slots for more threads, where the rings are in a file. */
+static void grow(void) {
+  if (!linked.share.path[0] || !lti_arena_is_short(linked.arena))
+    return;
+  int fd = lti_share_reopen(&linked.share);
+  lti_arena_grow(linked.arena, fd);
+  if (fd >= 0)
+    close(fd);
+}
+
+/* Returns: false when the recording is over before it is stopped. */
+static bool step(uint64_t *sleep_ns) {
+  uint64_t now = lti_monotonic_ns();
+  *sleep_ns = lti_drain_step(linked.drain);
+  if (!linked.end_ns)
+    return true;
+  if (now >= linked.end_ns) {
+    lti_drain_finish(linked.drain, LT_END_STOPPED);
+    return false;
+  }
+  if (*sleep_ns > linked.end_ns - now)
+    *sleep_ns = linked.end_ns - now;
+  return true;
+}
+
 static void *drain_thread(void *unused) {
+  uint64_t sleep_ns;
   (void)unused;
-  for (;;) {
-    uint64_t sleep_ns = lti_drain_step(linked.drain);
+  while (step(&sleep_ns)) {
+    grow();
     lti_nap_prepare(linked.arena);
     if (atomic_load(&linked.stop))
-      return NULL;
+      break;
     lti_nap(linked.arena, sleep_ns);
   }
+  return NULL;
 }
 
 static int start_thread(void) {
@@ -120,13 +152,9 @@ static int start_thread(void) {
   return error;
 }
 
-static void choose_path(char *path, size_t size,
-                        const lt_trace_options *options) {
-  const char *from = options ? options->path : NULL;
-  if (!from)
-    from = secure_getenv("LOOPTRACE_OUT");
-  if (from && from[0])
-    snprintf(path, size, "%s", from);
+static void choose_path(char *path, size_t size, const char *given) {
+  if (given && given[0])
+    snprintf(path, size, "%s", given);
   else
     snprintf(path, size, "%s-%d.lt", program_invocation_short_name,
              (int)getpid());
@@ -150,7 +178,7 @@ static enum lti_mode mode_of(lt_trace_mode mode) {
 
 static void choose_window(struct lti_drain_options *to,
                           const lt_trace_options *from) {
-  if (!from || from->mode != LT_TRACE_FLIGHT)
+  if (from->mode != LT_TRACE_FLIGHT)
     return;
   to->is_flight = true;
   to->window_ns = from->flight_ns;
@@ -160,36 +188,70 @@ static void choose_window(struct lti_drain_options *to,
   to->stall_ns = from->snapshot_on_stall_ns;
 }
 
-lt_status lt_trace_start(const lt_trace_options *options) {
+/* In memory of our own, or in a file that a crash leaves behind; of that no
+ * descriptor is kept, which the program might close. */
+static lt_status make_arena(const lt_trace_options *options) {
+  char why[256] = "";
+  const struct lti_arena_options arena_options = {
+      .no_follow = 1,
+      .min_block_ns = options->min_block_ns,
+      .mode = mode_of(options->mode),
+      .large_records = lti_arena_records(options->ring_bytes)};
+  linked.share.path[0] = '\0';
+  if (!options->recoverable) {
+    linked.arena = lti_arena_create(-1, &arena_options);
+    return linked.arena ? LT_OK : LT_NOMEM;
+  }
+  if (!lti_share_make(&linked.share, &arena_options, why, sizeof why)) {
+    linked.share.path[0] = '\0';
+    return LT_IO;
+  }
+  lti_share_close(&linked.share);
+  linked.arena = linked.share.arena;
+  return LT_OK;
+}
+
+static void remove_share(void) {
+  int saved = errno;
+  if (linked.share.path[0])
+    lti_share_remove(&linked.share);
+  linked.share.path[0] = '\0';
+  errno = saved;
+}
+
+static lt_status open_drain(const lt_trace_options *options) {
   char path[4096];
+  choose_path(path, sizeof path, options->path);
+  struct lti_drain_options drain_options = {
+      .path = path,
+      .overwrite = options->overwrite,
+      .command_pid = getpid(),
+      .recorder = PACKAGE_STRING,
+      .max_bytes = options->max_bytes,
+      .keep = (unsigned)options->keep,
+      /* A lossless thread may wait for us while it looks at its modules. */
+      .namer = options->mode == LT_TRACE_LOSSLESS ? NULL : &namer,
+  };
+  choose_window(&drain_options, options);
+  return lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);
+}
+
+lt_status lt_trace_start(const lt_trace_options *options) {
+  lt_trace_options all;
   if (is_recorded())
     return linked.pid == getpid() ? LT_STATE : LT_OK; /* or recorded outside */
   if (linked.pid)
     return LT_STATE; /* a forked child of a program that records itself */
-  choose_path(path, sizeof path, options);
-  struct lti_arena_options arena_options = {.no_follow = 1};
-  if (options) {
-    arena_options.min_block_ns = options->min_block_ns;
-    arena_options.mode = mode_of(options->mode);
-    arena_options.large_records = lti_arena_records(options->ring_bytes);
-  }
-  linked.arena = lti_arena_create(-1, &arena_options);
-  if (!linked.arena)
-    return LT_NOMEM;
-  struct lti_drain_options drain_options = {
-      .path = path,
-      .overwrite = options && options->overwrite,
-      .command_pid = getpid(),
-      .recorder = PACKAGE_STRING,
-      /* A lossless thread may wait for us while it looks at its modules. */
-      .namer = options && options->mode == LT_TRACE_LOSSLESS ? NULL : &namer,
-  };
-  choose_window(&drain_options, options);
-  lt_status status =
-      lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);
+  lt_status status = lti_options_fill(options, &all);
+  if (status == LT_OK)
+    status = make_arena(&all);
+  if (status != LT_OK)
+    return status;
+  status = open_drain(&all);
   if (status != LT_OK)
     goto fail_arena;
   atomic_store(&linked.stop, false);
+  linked.end_ns = all.duration_ns ? lti_monotonic_ns() + all.duration_ns : 0;
   if ((errno = start_thread()) != 0) {
     status = LT_NOMEM;
     goto fail_drain;
@@ -207,6 +269,7 @@ fail_drain:
   lti_drain_close(linked.drain);
   linked.drain = NULL;
 fail_arena:
+  remove_share();
   lti_arena_unmap(linked.arena);
   linked.arena = NULL;
   return status;
@@ -231,6 +294,7 @@ lt_status lt_trace_stop(void) {
     }
   lti_drain_close(linked.drain);
   linked.drain = NULL;
+  remove_share();
   linked.arena = NULL;
   linked.pid = 0;
   return status;

@@ -48,6 +48,7 @@ static void *emit(void *unused) {
   }
   flockfile(stdout);
   printf("%ld %llu\n", (long)syscall(SYS_gettid), (unsigned long long)n_events);
+  fflush(stdout);
   funlockfile(stdout);
   return NULL;
 }

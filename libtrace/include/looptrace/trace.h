@@ -39,26 +39,47 @@ typedef enum lt_trace_mode {
                            counted as lost ("nobody drained the ring") */
 } lt_trace_mode;
 
+/* What is 0, NULL or false here is taken from the environment, where the
+ * variable that is named says something; sizes and times are written there as
+ * for `looptrace record`: 64M, 100ms. */
 typedef struct lt_trace_options {
-  const char *path;      /* NULL: $LOOPTRACE_OUT, else COMM-PID.lt in the
-                            working directory */
+  const char *path;      /* LOOPTRACE_OUT, else COMM-PID.lt in the working
+                            directory */
   uint64_t min_block_ns; /* blocking calls shorter than this are only counted;
-                            0: 50 us */
-  bool overwrite;        /* replace an existing file */
-  lt_trace_mode mode;    /* 0: drop */
+                            LOOPTRACE_MIN_BLOCK, else 50 us */
+  bool overwrite;        /* replace an existing file; LOOPTRACE_OVERWRITE=1 */
+  lt_trace_mode mode;    /* LOOPTRACE_MODE: drop, lossless, flight,
+                            flight=SIZE or flight=TIME; else drop */
   uint64_t ring_bytes;   /* of a busy thread's ring, rounded up to a power of
-                            two, 64 KiB to 512 MiB; 0: 4 MiB */
+                            two, 64 KiB to 512 MiB; LOOPTRACE_RING_SIZE, else
+                            4 MiB */
   uint64_t flight_bytes; /* how much is kept, compressed; 0: 64 MiB */
   uint64_t flight_ns;    /* or for how long, in flight_bytes, 0: 256 MiB */
   uint64_t snapshot_on_stall_ns; /* a turn of a loop of so long writes a
-                                    snapshot, too; 0: none does */
+                                    snapshot, too, the first 20 times;
+                                    LOOPTRACE_SNAPSHOT_ON_STALL, else none */
+  uint64_t max_bytes;    /* the file is closed with the epoch that brings it to
+                            so much, and the rest not recorded;
+                            LOOPTRACE_MAX_SIZE, else no bound */
+  uint64_t keep;         /* with max_bytes: go on in another file instead,
+                            x.1.lt, x.2.lt... where the path is x.lt, and keep
+                            the newest so many (2 to 10,000) of them;
+                            LOOPTRACE_KEEP, else there is one file */
+  uint64_t duration_ns;  /* the file is closed after so long, and the rest not
+                            recorded; LOOPTRACE_DURATION, else no bound */
+  bool recoverable;      /* the rings are in a file on tmpfs (/dev/shm), which
+                            lt_trace_stop() and exit() remove; one that a crash
+                            or SIGKILL leaves there holds what was not written
+                            yet: `looptrace recover`; LOOPTRACE_RECOVERABLE=1 */
 } lt_trace_options;
 
 /* Begin to record this process into a file, written by a thread of its own.
  *
  * options: NULL for the defaults; not kept.
  * Threads: one at a time.
- * Errors:  EXISTS, IO (errno tells why), NOMEM, STATE when it records already.
+ * Errors:  EXISTS, IO (errno tells why), NOMEM, STATE when it records already
+ *          (also when duration_ns or max_bytes ended it: call lt_trace_stop()),
+ *          INVALID when options, or what the environment says, make no sense.
  *          After a failure the program simply is not traced. */
 LT_EXPORT LT_WARN_UNUSED lt_status
 lt_trace_start(const lt_trace_options *options);

@@ -1,0 +1,214 @@
+"""A program that records itself: bounds, files and crashes, as with `record`.
+
+What it is told stands in its environment here; lt_trace_options say the same."""
+import os
+import pathlib
+import random
+import signal
+import struct
+import subprocess
+import time
+
+from looptrace import BUILDDIR, LONG, Case
+
+CROWD = BUILDDIR / 'tests/programs/record_crowd'
+THREADS, EVENTS = 4, 150_000
+
+# Holds each write to a trace back until what FIFO leads to says a word.
+SHIM = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+ssize_t write(int fd, const void *bytes, size_t size) {
+  char link[64], path[4096], byte;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, path, sizeof path - 1);
+  if (n > 3 && !memcmp(path + n - 3, ".lt", 3)) {
+    int gate = open(getenv("FIFO"), O_RDONLY); /* waits for a writer */
+    (void)!read(gate, &byte, 1);
+    close(gate);
+  }
+  return ((__typeof__(&write))dlsym(RTLD_NEXT, "write"))(fd, bytes, size);
+}
+'''
+
+
+class Linked(Case):
+    def rings_of(self, pid):
+        """What a process has left of shared memory."""
+        listed = self.looptrace('recover').stdout.decode().splitlines()
+        return [pathlib.Path(line.split()[0]) for line in listed if f'(pid {pid})' in line]
+
+    def crowd(self, *arguments, **variables):
+        return self.run_command(CROWD, 'run', '-o', 'x.lt', *arguments, seconds=240,
+                                env=self.environment(**variables))
+
+    def environment(self, **variables):
+        return dict(os.environ, **{f'LOOPTRACE_{name}': str(value) for name, value in variables.items()})
+
+    def parts(self):
+        return sorted(self.dir.glob('x*.lt'), key=lambda path: int(path.name.split('.')[1]))
+
+    def counted(self, path):
+        """Marks, and events that are said to be lost, of all threads."""
+        result = self.run_command(CROWD, 'count', path, seconds=120)
+        self.assertEqual(result.returncode, 0, (path, result))
+        self.assertIn(b'complete 1', result.stdout)
+        rows = [line.split() for line in result.stdout.splitlines() if line[:1].isdigit()]
+        return sum(int(row[1]) for row in rows), sum(int(row[2]) for row in rows)
+
+    def verify(self, path):
+        result = self.looptrace('info', '--verify', path)
+        self.assertEqual(result.returncode, 0, result)
+
+    def test_rotated_files_hold_all_that_was_emitted(self):
+        result = self.crowd('-l', THREADS, EVENTS, MAX_SIZE='16K', KEEP=1000)
+        self.assertEqual(result.returncode, 0, result)
+        parts = self.parts()
+        self.assertGreater(len(parts), 2)
+        marks = 0
+        for path in parts:
+            self.verify(path)
+            marks += sum(self.counted(path))
+        self.assertEqual(marks, THREADS * EVENTS + 1)
+
+    def test_the_oldest_files_go(self):
+        result = self.crowd('-l', THREADS, EVENTS, MAX_SIZE='16K', KEEP=2)
+        self.assertEqual(result.returncode, 0, result)
+        first, last = self.parts()
+        number = int(last.name.split('.')[1])
+        self.assertGreater(number, 2)
+        self.assertEqual(first.name, f'x.{number - 1}.lt')
+
+    def test_a_file_is_closed_at_its_bound_and_the_program_goes_on(self):
+        result = self.crowd('-l', THREADS, EVENTS, MAX_SIZE='64K')
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(len(result.stdout.splitlines()), THREADS)
+        self.verify('x.lt')
+        self.assertLess(self.counted('x.lt')[0], THREADS * EVENTS)
+        self.assertLess((self.dir / 'x.lt').stat().st_size, 4 << 20)
+
+    def test_the_recording_ends_after_its_time_and_the_program_goes_on(self):
+        with subprocess.Popen([CROWD, 'run', '-o', 'x.lt', '1', '2000', '1000'], cwd=self.dir,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              env=self.environment(DURATION='300ms')) as process:
+            self.addCleanup(process.kill)
+            self.assertEqual(process.stdout.readline(), b'paused\n')
+            while self.looptrace('info', '--verify', 'x.lt').returncode:
+                self.assertIsNone(process.poll())
+            out, _ = process.communicate(b'\n', timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertTrue(out.endswith(b' 2000\n'), out)
+        self.verify('x.lt')
+        self.assertLess(self.counted('x.lt')[0], 1500)
+
+    def test_a_stall_has_the_flight_recorder_write_a_snapshot(self):
+        # The one turn of its loop lasts as long as all that it does.
+        result = self.crowd(THREADS, EVENTS, MODE='flight=8M', SNAPSHOT_ON_STALL='1us')
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual([path.name for path in self.parts()], ['x.1.lt'])
+        self.verify('x.1.lt')
+        self.assertGreater(self.counted('x.1.lt')[0], 0)
+
+    def test_without_a_reason_the_flight_recorder_writes_nothing(self):
+        result = self.crowd(THREADS, 1000, MODE='flight')
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(list(self.dir.glob('*.lt')), [])
+
+    def test_what_makes_no_sense_is_refused(self):
+        for variables in ({'MODE': 'fast'}, {'MODE': 'flight='}, {'MODE': 'flight=x'}, {'MAX_SIZE': '0'},
+                          {'KEEP': '3'}, {'MAX_SIZE': '1M', 'KEEP': '1'}, {'MAX_SIZE': '1M', 'KEEP': 'x'},
+                          {'MAX_SIZE': '1M', 'KEEP': '10001'}, {'MODE': 'flight', 'MAX_SIZE': '1M', 'KEEP': '2'},
+                          {'DURATION': '5'}, {'SNAPSHOT_ON_STALL': '1s'}, {'RECOVERABLE': 'yes'},
+                          {'RING_SIZE': '-1'}, {'MIN_BLOCK': 'x'}, {'OVERWRITE': '2'}):
+            with self.subTest(variables):
+                self.assertEqual(self.crowd(1, 1, **variables).returncode, 2)
+                self.assertEqual(list(self.dir.glob('*.lt')), [])
+
+    def test_what_the_program_says_goes_before_its_environment(self):
+        # -l: it says lossless.
+        result = self.crowd('-l', THREADS, EVENTS, MODE='flight')
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(self.counted('x.lt'), (THREADS * EVENTS + 1, 0))
+        self.assertEqual(self.crowd(1, 1).returncode, 2)  # it exists
+        self.assertEqual(self.crowd(1, 1, OVERWRITE='1').returncode, 0)
+
+    def test_a_disk_that_hangs_costs_events_and_not_the_program(self):
+        (self.dir / 'shim.c').write_text(SHIM)
+        built = self.run_command('cc', '-shared', '-fPIC', 'shim.c', '-o', 'shim.so', '-ldl')
+        if built.returncode:
+            self.skipTest(built.stderr.decode())
+        os.mkfifo(self.dir / 'fifo')
+        for mode in ('drop', 'lossless'):
+            with self.subTest(mode):
+                environment = dict(self.environment(MODE=mode), LD_PRELOAD=str(self.dir / 'shim.so'),
+                                   FIFO=str(self.dir / 'fifo'))
+                with subprocess.Popen([CROWD, 'run', '-o', 'x.lt', '-r', '65536', str(THREADS), str(EVENTS)],
+                                      cwd=self.dir, stdout=subprocess.PIPE, env=environment) as process:
+                    self.addCleanup(process.kill)
+                    # All threads come to their ends while no byte is written.
+                    lines = [process.stdout.readline() for _ in range(THREADS)]
+                    while process.poll() is None:
+                        self.open_gate()
+                self.assertEqual(process.returncode, 0)
+                self.assertEqual([int(line.split()[1]) for line in lines], [EVENTS] * THREADS)
+                self.assertEqual(sum(self.counted('x.lt')), THREADS * EVENTS + 1)
+                (self.dir / 'x.lt').unlink()
+
+    def open_gate(self):
+        """One write goes on, if one waits; else the process has ended soon."""
+        try:
+            fd = os.open(self.dir / 'fifo', os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            time.sleep(0.001)
+            return
+        try:
+            os.write(fd, b'x')
+        except OSError:
+            pass
+        os.close(fd)
+
+    def test_its_rings_go_with_it_and_stay_when_it_is_killed(self):
+        with subprocess.Popen([CROWD, 'run', '-o', 'x.lt', '1', '10'], cwd=self.dir, stdout=subprocess.PIPE,
+                              env=self.environment(RECOVERABLE='1')) as process:
+            process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.rings_of(process.pid), [])
+        for i in range(100 if LONG else 6):
+            for path in self.dir.glob('*.lt'):
+                path.unlink()
+            pid, emitted = self.kill((signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT)[i % 3])
+            rings, = self.rings_of(pid)
+            self.assertEqual(rings.stat().st_mode & 0o777, 0o600)
+            result = self.looptrace('recover', '-o', 'rest.lt', rings)
+            self.assertEqual(result.returncode, 0, result)
+            self.assertFalse(rings.exists())
+            marks, lost = self.counted('rest.lt')
+            if self.looptrace('recover', 'x.lt').returncode == 0:
+                filed, lost_before = self.counted('x.recovered.lt')
+                marks, lost = marks + filed, lost + lost_before
+            # What was on its way to the file is lost, and counted; there are
+            # waits of the thread in it, too, so that it may be more.
+            self.assertLessEqual(marks, emitted + 1)
+            self.assertGreaterEqual(marks + lost, emitted)
+
+    def kill(self, how):
+        """Returns its process id, and how many marks it had emitted."""
+        tally = self.dir / 'tally'
+        tally.write_bytes(bytes(4096))
+        process = subprocess.Popen([CROWD, 'forever', 'tally', 'x.lt'], cwd=self.dir, stdin=subprocess.DEVNULL,
+                                   env=self.environment(RECOVERABLE='1'))
+        wanted = random.randrange(1, 500_000)
+        marks, deadline = 0, time.monotonic() + 60
+        while marks < wanted:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll())
+            marks = struct.unpack('QQ', tally.read_bytes()[:16])[1]
+            time.sleep(0.001)
+        process.send_signal(how)
+        process.wait(timeout=60)
+        return struct.unpack('QQ', tally.read_bytes()[:16])
