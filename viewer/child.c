@@ -220,7 +220,7 @@ static bool maps_file(const char *pid, const char *file, bool *with_uv) {
   return found;
 }
 
-unsigned child_count_mappers(const char *file, pid_t pid, bool *with_uv) {
+static unsigned count_once(const char *file, pid_t pid, bool *with_uv) {
   unsigned n = 0;
   *with_uv = false;
   DIR *proc = opendir("/proc");
@@ -233,4 +233,12 @@ unsigned child_count_mappers(const char *file, pid_t pid, bool *with_uv) {
   }
   closedir(proc);
   return n;
+}
+
+/* The list of processes is older than the look at each of them: one that forked
+ * a child and ended in between is gone, and its child is not in the list.  Then
+ * it is in the next. */
+unsigned child_count_mappers(const char *file, pid_t pid, bool *with_uv) {
+  unsigned n = count_once(file, pid, with_uv);
+  return n ? n : count_once(file, pid, with_uv);
 }
