@@ -403,50 +403,13 @@ void lti_drain_process_ended(struct lti_drain *d, int32_t pid,
     close_process(d, last, reason, status);
 }
 
-/* Fields of /proc/PID/stat, counted from the state, which is the third; behind
- * the last ')' since names may hold any. */
-static bool read_stat(int32_t pid, char *state, uint64_t *n_threads,
-                      uint64_t *start_ticks) {
-  char path[32], buf[1024];
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return false;
-  ssize_t n = read(fd, buf, sizeof buf - 1);
-  close(fd);
-  if (n <= 0)
-    return false;
-  buf[n] = 0;
-  unsigned long long threads, ticks;
-  char *at = strrchr(buf, ')');
-  if (!at || sscanf(at + 1,
-                    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-                    "%*s %*s %*s %llu %*s %llu",
-                    state, &threads, &ticks) != 3)
-    return false;
-  *n_threads = threads;
-  *start_ticks = ticks;
-  return true;
-}
-
-/* A zombie with other threads lives: only its main thread is gone. */
-static bool is_alive(const struct lti_recorded *p) {
-  char state;
-  uint64_t n_threads, start_ticks;
-  if (!read_stat(p->pid, &state, &n_threads, &start_ticks))
-    return false;
-  if (p->start_ticks && p->start_ticks != start_ticks)
-    return false;
-  return !((state == 'Z' || state == 'X') && n_threads <= 1);
-}
-
 bool lti_drain_has_live(struct lti_drain *d) {
   bool any = false;
   close_former_images(d); /* and meet those that are new */
   for (struct lti_recorded *p = d->all; p; p = p->next) {
     if (p->is_closed)
       continue;
-    if (is_alive(p)) {
+    if (lti_recorded_lives(p)) {
       any = true;
     } else {
       take_all(d);

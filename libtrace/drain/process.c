@@ -87,6 +87,8 @@ bool lti_recorded_lane(struct lti_recording *r, struct lti_recorded *p,
   if (!lane)
     return false;
   memcpy(name, t->name, sizeof t->name);
+  if (t->tid != p->pid) /* the main thread's is the program's */
+    lti_recorded_thread_name(p, t->tid, name);
   lane->slot = slot;
   lane->thread.index =
       lti_book_thread(&p->trace.book, t->tid, t->is_main != 0, name);

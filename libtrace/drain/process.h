@@ -206,4 +206,12 @@ void lti_snapshot_due(struct lti_recording *recording,
 /* Records that were taken and not yet sealed. */
 size_t lti_recorded_pending(const struct lti_recorded *process);
 
+/* Is the process still there?  A zombie with other threads is. */
+bool lti_recorded_lives(const struct lti_recorded *process);
+
+/* What one of its threads is called now: many are named by another thread after
+ * they began.  name: unchanged where that cannot be told. */
+void lti_recorded_thread_name(const struct lti_recorded *process, int32_t tid,
+                              char name[16]);
+
 #endif

@@ -20,8 +20,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hook/call.h"
 
@@ -140,16 +142,27 @@ static void note_unseen_start(void) {
   lti_note_emit(text);
 }
 
+/* "epoll 7", of a thread with a name of its own "worker epoll 7". */
+static void name_loop(char *name, size_t size, const char *what, int fd) {
+  char comm[17] = "";
+  size_t n = 0;
+  if (!lti_process.is_confined && syscall(SYS_gettid) != getpid() &&
+      lti_libc.prctl(PR_GET_NAME, (unsigned long)comm, 0, 0, 0) == 0 &&
+      strcmp(comm, lti_process.proc->comm) != 0)
+    n = (size_t)snprintf(name, size, "%s ", comm);
+  (void)snprintf(name + n, size - n, fd < 0 ? "%s" : "%s %d", what, fd);
+}
+
 static void begin(const void *site, const struct lti_waits *held,
                   const char *what, const void *caller) {
-  char name[32];
+  char name[48];
   if (foreign.active)
     end(false);
   lti_process_revive();
   uint32_t loop = lti_loop_new();
   if (!loop)
     return;
-  (void)snprintf(name, sizeof name, site ? "%s" : "%s %d", what, held->fd[0]);
+  name_loop(name, sizeof name, what, site ? -1 : held->fd[0]);
   lti_emit(LT_LOOP_NAME, loop, 0, lti_emit_string(name), 0);
   bool is_first = foreign.epoch != lti_epoch();
   foreign.active = true;

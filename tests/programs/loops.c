@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,15 +109,17 @@ static void left(void) {
   nap(STALL_MS);
 }
 
-static void *loop_thread(void *unused) {
+static void *loop_thread(void *name) {
+  if (name)
+    pthread_setname_np(pthread_self(), name);
   left();
-  return unused;
+  return NULL;
 }
 
 static void threads(void) {
   pthread_t ids[3];
   for (int i = 0; i < 3; i++)
-    must(-pthread_create(&ids[i], NULL, loop_thread, NULL));
+    must(-pthread_create(&ids[i], NULL, loop_thread, i ? NULL : (void *)(uintptr_t)"worker"));
   for (int i = 0; i < 3; i++)
     pthread_join(ids[i], NULL);
 }

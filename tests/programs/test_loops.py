@@ -171,6 +171,11 @@ class Loops(Case):
                 self.assertNotEqual(told['verdict'], 'fail', told)
                 self.assertEqual(len(told['traces'][0]['loops']), n)
 
+    def test_a_loop_is_named_after_its_thread_too(self):
+        told = self.check(self.record(LOOPS, 'threads'))
+        names = sorted(re.sub(r'\d+', 'N', name) for name in self.loops(told))
+        self.assertEqual(names, ['epoll N', 'epoll N', 'worker epoll N'])
+
     def test_waiting_for_one_thing_is_no_loop(self):
         for how in ('output', 'answer', 'bad'):
             with self.subTest(how):

@@ -369,6 +369,34 @@ START_TEST(slots_of_ended_threads_are_used_again) {
 }
 END_TEST
 
+static pthread_barrier_t renaming;
+
+static void *emit_and_wait(void *unused) {
+  lti_emit(LT_MARK, 0, 0, 0, 1);
+  pthread_barrier_wait(&renaming); /* it is renamed, and seen */
+  pthread_barrier_wait(&renaming);
+  return unused;
+}
+
+START_TEST(a_thread_that_was_renamed_has_its_new_name) {
+  pthread_t thread;
+  begin(&small);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  pthread_barrier_init(&renaming, NULL, 2);
+  ck_assert_int_eq(pthread_create(&thread, NULL, emit_and_wait, NULL), 0);
+  pthread_barrier_wait(&renaming);
+  ck_assert_int_eq(pthread_setname_np(thread, "a new name"), 0);
+  lti_drain_step(drain);
+  pthread_barrier_wait(&renaming);
+  pthread_join(thread, NULL);
+  finish();
+  lt_reader *r = open_whole(path);
+  ck_assert_str_eq(lt_reader_thread(r, 1)->name, "a new name");
+  lt_reader_close(r);
+  end();
+}
+END_TEST
+
 START_TEST(a_file_that_is_there_is_replaced_only_when_asked) {
   begin(&small);
   struct lti_drain *second;
@@ -624,6 +652,7 @@ int main(void) {
   tcase_add_test(t, events_of_threads_without_a_slot_are_told);
   tcase_add_test(t, nonsense_in_a_slot_is_counted_and_harms_nobody);
   tcase_add_test(t, slots_of_ended_threads_are_used_again);
+  tcase_add_test(t, a_thread_that_was_renamed_has_its_new_name);
   tcase_add_test(t, a_file_that_is_there_is_replaced_only_when_asked);
   tcase_add_test(t, a_write_error_ends_the_file_and_is_counted);
   tcase_add_test(t, each_process_gets_a_file_with_a_safe_name);
