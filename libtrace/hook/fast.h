@@ -2,7 +2,7 @@
  *
  * What scope.c does, for a callback that comes straight from a loop's uv_run,
  * of a handle that the front of the table knows, with tracing on and room in
- * the ring.  All of that is asked with four comparisons, before anything was
+ * the ring.  All of that is asked with five comparisons, before anything was
  * done; where one fails, the slow twin does it all.  Inline, and nothing is kept
  * across the program's call: what the end needs is in the frame.
  *
@@ -49,18 +49,19 @@ LTI_FAST void lti_fast_put(struct lti_self *self, struct lti_thread *slot,
   atomic_store_explicit(&slot->head, at, memory_order_release);
 }
 
-/* at: an address in the trampoline's frame.  head: LTI_HEAD(LT_RESUME, kind,
- * 0).  second: the handle's second callback is called, not its first.
- * Returns: false when nothing was done. */
-LTI_FAST bool lti_fast_open(const void *at, const void *handle, uint64_t head,
-                            bool second, uintptr_t *fn) {
+/* at: an address in the trampoline's frame.  kind: of the callback.  missed: the
+ * handle is not in the front.  Returns: false when nothing was done. */
+LTI_FAST bool lti_fast_open(uintptr_t at, const void *handle, unsigned kind,
+                            bool missed, uintptr_t *fn) {
   struct lti_self *self = &lti_self;
   struct lti_frame *frame = self->top;
   struct lti_hit hit;
+  bool second = kind == LT_TASK_ALLOC;
   if (!LTI_LIKELY(self->state == LTI_STATE_LOOP &&
                   lti_times_on() == self->on &&
-                  lti_front_get(handle, false, second, &hit) &&
-                  frame < self->top_end))
+                  frame < self->top_end) ||
+      !LTI_LIKELY(missed ? lti_front_miss(handle, second, &hit)
+                         : lti_front_get(handle, false, second, &hit)))
     return false;
   self->state = LTI_STATE_EMIT;
   atomic_signal_fence(memory_order_seq_cst); /* against our own handlers */
@@ -70,19 +71,21 @@ LTI_FAST bool lti_fast_open(const void *at, const void *handle, uint64_t head,
     return false;
   }
   struct lti_thread *slot = self->slot;
-  uint64_t now = lti_clock_read(1);
-  lti_fast_put(self, slot, n, now, head | hit.task << 24, hit.fn);
+  uint64_t now = lti_clock_read(1), task = LTI_HEAD_REF(hit.head);
+  lti_fast_put(self, slot, n, now,
+               second ? LTI_HEAD(LT_RESUME, kind, task) : hit.head | LT_RESUME,
+               hit.fn);
   self->top = ++frame;
-  frame->at = (uintptr_t)at;
+  frame->at = at;
   frame->flags = 0;
-  frame->slice.task = hit.task;
+  frame->slice.task = task;
   frame->slice.outer = self->task;
   frame->slice.outer_since =
       atomic_load_explicit(&slot->task_since, memory_order_relaxed);
   frame->slice.began = now;
-  self->task = hit.task;
+  self->task = task;
   atomic_store_explicit(&slot->task_since, now, memory_order_relaxed);
-  atomic_store_explicit(&slot->task, hit.task, memory_order_relaxed);
+  atomic_store_explicit(&slot->task, task, memory_order_relaxed);
   atomic_signal_fence(memory_order_seq_cst);
   self->state = LTI_STATE_PROGRAM; /* as wide as it will be read */
   *fn = hit.fn;
@@ -90,10 +93,10 @@ LTI_FAST bool lti_fast_open(const void *at, const void *handle, uint64_t head,
 }
 
 /* Returns: false when nothing was done. */
-LTI_FAST bool lti_fast_close(const void *at) {
+LTI_FAST bool lti_fast_close(uintptr_t at) {
   struct lti_self *self = &lti_self;
   struct lti_frame *frame = self->top;
-  if (!LTI_LIKELY(frame->at == (uintptr_t)at &&
+  if (!LTI_LIKELY(frame->at == at &&
                   self->state == LTI_STATE_PROGRAM &&
                   *lti_process.alive && lti_times_on() == self->on))
     return false;
@@ -120,7 +123,7 @@ LTI_FAST bool lti_fast_close(const void *at) {
 
 /* Ends the slice when its block is left; left: by an exception. */
 struct lti_fast {
-  const void *at;
+  uintptr_t at;
   bool left;
 };
 LTI_FAST void lti_fast_leave(const struct lti_fast *fast) {
@@ -128,18 +131,39 @@ LTI_FAST void lti_fast_leave(const struct lti_fast *fast) {
     lti_scope_close_at(fast->at, fast->left);
 }
 
-/* The body of a trampoline.  Its slow twin is called name_slow. */
-#define LTI_FAST_CALL(name, KIND, second, type, args)                          \
-  char at;                                                                     \
-  uintptr_t fn;                                                                \
-  if (!LTI_LIKELY(lti_fast_open(&at, handle,                                   \
-                                LTI_HEAD(LT_RESUME, LT_TASK_##KIND, 0),        \
-                                second, &fn))) {                               \
-    name##_slow args;                                                          \
-    return;                                                                    \
+/* The same not inline, for a handle that is not in the front. */
+bool lti_fast_open_missed(uintptr_t at, const void *handle, unsigned kind,
+                          uintptr_t *fn);
+void lti_fast_leave_missed(const struct lti_fast *fast);
+
+/* A trampoline, and its slow twins. */
+#define LTI_FAST_TRAMPOLINE(name, KIND, type, params, args)                    \
+  __attribute__((cold, noinline)) static void name##_slow params {             \
+    LTI_SCOPE;                                                                 \
+    lti_scope_open_handle(&scope, handle, LT_TASK_##KIND);                     \
+    ((type)scope.fn) args;                                                     \
+    scope.left = false;                                                        \
   }                                                                            \
-  struct lti_fast fast __attribute__((cleanup(lti_fast_leave))) = {&at, true}; \
-  ((type)fn) args;                                                             \
-  fast.left = false;
+  LTI_FAST_CALL(                                                               \
+      name##_missed, name##_slow, type, params, args,                          \
+      lti_fast_open_missed((uintptr_t)&here, handle, LT_TASK_##KIND, &fn),     \
+      lti_fast_leave_missed)                                                   \
+  LTI_FAST_CALL(                                                               \
+      name, name##_missed, type, params, args,                                 \
+      lti_fast_open((uintptr_t)&here, handle, LT_TASK_##KIND, false, &fn),     \
+      lti_fast_leave)
+#define LTI_FAST_CALL(name, otherwise, type, params, args, open, leave)        \
+  __attribute__((noinline)) static void name params {                          \
+    char here;                                                                 \
+    uintptr_t fn;                                                              \
+    if (!LTI_LIKELY(open)) {                                                   \
+      otherwise args;                                                          \
+      return;                                                                  \
+    }                                                                          \
+    struct lti_fast fast                                                       \
+        __attribute__((cleanup(leave))) = {(uintptr_t)&here, true};            \
+    ((type)fn) args;                                                           \
+    fast.left = false;                                                         \
+  }
 
 #endif

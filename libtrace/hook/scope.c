@@ -127,12 +127,12 @@ void lti_scope_close(struct lti_scope *scope) {
   lti_self.in_call = scope->outer_in_call;
 }
 
-void lti_scope_close_at(const void *at, bool left) {
+void lti_scope_close_at(uintptr_t at, bool left) {
   struct lti_scope scope = {.left = left, .outer_in_uv = LTI_IN_LOOP};
   struct lti_frame *frame = lti_self.top;
-  while (frame > lti_hook.frames && frame->at != (uintptr_t)at)
+  while (frame > lti_hook.frames && frame->at != at)
     frame--;
-  if (frame > lti_hook.frames && lti_frame_pop(frame, at))
+  if (frame > lti_hook.frames && lti_frame_pop(frame, (const void *)at))
     end_slice(&scope, &frame->slice);
   lti_self.in_uv = scope.outer_in_uv;
   lti_self.in_call = scope.outer_in_call;
@@ -150,7 +150,7 @@ static void introduce(struct lti_entry *entry, bool keep) {
     entry->task = lti_task_new();
   entry->epoch = lti_epoch_of(entry->task);
   if (keep)
-    (void)lti_table_put(entry);
+    (void)lti_table_put(entry, NULL);
   lti_emit(LT_SPAWN, entry->kind, entry->task, entry->fn, 0);
 }
 
@@ -168,11 +168,9 @@ void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
     return;
   }
   struct lti_entry entry = {0};
-  bool is_there = lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true);
-  if (is_there && !is_known(&entry))
+  if (lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true) &&
+      !is_known(&entry))
     introduce(&entry, true);
-  if (is_there)
-    lti_front_fill(&entry);
   scope->fn = second ? entry.second : entry.fn;
   scope->task = entry.task;
   scope->done = false;
@@ -228,32 +226,33 @@ void lti_scope_open_bare(struct lti_scope *scope, uintptr_t fn) {
  * handle with it again: it means its own. */
 static uintptr_t own_callback(const struct lti_start *start, uintptr_t fn,
                               uintptr_t old) {
-  return start->had_old && lti_is_own((const void *)fn) ? old : fn;
+  return start->old.key && lti_is_own((const void *)fn) ? old : fn;
 }
 
-void lti_start_begin(struct lti_start *start, const void *handle, unsigned kind,
-                     uintptr_t fn, uintptr_t second) {
+void lti_start_begin_slow(struct lti_start *start, const void *handle,
+                          unsigned kind, uintptr_t fn, uintptr_t second) {
   uint64_t key = lti_key(handle, LTI_HANDLE);
-  struct lti_entry *entry = &start->entry;
-  start->had_old = lti_table_get(key, &start->old, true);
-  start->known = start->had_old && start->old.kind == kind &&
-                 !start->old.closing && is_known(&start->old);
+  struct lti_entry *entry = &start->entry, *old = &start->old;
+  if (!lti_table_get(key, old, true))
+    old->key = 0;
+  start->known =
+      old->key && old->kind == kind && !old->closing && is_known(old);
   if (start->known)
-    *entry = start->old;
+    *entry = *old;
   else
     *entry = (struct lti_entry){
         .key = key, .kind = (uint16_t)kind, .task = lti_task_new()};
   entry->epoch = lti_epoch_of(entry->task);
-  entry->fn = own_callback(start, fn, start->old.fn);
-  entry->second = own_callback(start, second, start->old.second);
-  start->tracked = lti_table_put(entry);
+  entry->fn = own_callback(start, fn, old->fn);
+  entry->second = own_callback(start, second, old->second);
+  start->tracked = lti_table_put(entry, NULL);
   if (!start->tracked)
     lti_count_untracked();
 }
 
-static void restore(uint64_t key, bool had_old, const struct lti_entry *old) {
-  if (had_old)
-    (void)lti_table_put(old);
+static void restore(uint64_t key, const struct lti_entry *old) {
+  if (old->key)
+    (void)lti_table_put(old, NULL);
   else
     lti_table_drop(key);
 }
@@ -264,7 +263,8 @@ void lti_start_end(struct lti_start *start, int result, uint64_t delay,
   if (!start->tracked)
     return;
   if (result < 0) {
-    restore(entry->key, start->had_old, &start->old);
+    if (!start->same)
+      restore(entry->key, &start->old);
     return;
   }
   if (!start->known)
@@ -283,8 +283,7 @@ void lti_submit_begin(struct lti_submit *submit, const void *req, unsigned kind,
                               .fn = fn,
                               .second = second};
   entry->epoch = lti_epoch_of(entry->task);
-  submit->had_old = lti_table_get(entry->key, &submit->old, true);
-  submit->tracked = lti_table_put(entry);
+  submit->tracked = lti_table_put(entry, &submit->old);
   if (submit->tracked)
     lti_emit(LT_SPAWN, kind, entry->task, fn ? fn : second,
              (uint64_t)(uintptr_t)site);
@@ -297,6 +296,6 @@ void lti_submit_begin(struct lti_submit *submit, const void *req, unsigned kind,
 void lti_submit_end(struct lti_submit *submit, int result) {
   if (!submit->tracked || result >= 0)
     return;
-  restore(submit->entry.key, submit->had_old, &submit->old);
+  restore(submit->entry.key, &submit->old);
   lti_emit(LT_DONE, 0, submit->entry.task, (uint64_t)(int64_t)result, 0);
 }

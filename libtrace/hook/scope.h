@@ -92,7 +92,7 @@ void lti_scope_close(struct lti_scope *scope);
 
 /* The same for what fast.h opened: at is the address it gave the frame; left: an
  * exception passed. */
-void lti_scope_close_at(const void *at, bool left);
+void lti_scope_close_at(uintptr_t at, bool left);
 
 /* Close the frames that a longjmp left, seen from an address on the stack. */
 void lti_frames_bury(uintptr_t at);
@@ -126,20 +126,30 @@ static inline void lti_uv_leave(uint8_t outer) {
 
 /* Arming a handle: begin before the real call, end after it with its result. */
 struct lti_start {
-  struct lti_entry entry, old;
-  bool had_old;
+  struct lti_entry entry, old; /* old.key 0: none */
+  bool same;    /* the table has it as it is: of entry only what ARM needs */
   bool known;   /* the task goes on; else it is new */
   bool tracked; /* libuv is to get the trampoline */
 };
-void lti_start_begin(struct lti_start *start, const void *handle, unsigned kind,
-                     uintptr_t fn, uintptr_t second);
+void lti_start_begin_slow(struct lti_start *start, const void *handle,
+                          unsigned kind, uintptr_t fn, uintptr_t second);
+static inline void lti_start_begin(struct lti_start *start, const void *handle,
+                                   unsigned kind, uintptr_t fn,
+                                   uintptr_t second) {
+  uint64_t task = lti_front_same(handle, kind, fn, second);
+  start->same = start->known = start->tracked = task != 0;
+  start->entry.task = task;
+  start->entry.kind = (uint16_t)kind;
+  start->entry.fn = fn;
+  if (!task)
+    lti_start_begin_slow(start, handle, kind, fn, second);
+}
 void lti_start_end(struct lti_start *start, int result, uint64_t delay,
                    const void *site);
 
 /* Submitting a request, likewise. */
 struct lti_submit {
   struct lti_entry entry, old;
-  bool had_old;
   bool tracked;
 };
 void lti_submit_begin(struct lti_submit *submit, const void *req, unsigned kind,

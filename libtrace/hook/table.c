@@ -26,7 +26,9 @@ enum {
   YIELDS = 20000 /* a preempted writer comes back long before */
 };
 _Static_assert(sizeof(struct lti_entry) == 8 * WORDS, "no padding");
-_Static_assert(offsetof(struct lti_entry, key) == 0, "word 0 is the key");
+_Static_assert(offsetof(struct lti_entry, key) == 0 &&
+                   offsetof(struct lti_entry, task) == 8,
+               "word 0 is the key, word 1 the task");
 
 enum { SHARD_BITS = 6, SHARDS = 1 << SHARD_BITS };
 
@@ -151,6 +153,32 @@ bool lti_table_get(uint64_t key, struct lti_entry *entry, bool patient) {
   return read_contended(shard, key, entry, patient);
 }
 
+/* The quick way to the first n words of most entries: it is in its first place,
+ * and nobody writes. */
+static inline bool read_home(uint64_t key, uint64_t *words, int n) {
+  struct lti_shard *shard = shard_of(key);
+  uint32_t seq = atomic_load_explicit(&shard->seq, memory_order_acquire);
+  uint64_t mask = atomic_load_explicit(&shard->mask, memory_order_acquire);
+  struct lti_slot *slots =
+      atomic_load_explicit(&shard->slots, memory_order_relaxed);
+  if (!slots || seq & 1)
+    return false;
+  const struct lti_slot *slot = &slots[home(key, mask)];
+  for (int i = 0; i < n; i++)
+    words[i] = atomic_load_explicit(&slot->word[i], memory_order_relaxed);
+  atomic_thread_fence(memory_order_acquire);
+  return words[0] == key &&
+         atomic_load_explicit(&shard->seq, memory_order_relaxed) == seq;
+}
+
+uint64_t lti_table_task(uint64_t key) {
+  uint64_t words[2];
+  if (read_home(key, words, 2))
+    return words[1];
+  struct lti_entry entry;
+  return lti_table_get(key, &entry, false) ? entry.task : 0;
+}
+
 static bool take_lock(struct lti_shard *shard) {
   for (int i = 0; i < SPINS + YIELDS; i++) {
     if (!atomic_exchange_explicit(&shard->lock, 1, memory_order_acquire))
@@ -245,41 +273,64 @@ static void front_drop(uint64_t key) {
 }
 
 /* In a forked child that records nothing, alive is 0. */
+static bool is_for_callbacks(const struct lti_entry *entry) {
+  return entry->task && entry->epoch == lti_epoch() && !entry->closing &&
+         *lti_process.alive && lti_process.clock_is_tsc;
+}
+
 static void front_put(const struct lti_entry *entry) {
   struct lti_front *front = front_of(entry->key);
   if (!front)
     return;
-  bool is_known = entry->task && entry->epoch == lti_epoch() &&
-                  *lti_process.alive && lti_process.clock_is_tsc;
   /* Partner: lti_front_get(). */
   atomic_store_explicit(&front->who, 0, memory_order_relaxed);
   atomic_thread_fence(memory_order_release);
-  atomic_store_explicit(&front->task, entry->task, memory_order_relaxed);
+  atomic_store_explicit(&front->head, LTI_HEAD(0, entry->kind, entry->task),
+                        memory_order_relaxed);
   atomic_store_explicit(&front->fn[0], entry->fn, memory_order_relaxed);
   atomic_store_explicit(&front->fn[1], entry->second, memory_order_relaxed);
-  atomic_store_explicit(&front->who, object_of(entry->key) + !is_known,
+  atomic_store_explicit(&front->who,
+                        object_of(entry->key) + !is_for_callbacks(entry),
                         memory_order_release);
 }
 
-void lti_front_fill(const struct lti_entry *entry) {
-  struct lti_front *front = front_of(entry->key);
-  if (!front || !front_is_free(front))
-    return;
+static void front_fill(const struct lti_entry *entry) {
   struct lti_shard *shard = shard_of(entry->key);
   if (!take_lock(shard))
     return;
-  if (front_is_free(front))
+  if (front_is_free(front_of(entry->key)))
     front_put(entry);
   release_lock(shard);
 }
 
-bool lti_table_put(const struct lti_entry *entry) {
+bool lti_front_miss(const void *handle, bool second, struct lti_hit *hit) {
+  uint64_t key = lti_key(handle, LTI_HANDLE);
+  uint64_t words[WORDS];
+  struct lti_entry entry;
+  if (!read_home(key, words, WORDS))
+    return false;
+  memcpy(&entry, words, sizeof entry);
+  if (!is_for_callbacks(&entry))
+    return false;
+  if (front_is_free(front_of(key)))
+    front_fill(&entry);
+  hit->head = LTI_HEAD(0, entry.kind, entry.task);
+  hit->fn = second ? entry.second : entry.fn;
+  return true;
+}
+
+bool lti_table_put(const struct lti_entry *entry, struct lti_entry *old) {
   struct lti_shard *shard = shard_of(entry->key);
   if (!take_lock(shard))
     return false;
   struct lti_slot *slot = find(shard, entry->key);
   bool there = slot && key_at(slot, 0) == entry->key;
   bool room = there || has_room(shard);
+  if (room && old) {
+    old->key = 0;
+    if (there)
+      load(slot, old);
+  }
   if (room) {
     if (!there) {
       slot = find(shard, entry->key); /* it may have grown */

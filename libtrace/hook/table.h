@@ -44,14 +44,14 @@ static inline uint32_t lti_epoch(void) {
  * multiplication leads.  Of handles that would stand in one place the last one
  * armed does.
  *
- * who is the handle's address where its task is of this recording and the clock
- * is the TSC, so that whoever finds it need not ask; else that plus 1; and 0
- * while the rest changes.  That it is the same before and after reading is
+ * who is the handle's address where its task is of this recording and goes on,
+ * and the clock is the TSC, so that whoever finds it need not ask; else that
+ * plus 1; and 0 while the rest changes.  That it is the same before and after reading is
  * enough: only the thread that turns its loop writes an entry of the same
  * handle, and that one is reading. */
 struct lti_front {
   _Atomic uintptr_t who;
-  _Atomic uint64_t task;
+  _Atomic uint64_t head; /* LTI_HEAD(0, kind, task) */
   _Atomic uintptr_t fn[2]; /* fn, second */
 };
 enum { LTI_FRONT_BITS = 12 };
@@ -64,8 +64,13 @@ static inline uint32_t lti_front_index(uintptr_t address) {
   return (uint32_t)address * UINT32_C(0x50dd5751) >> (32 - LTI_FRONT_BITS);
 }
 
+static inline struct lti_front *lti_front_of(const void *handle) {
+  return (struct lti_front *)lti_process.front +
+         lti_front_index((uintptr_t)handle);
+}
+
 struct lti_hit {
-  uint64_t task;
+  uint64_t head;
   uintptr_t fn;
 };
 
@@ -74,20 +79,32 @@ struct lti_hit {
  * front_put() in table.c.  Returns: false when it is not there. */
 static inline bool lti_front_get(const void *handle, bool may_be, bool second,
                                  struct lti_hit *hit) {
-  uintptr_t key = (uintptr_t)handle, any = may_be ? 1 : 0;
-  struct lti_front *front =
-      (struct lti_front *)lti_process.front + lti_front_index(key);
+  uintptr_t any = may_be ? 1 : 0;
+  struct lti_front *front = lti_front_of(handle);
   uintptr_t who = atomic_load_explicit(&front->who, memory_order_acquire);
-  if ((who & ~any) != key)
+  if ((who & ~any) != (uintptr_t)handle)
     return false;
-  hit->task = atomic_load_explicit(&front->task, memory_order_relaxed);
+  hit->head = atomic_load_explicit(&front->head, memory_order_relaxed);
   hit->fn = atomic_load_explicit(&front->fn[second], memory_order_relaxed);
   atomic_thread_fence(memory_order_acquire);
   return atomic_load_explicit(&front->who, memory_order_relaxed) == who;
 }
 
-/* Give a handle that is in the table a place in the front, if that is free. */
-void lti_front_fill(const struct lti_entry *entry);
+/* Is a handle's task known, of this kind, and with these functions?  Then arming
+ * it again changes nothing.  Returns: the task, else 0. */
+static inline uint64_t lti_front_same(const void *handle, unsigned kind,
+                                      uintptr_t fn, uintptr_t second) {
+  struct lti_hit first, other;
+  if (!lti_process.front || !lti_front_get(handle, false, false, &first) ||
+      !lti_front_get(handle, false, true, &other) || first.fn != fn ||
+      other.fn != second || LTI_HEAD_X(first.head) != kind)
+    return 0;
+  return LTI_HEAD_REF(first.head);
+}
+
+/* The same, for a handle whose place another one has; it gets the place when that
+ * is free. */
+bool lti_front_miss(const void *handle, bool second, struct lti_hit *hit);
 
 /* Look an object up.  patient: wait for a writer, however long it is preempted;
  * without it (for signal handlers, which may sit on top of the writer) a read
@@ -95,8 +112,14 @@ void lti_front_fill(const struct lti_entry *entry);
  * Returns: false when it is not there; then *entry is unchanged. */
 bool lti_table_get(uint64_t key, struct lti_entry *entry, bool patient);
 
-/* Insert or replace; a handle's goes to the front, too.  Returns: false when there is no memory for it. */
-bool lti_table_put(const struct lti_entry *entry);
+/* The task of an object, for signal handlers, too.  Returns: 0 for none. */
+uint64_t lti_table_task(uint64_t key);
+
+/* Insert or replace; a handle's goes to the front, too.
+ *
+ * old: NULL, or to become what stood there; its key is 0 where nothing did.
+ * Returns: false when there is no memory for it; then *old is unchanged. */
+bool lti_table_put(const struct lti_entry *entry, struct lti_entry *old);
 
 /* Look up and delete.  Returns: as lti_table_get(). */
 bool lti_table_take(uint64_t key, struct lti_entry *entry);

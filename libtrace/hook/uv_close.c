@@ -74,7 +74,7 @@ static void closing_begin(struct closing *closing, const void *handle,
   entry->epoch = lti_epoch_of(entry->task);
   entry->close = (uintptr_t)cb;
   entry->closing = 1;
-  closing->tracked = lti_table_put(entry);
+  closing->tracked = lti_table_put(entry, NULL);
   if (!closing->tracked)
     lti_count_untracked();
   else if (cb || !known)
@@ -107,7 +107,7 @@ LTI_INTERPOSE int uv_tcp_close_reset(uv_tcp_t *handle, uv_close_cb cb) {
   lti_uv_leave(outer);
   if (result < 0 && closing.tracked) { /* the handle lives on */
     if (closing.had_old)
-      (void)lti_table_put(&closing.old);
+      (void)lti_table_put(&closing.old, NULL);
     else
       lti_table_drop(closing.entry.key);
     if (!closing.had_old)

@@ -37,17 +37,16 @@
     (uv_handle_t * handle, size_t suggested, uv_buf_t *buf),                   \
     (handle, suggested, buf))
 
-#define TRAMPOLINE(name, KIND, type, params, args)                             \
-  __attribute__((cold, noinline)) static void name##_slow params {             \
-    LTI_SCOPE;                                                                 \
-    lti_scope_open_handle(&scope, handle, LT_TASK_##KIND);                     \
-    ((type)scope.fn) args;                                                     \
-    scope.left = false;                                                        \
-  }                                                                            \
-  static void name params {                                                    \
-    LTI_FAST_CALL(name, KIND, LT_TASK_##KIND == LT_TASK_ALLOC, type, args)     \
-  }
-HANDLE_CALLBACKS(TRAMPOLINE)
+HANDLE_CALLBACKS(LTI_FAST_TRAMPOLINE)
+
+bool lti_fast_open_missed(uintptr_t at, const void *handle, unsigned kind,
+                          uintptr_t *fn) {
+  return lti_fast_open(at, handle, kind, true, fn);
+}
+
+void lti_fast_leave_missed(const struct lti_fast *fast) {
+  lti_fast_leave(fast);
+}
 
 static inline bool is_active(const void *handle) {
   return lti_uv.uv_is_active(handle);
@@ -111,16 +110,19 @@ LTI_INTERPOSE int uv_timer_again(uv_timer_t *handle) {
   return result;
 }
 
-/* From any thread and any signal handler: nothing here waits. */
+/* From any thread and any signal handler: nothing here waits.  Nor does what
+ * libuv writes to, so that is not timed. */
 LTI_INTERPOSE int uv_async_send(uv_async_t *handle) {
   const void *site = __builtin_return_address(0);
-  struct lti_entry entry;
   if (lti_passes(site))
     return lti_uv.uv_async_send(handle);
-  if (lti_table_get(lti_key(handle, LTI_HANDLE), &entry, false))
-    lti_emit(LT_READY, LT_READY_SENT, entry.task, lti_self.task, 0);
-  uint8_t outer = lti_uv_enter(site);
+  struct lti_self *self = &lti_self;
+  uint64_t task = lti_table_task(lti_key(handle, LTI_HANDLE));
+  if (task)
+    lti_emit(LT_READY, LT_READY_SENT, task, self->task, 0);
+  uint8_t outer_in_call = self->in_call;
+  self->in_call = 1;
   int result = lti_uv.uv_async_send(handle);
-  lti_uv_leave(outer);
+  self->in_call = outer_in_call;
   return result;
 }

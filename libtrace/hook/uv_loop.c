@@ -29,7 +29,7 @@ static uint32_t loop_id(const uv_loop_t *loop) {
   entry = (struct lti_entry){.key = key, .task = lti_loop_new()};
   entry.epoch = lti_epoch();
   if (entry.task)
-    (void)lti_table_put(&entry);
+    (void)lti_table_put(&entry, NULL);
   return (uint32_t)entry.task;
 }
 

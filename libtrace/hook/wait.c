@@ -67,6 +67,12 @@ static inline bool is_poll_phase(int fd) {
   LTI_INTERPOSE int name params {                                              \
     if (__builtin_expect(!lti_process.arena, 0))                               \
       return real args;                                                        \
+    if (is_uv && !lti_self.foreign) {                                          \
+      lti_poll_enter(ms);                                                      \
+      int n_ready = real args;                                                 \
+      lti_poll_leave(n_ready);                                                 \
+      return n_ready;                                                          \
+    }                                                                          \
     const void *caller = __builtin_return_address(0);                          \
     bool is_now = (is_early) || lti_self.depth;                                \
     bool is_libuvs = is_uv;                                                    \

@@ -152,7 +152,7 @@ void lti_poll_enter(int timeout_ms) {
   lti_sync();
   uint64_t now = lti_now();
   turn_ended(now);
-  lti_emit_at(now, LT_POLL_BEGIN, 0, 0,
+  lti_emit_on(now, LT_POLL_BEGIN, 0, 0,
               timeout_ms < 0 ? 0 : (uint64_t)timeout_ms + 1, 0);
   if (!lti_self.foreign) /* else the outer loop does not come back */
     set_doing(LTI_DOING_POLL, now);
@@ -163,7 +163,7 @@ void lti_poll_leave(int n_ready) {
     return;
   lti_sync();
   uint64_t now = lti_now();
-  lti_emit_at(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);
+  lti_emit_on(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);
   if (!lti_self.foreign)
     set_doing(LTI_DOING_RUN, now);
   lti_usage_refresh(now);
