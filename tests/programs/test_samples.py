@@ -7,7 +7,7 @@ import time
 import unittest
 
 import lt_decode
-from looptrace import LONG, LOOPTRACE, SAMPLES, SANDIR, Case
+from looptrace import LONG, LOOPTRACE, SAMPLES, SANDIR, SRCDIR, Case
 
 STALL, HELLO = str(SAMPLES / 'stall'), str(SAMPLES / 'hello')
 CUTS = FLIPS = 5000 if LONG else 200
@@ -41,6 +41,14 @@ class Stall(Case):
         for word in ('on_nap', 'usleep', 'on_save', 'on_primes', 'computation',
                      'on_lock', 'pthread_mutex_lock', 'stall.c:'):
             self.assertIn(word, text)
+
+    def test_the_source_line_is_shown_wherever_it_was_compiled(self):
+        # The compiler may have been told of ../samples/stall.c.
+        result = self.looptrace('check', self.record(STALL), cwd=SRCDIR)
+        text = result.stdout.decode()
+        self.assertRegex(text, r'\n   --> samples/stall\.c:\d+ in on_lock\n'
+                         r' {6}\|\n *\d+ \|   pthread_mutex_lock\(&lock\);\n'
+                         r' {6}\|   \^+ [\d.]+ \w+ of it in `pthread_mutex_')
 
     def test_check_can_run_the_command_itself(self):
         result = self.looptrace('check', '--max-stall', '100ms', '--', STALL)

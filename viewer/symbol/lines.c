@@ -7,8 +7,11 @@
 
 #include "symbol/lines.h"
 
+#include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <gelf.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +31,8 @@ struct lines {
   struct range *ranges; /* of all units, sorted; once aranges failed */
   size_t n, capacity;
   bool has_ranges;
+  char **paths; /* that were made whole; capacity: the next power of two */
+  size_t n_paths;
 };
 
 struct lines *lines_open(Elf *elf) {
@@ -60,6 +65,9 @@ void lines_close(struct lines *lines) {
   if (!lines)
     return;
   dwarf_end(lines->dwarf);
+  for (size_t i = 0; i < lines->n_paths; i++)
+    free(lines->paths[i]);
+  free(lines->paths);
   free(lines->ranges);
   free(lines);
 }
@@ -114,6 +122,59 @@ static bool find_unit(struct lines *lines, uint64_t address, Dwarf_Die *unit) {
          dwarf_offdie(lines->dwarf, lines->ranges[low - 1].unit, unit);
 }
 
+/* Take "." and "name/.." out of an absolute path, in place. */
+static void clean(char *path) {
+  char *to = path;
+  for (const char *from = path; *from;) {
+    size_t n = strcspn(from + 1, "/");
+    if (n == 2 && from[1] == '.' && from[2] == '.') {
+      while (to > path && *--to != '/')
+        ;
+    } else if (n > 0 && !(n == 1 && from[1] == '.')) {
+      memmove(to, from, n + 1);
+      to += n + 1;
+    }
+    from += n + 1;
+  }
+  *to = '\0';
+}
+
+/* A path that is kept as long as the lines are.  Returns: NULL without memory.
+ */
+static const char *keep(struct lines *lines, const char *path) {
+  for (size_t i = lines->n_paths; i-- > 0;)
+    if (strcmp(lines->paths[i], path) == 0)
+      return lines->paths[i];
+  if ((lines->n_paths & (lines->n_paths - 1)) == 0) {
+    size_t capacity = lines->n_paths ? lines->n_paths * 2 : 1;
+    char **more = realloc(lines->paths, capacity * sizeof *more);
+    if (!more)
+      return NULL;
+    lines->paths = more;
+  }
+  char *copy = strdup(path);
+  if (copy)
+    lines->paths[lines->n_paths++] = copy;
+  return copy;
+}
+
+/* A compiler that was run in another folder was told of "../src/x.c": such a
+ * path means nothing without that folder. */
+static const char *whole(struct lines *lines, Dwarf_Die *unit,
+                         const char *path) {
+  char joined[PATH_MAX];
+  Dwarf_Attribute attribute;
+  const char *folder =
+      dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+  if (*path == '/' || !folder || *folder != '/' ||
+      snprintf(joined, sizeof joined, "%s/%s", folder, path) >=
+          (int)sizeof joined)
+    return path;
+  clean(joined);
+  const char *kept = keep(lines, joined);
+  return kept ? kept : path;
+}
+
 bool lines_find(struct lines *lines, uint64_t address, const char **file,
                 uint32_t *line) {
   Dwarf_Die unit;
@@ -128,7 +189,7 @@ bool lines_find(struct lines *lines, uint64_t address, const char **file,
   const char *path = row ? dwarf_linesrc(row, NULL, NULL) : NULL;
   if (!path || dwarf_lineno(row, &number) || number <= 0)
     return false;
-  *file = path;
+  *file = whole(lines, &unit, path);
   *line = (uint32_t)number;
   return true;
 }
