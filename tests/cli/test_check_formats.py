@@ -10,7 +10,8 @@ import lt_encode as e
 from looptrace import Case, needs
 from trace_text import CLEAN, SHOP, SITES, Fixture, trace
 
-FORMATS = ('text', 'json', 'ndjson', 'junit', 'sarif', 'github', 'markdown')
+FORMATS = ('text', 'json', 'ndjson', 'junit', 'sarif', 'github', 'gitlab',
+           'markdown')
 HOSTILE = [
     ''.join(map(chr, range(1, 32))) + '\x7f',
     ''.join(map(chr, range(0x80, 0xa0))),
@@ -90,6 +91,8 @@ class Formats(Case):
             self.check_junit(suites)
         elif form == 'github':
             self.check_github(text)
+        elif form == 'gitlab':
+            self.check_gitlab(json.loads(text))
         elif form == 'markdown':
             self.check_markdown(text)
 
@@ -109,6 +112,17 @@ class Formats(Case):
             self.assertRegex(line, r'\A::(error|warning|notice) '
                              r'(file=[^:,]*,line=\d+,)?title=[^:,]*::[^\r\n]*\Z')
             self.assertNotIn('##[', line)
+
+    def check_gitlab(self, issues):
+        # What https://docs.gitlab.com/ci/testing/code_quality says is read.
+        for issue in issues:
+            self.assertLessEqual({'description', 'check_name', 'fingerprint',
+                                  'severity', 'location'}, set(issue))
+            self.assertIn(issue['severity'], ('info', 'minor', 'major',
+                                              'critical', 'blocker'))
+            self.assertRegex(issue['fingerprint'], r'\A[0-9a-f]{16}\Z')
+            self.assertTrue(issue['location']['path'])
+            self.assertGreaterEqual(issue['location']['lines']['begin'], 1)
 
     def check_markdown(self, text):
         for line in text.splitlines():
@@ -226,6 +240,24 @@ class Formats(Case):
             self.assertIn(f'line={n},', lines[0])
             if last:
                 self.assertIn(last, lines[-1])
+
+    def test_gitlab_gets_each_finding_with_its_place(self):
+        self.write(trace(SHOP))
+        issues = json.loads(self.told('gitlab', 'x.lt'))
+        self.check_gitlab(issues)
+        self.assertEqual(
+            [(i['check_name'], i['severity'], i['location']['path'],
+              i['location']['lines']['begin']) for i in issues],
+            [('stall', 'critical', '/src/shop.c', 47),
+             ('stall', 'critical', '/src/shop.c', 31),
+             ('stall', 'info', 'x.lt', 1)])  # code without a symbol
+        told = json.loads(self.told('json', 'x.lt'))
+        self.assertEqual([i['fingerprint'] for i in issues],
+                         [f['fingerprint'] for f in told['findings']])
+        self.told('text', '--baseline', 'b.json', '--update-baseline', 'x.lt')
+        issues = json.loads(self.told('gitlab', '--baseline', 'b.json',
+                                      'x.lt'))
+        self.assertEqual({i['severity'] for i in issues}, {'info'})
 
     def test_on_github_annotations_and_a_summary_come_by_themselves(self):
         self.write(trace(SHOP))

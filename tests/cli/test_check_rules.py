@@ -122,7 +122,7 @@ class Rules(Case):
     def test_hostile_names_come_out_inert_in_each_form(self):
         (self.dir / 'x.lt').write_bytes(fixture(TROUBLE))
         for form in ('text', 'json', 'ndjson', 'junit', 'sarif', 'github',
-                     'markdown'):
+                     'gitlab', 'markdown'):
             result = self.looptrace('check', '--format', form, 'x.lt')
             self.assertEqual(result.returncode, 1, result)
             assert_inert(self, result.stdout)

@@ -1,10 +1,16 @@
 """The templates under doc/ci and the budget in doc/check.md, tried."""
+import json
 import os
 import pty
 import re
 import subprocess
 import unittest
 import xml.etree.ElementTree
+
+try:
+    import yaml
+except ImportError:
+    yaml = None
 
 from looptrace import BUILDDIR, LONG, LOOPTRACE, SAMPLES, SRCDIR, Case, needs
 
@@ -46,6 +52,24 @@ class Templates(Case):
         self.assertEqual(self.sh(command, 'stall').returncode, 1)
         suites = xml.etree.ElementTree.parse(self.dir / 'looptrace.xml')
         self.assertTrue(list(suites.iter('failure')))
+        issues = json.loads((self.dir / 'looptrace.json').read_text())
+        self.assertIn('samples/stall.c',
+                      [i['location']['path'][-15:] for i in issues])
+
+    @unittest.skipUnless(yaml, 'no yaml for Python')
+    def test_the_templates_are_yaml_with_the_steps_they_need(self):
+        told = {name: yaml.safe_load((SRCDIR / 'doc/ci' / name).read_text())
+                for name in ('github.yml', 'gitlab.yml')}
+        steps = told['github.yml']['jobs']['check']['steps']
+        sarif = steps[-1]['with']['sarif_file']
+        self.assertIn(f'--format sarif:{sarif}', steps[-2]['run'])
+        self.assertEqual(steps[-1]['if'], 'always()')
+        job = told['gitlab.yml']['looptrace']
+        reports = job['artifacts']['reports']
+        for form, path in (('junit', reports['junit']),
+                           ('gitlab', reports['codequality'])):
+            self.assertIn(f'--format {form}:{path}', job['script'][-1])
+        self.assertEqual(job['artifacts']['when'], 'always')
 
     @needs('make')
     def test_make(self):

@@ -51,9 +51,10 @@ const struct option_row check_rows[] = {
      "judge the median (default), pessimistic (worst) or optimistic (best) "
      "run"},
     {OPT_FORMAT, "format", "FMT[:FILE]",
-     "text json ndjson junit sarif github markdown",
-     "text (default), json, ndjson, junit, sarif, github or markdown; to "
-     "standard output or FILE; repeatable"},
+     "text json ndjson junit sarif github gitlab markdown",
+     "text (default), json, ndjson, junit, sarif, github, gitlab (code "
+     "quality) "
+     "or markdown; to standard output or FILE; repeatable"},
     {OPT_ERROR_EXITCODE, "error-exitcode", "N", NULL, "instead of 1"},
     {'o', "output", "FILE", OFFER_FILES, "with a command: keep its trace here"},
     {OPT_OVERWRITE, "overwrite", NULL, NULL, "replace FILE if it exists"},

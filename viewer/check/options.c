@@ -104,8 +104,8 @@ static int set_rule(struct options *o, const char *option, int level) {
 }
 
 static bool set_format(struct options *o, const char *text) {
-  static const char *const names[] = {"text",  "json",   "ndjson",  "junit",
-                                      "sarif", "github", "markdown"};
+  static const char *const names[] = {"text",  "json",   "ndjson", "junit",
+                                      "sarif", "github", "gitlab", "markdown"};
   char name[16];
   int index;
   size_t length = strcspn(text, ":");
@@ -114,7 +114,7 @@ static bool set_format(struct options *o, const char *text) {
     return false;
   memcpy(name, text, length);
   name[length] = '\0';
-  if (!one_of(name, names, 7, &index))
+  if (!one_of(name, names, 8, &index))
     return false;
   o->outputs[o->n_outputs++] =
       (struct check_output){(enum check_format)index, path};

@@ -39,7 +39,8 @@ enum {
 };
 
 /* In this order in messages and in the help. */
-#define CHECK_FORMATS "text, json, ndjson, junit, sarif, github or markdown"
+#define CHECK_FORMATS                                                          \
+  "text, json, ndjson, junit, sarif, github, gitlab or markdown"
 enum check_format {
   FORMAT_TEXT,
   FORMAT_JSON,
@@ -47,6 +48,7 @@ enum check_format {
   FORMAT_JUNIT,
   FORMAT_SARIF,
   FORMAT_GITHUB,
+  FORMAT_GITLAB,
   FORMAT_MARKDOWN
 };
 struct check_output {

@@ -75,6 +75,9 @@ static void print_as(enum check_format format, const struct options *o,
   case FORMAT_GITHUB:
     check_github(file, r);
     break;
+  case FORMAT_GITLAB:
+    check_gitlab(file, r);
+    break;
   case FORMAT_MARKDOWN:
     check_markdown(file, r);
     break;

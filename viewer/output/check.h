@@ -19,6 +19,7 @@ struct check_result {
   const struct budget *budget;
   struct checked *traces;
   size_t n_traces;
+  const char *baseline; /* what it was compared with, or NULL */
   int exit_code;
   bool has_command;
   int command_status;   /* of `-- CMD`; as a shell says it */
@@ -47,6 +48,8 @@ void check_sarif(FILE *file, const struct check_result *result);
 /* Annotations for GitHub Actions: at most 10 of a level are shown there, so the
  * worst 9 and how many more. */
 void check_github(FILE *file, const struct check_result *result);
+/* GitLab's code quality report. */
+void check_gitlab(FILE *file, const struct check_result *result);
 /* A summary for people, with a table. */
 void check_markdown(FILE *file, const struct check_result *result);
 

@@ -7,7 +7,7 @@ output_sources = viewer/output/inert.h viewer/output/inert.c \
 	viewer/output/check.h viewer/output/check_text.c \
 	viewer/output/check_json.h viewer/output/check_json.c \
 	viewer/output/check_ndjson.c viewer/output/check_junit.c \
-	viewer/output/check_sarif.c viewer/output/check_github.c \
+	viewer/output/check_sarif.c viewer/output/check_github.c viewer/output/check_gitlab.c \
 	viewer/output/check_markdown.c \
 	viewer/output/say.h viewer/output/say.c \
 	viewer/output/say_trouble.h viewer/output/say_trouble.c \
