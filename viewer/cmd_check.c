@@ -94,6 +94,7 @@ static int finish(const struct options *o, struct review *review,
                   struct check_result *r) {
   bool is_bad = review_notes(review, r);
   r->budget = &o->budget;
+  r->baseline = o->update_baseline ? NULL : o->baseline_path;
   r->is_new_only = o->is_new_only;
   r->exit_code = exit_code(o, r);
   if (r->exit_code == EXIT_OK && o->is_strict && is_bad) {

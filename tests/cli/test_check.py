@@ -1,5 +1,6 @@
 """looptrace check, over traces whose every number is stated in text."""
 import json
+import re
 import subprocess
 import unittest
 
@@ -254,6 +255,17 @@ class Codes(Check):
             self.assertIn(told, result.stderr)
             self.assertIn(b'looptrace check --help', result.stderr)
             self.assertEqual(result.stdout, b'')
+
+
+    def test_the_command_to_look_at_it_survives_a_shell(self):
+        name = "it's $(touch pwned) *.lt"
+        (self.dir / name).write_bytes(trace(SHOP))
+        told = self.check_code(1, name).stdout.decode()
+        line = re.search(r'look at it: (.*?); why: ', told).group(1)
+        words = self.run_command('sh', '-c', f'printf "%s\\n" {line}').stdout
+        self.assertEqual(words.decode().splitlines(),
+                         ['looptrace', 'view', '--at', '0.300s', name])
+        self.assertFalse((self.dir / 'pwned').exists())
 
 
 class Command(Check):

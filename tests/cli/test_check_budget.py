@@ -323,6 +323,8 @@ class Baselines(Base):
         self.assertEqual(self.states(told), ['known', 'known'])
         told = self.told(1, '--baseline', 'clean.lt', '--new', 'x.lt')
         self.assertEqual(self.states(told), ['new', 'new'])
+        told = self.code(1, '--baseline', 'clean.lt', 'x.lt').stdout
+        self.assertIn(b'= seen: once; new against the baseline clean.lt\n', told)
         # What a suppression takes of the old trace is not counted as used.
         result = self.code(0, '--suppressions', 's', '--baseline', 'old.lt',
                            'clean.lt')

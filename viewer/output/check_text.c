@@ -21,6 +21,7 @@ struct text {
   FILE *file;
   const struct model *model;
   const struct budget *budget;
+  const char *baseline; /* NULL: there is none */
   bool has_color;
 };
 
@@ -82,6 +83,7 @@ static void place(const struct text *t, const struct finding *f) {
     return;
   fprintf(t->file, "%6s|\n%5u | %s\n", "", def->line, source);
   carets(t, f, source);
+  fprintf(t->file, "%6s|\n", "");
 }
 
 static void label(const struct text *t, const char *word) {
@@ -263,13 +265,23 @@ static void path(const struct text *t, const struct finding *f) {
 
 static void seen(const struct text *t, const struct finding *f) {
   units_buf took, count;
-  if (f->count < 2)
+  char name[4200];
+  bool is_new = t->baseline && f->state == FINDING_NEW;
+  if (f->count < 2 && !is_new)
     return;
   label(t, "seen");
-  fprintf(t->file, "%s times in this trace (", units_count(count, f->count));
-  for (size_t i = 0; i < f->n_durations; i++)
-    fprintf(t->file, "%s%s", i ? ", " : "", units_ns(took, f->durations[i]));
-  fputs(f->count > f->n_durations ? ", ...)\n" : ")\n", t->file);
+  if (f->count < 2) {
+    fputs("once", t->file);
+  } else {
+    fprintf(t->file, "%s times in this trace (", units_count(count, f->count));
+    for (size_t i = 0; i < f->n_durations; i++)
+      fprintf(t->file, "%s%s", i ? ", " : "", units_ns(took, f->durations[i]));
+    fputs(f->count > f->n_durations ? ", ...)" : ")", t->file);
+  }
+  if (is_new)
+    fprintf(t->file, "; new against the baseline %s",
+            inert(t->baseline, name, sizeof name));
+  putc('\n', t->file);
 }
 
 static void help(const struct text *t, const struct finding *f) {
@@ -281,7 +293,7 @@ static void help(const struct text *t, const struct finding *f) {
 }
 
 static void notes(const struct text *t, const struct finding *f,
-                  const struct checked *trace) {
+                  const struct checked *trace, bool is_first) {
   const struct model_stall *s = f->stall;
   units_buf own, unknown;
   char name[4200];
@@ -299,9 +311,21 @@ static void notes(const struct text *t, const struct finding *f,
           t->file);
   }
   label(t, "note");
-  fprintf(t->file, "look at it: looptrace view --at %.3fs %s\n\n",
-          (double)(f->begin_ns / 1000000) / 1e3,
-          inert(trace->path, name, sizeof name));
+  fprintf(t->file, "look at it: looptrace view --at %.3fs ",
+          (double)(f->begin_ns / 1000000) / 1e3);
+  inert_word(t->file, inert(trace->path, name, sizeof name));
+  if (is_first)
+    fprintf(t->file, "; why: looptrace explain %s", f->rule);
+  fputs("\n\n", t->file);
+}
+
+/* Is none before it of the same rule? */
+static bool is_first_of_rule(const struct judgement *j,
+                             const struct finding *f) {
+  for (const struct finding *at = j->findings; at < f; at++)
+    if (!at->limit && strcmp(at->rule, f->rule) == 0)
+      return false;
+  return true;
 }
 
 static void full(const struct text *t, const struct finding *f,
@@ -313,7 +337,6 @@ static void full(const struct text *t, const struct finding *f,
     return;
   }
   place(t, f);
-  fprintf(t->file, "%6s|\n", "");
   when(t, f);
   cause(t, f);
   calls(t, f);
@@ -324,7 +347,7 @@ static void full(const struct text *t, const struct finding *f,
   path(t, f);
   seen(t, f);
   help(t, f);
-  notes(t, f, trace);
+  notes(t, f, trace, is_first_of_rule(&trace->judgement, f));
 }
 
 /* What is beyond the first ten. */
@@ -452,6 +475,7 @@ void check_text(FILE *file, const struct check_result *result,
   struct text t = {.file = file,
                    .model = trace->model,
                    .budget = result->budget,
+                   .baseline = result->baseline,
                    .has_color = has_color};
   if (is_quiet && j->verdict == VERDICT_PASS)
     return;

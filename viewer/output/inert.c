@@ -58,8 +58,8 @@ const char *inert(const char *text, char *buf, size_t size) {
     uint32_t code = 0;
     size_t n = decode(s, &code), length = n;
     /* "##[error]" is a command for GitHub, wherever it stands in a line. */
-    bool is_command = s[0] == '[' && s > start + 1 && s[-1] == '#' &&
-                      s[-2] == '#';
+    bool is_command =
+        s[0] == '[' && s > start + 1 && s[-1] == '#' && s[-2] == '#';
     if (n > 0 && is_plain(code) && !is_command) {
       memcpy(piece, s, n);
     } else if (*s == '\\') {
@@ -82,4 +82,20 @@ const char *inert(const char *text, char *buf, size_t size) {
   }
   buf[used] = '\0';
   return buf;
+}
+
+void inert_word(FILE *file, const char *word) {
+  size_t n = strlen(word);
+  if (n && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_./:@%+=,-") == n) {
+    fputs(word, file);
+    return;
+  }
+  putc('\'', file);
+  for (; *word; word++)
+    if (*word == '\'')
+      fputs("'\\''", file);
+    else
+      putc(*word, file);
+  putc('\'', file);
 }

@@ -4,6 +4,7 @@
 #define LTV_INERT_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* Copy text, with every byte that is not plain printable UTF-8 as \xHH.
  *
@@ -17,5 +18,9 @@
  * buf:     size bytes, at least 8; always NUL-terminated.
  * Returns: buf.  text NULL gives "". */
 const char *inert(const char *text, char *buf, size_t size);
+
+/* Print a word as a shell reads it back: in quotes where it must be.  It is
+ * inert already. */
+void inert_word(FILE *file, const char *word);
 
 #endif

@@ -192,23 +192,6 @@ void action_suppress(struct app *app, const char *reason) {
 
 /* y */
 
-/* A word as a shell reads it back. */
-static void put_word(FILE *file, const char *word) {
-  size_t n = strlen(word);
-  if (n && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                        "0123456789_./:@%+=,-") == n) {
-    fputs(word, file);
-    return;
-  }
-  putc('\'', file);
-  for (; *word; word++)
-    if (*word == '\'')
-      fputs("'\\''", file);
-    else
-      putc(*word, file);
-  putc('\'', file);
-}
-
 static void put_time(FILE *file, int64_t ns) {
   fprintf(file, "%lld.%09llds", (long long)(ns / 1000000000),
           (long long)(ns % 1000000000));
@@ -234,7 +217,7 @@ static void put_select(FILE *file, struct app *app, enum screen_id screen) {
   if (!*word)
     return;
   fputs(" --select ", file);
-  put_word(file, word);
+  inert_word(file, word);
 }
 
 void action_copy(struct app *app) {
@@ -259,10 +242,10 @@ void action_copy(struct app *app) {
   put_select(file, app, screen);
   if (app->filter.n) {
     fputs(" --filter ", file);
-    put_word(file, app->filter.text);
+    inert_word(file, app->filter.text);
   }
   putc(' ', file);
-  put_word(file, inert(app->path ? app->path : app->file, path, sizeof path));
+  inert_word(file, inert(app->path ? app->path : app->file, path, sizeof path));
   long used = ftell(file);
   fclose(file);
   app->clipboard[used > 0 && (size_t)used < sizeof app->clipboard ? used : 0] =
