@@ -11,9 +11,9 @@ names given in `sites`: name -> (file, line), or None for code without a symbol.
 import lt_decode as d
 import lt_encode as e
 
-KINDS = {'task': 1, 'timer': 2, 'async': 6, 'read': 11, 'write': 12, 'work': 16,
-         'fs': 17}
-CALLEES = {'uv_sleep': 5, 'read': 6, 'fsync': 15, 'getaddrinfo': 31,
+KINDS = {'task': 1, 'timer': 2, 'async': 6, 'listen': 9, 'read': 11, 'write': 12,
+         'work': 16, 'fs': 17, 'dns': 18}
+CALLEES = {'uv_sleep': 5, 'read': 6, 'pread': 8, 'fsync': 15, 'getaddrinfo': 31,
            'pthread_mutex_lock': 34}
 SITES = {'main': ('/src/shop.c', 80), 'on_tick': ('/src/shop.c', 12),
          'on_read': ('/src/shop.c', 31), 'render': ('/src/shop.c', 47),
@@ -71,6 +71,8 @@ class Fixture:
             'counter': lambda: (d.COUNTER, 0, 0, self.string(m['text']),
                                 num('n') % 2**64),
             'ready': lambda: (d.READY, task, num('cause', 1), num('from'), 0),
+            'sample': lambda: (d.SAMPLE, num('on'), ord(m['state']), callee, 0),
+            'fd': lambda: (d.FD_NAME, num('on'), 0, self.string(m['text']), 0),
             'lost': lambda: (d.LOST, 0, num('cause', 1), num('n'), ns(m['ms'])),
         }
         return num('thread'), (ns(time),) + known[word]()

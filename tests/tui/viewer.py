@@ -59,6 +59,27 @@ class ViewCase(looptrace.Case):
         return result.stdout.decode()
 
 
+GOLDEN = pathlib.Path(__file__).resolve().parent / 'golden'
+SIZES = ['100x30', '80x24', '200x60', '60x16']
+
+
+class GoldenCase(ViewCase):
+    """Screens that are kept; UPDATE=1 writes them anew."""
+
+    def compare(self, name, text):
+        path = GOLDEN / name
+        if os.environ.get('UPDATE'):
+            path.write_text(text)
+        self.assertTrue(path.exists(), f'{path} is missing: UPDATE=1 makes it')
+        self.assertEqual(text.split('\n'), path.read_text().split('\n'), name)
+
+    def assert_shape(self, text, width, height):
+        lines = text.split('\n')
+        self.assertEqual(len(lines), height + 1)
+        for line in lines:
+            self.assertLessEqual(len(line), width, line)
+
+
 class TerminalCase(ViewCase):
     """A pseudo-terminal of our own: how it is taken and given back."""
 

@@ -432,18 +432,23 @@ static void begin(void) {
   ck_assert(app_init(&app, model, "x.lt", 100, 30));
   /* Spans come from files; this trace has none, so they stand here. */
   static const struct model_span spans[] = {
-      {.begin_ns = 0, .end_ns = 991 * MS, .what = LT_LOOP_BEGIN, .loop = 1},
       {.begin_ns = 1 * MS, .end_ns = 10 * MS, .what = LT_POLL_BEGIN, .loop = 1},
+      {0, 1 * MS, .what = MODEL_TURN, .loop = 1},
+      {10 * MS, 991 * MS, .what = MODEL_TURN, .loop = 1},
       {10 * MS, 310 * MS, .what = LT_CALL, .kind = 5, .loop = 1},
       {10 * MS, 310 * MS, .what = LT_RESUME, .kind = 2, .loop = 1},
       {600 * MS, INT64_MAX, .what = LT_RESUME, .kind = 2, .loop = 1},
   };
-  app.lanes.spans = malloc(sizeof spans);
-  ck_assert_ptr_nonnull(app.lanes.spans);
-  memcpy(app.lanes.spans, spans, sizeof spans);
-  app.lanes.n_spans = app.lanes.spans_cap = sizeof spans / sizeof *spans;
-  app.lanes.is_loaded = true;
-  app.lanes.loaded_to = model->end_ns + 1;
+  struct window *w = calloc(1, sizeof *w);
+  ck_assert_ptr_nonnull(w);
+  *w = (struct window){.from = 0,
+                       .to = model->end_ns + 1,
+                       .at_ns = model->end_ns + 1,
+                       .is_done = true,
+                       .model = model};
+  for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+    window_add(w, spans[i].what, 1, 0, &spans[i]);
+  app.lanes.near = w;
 }
 
 static void end(void) {
@@ -666,7 +671,7 @@ START_TEST(random_keys_never_break_anything) {
       app.stack[0] = SCREEN_OVERVIEW;
       app.depth = 1;
     }
-    if (!app.lanes.is_loaded || app.lanes.n_spans == 0)
+    if (!app.lanes.near || app.lanes.near->n_tracks == 0)
       ck_abort_msg("the lanes were read again");
     app_draw(&app);
   }
@@ -676,7 +681,7 @@ START_TEST(random_keys_never_break_anything) {
 END_TEST
 
 START_TEST(the_help_lists_every_key) {
-  ck_assert(press("?<Resize:120x99>"));
+  ck_assert(press("?<Resize:120x120>"));
   for (size_t i = 0; i < keymap_n_rows; i++)
     ck_assert_msg(shows(keymap_rows[i].help), "%s", keymap_rows[i].help);
 }

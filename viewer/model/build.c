@@ -127,35 +127,6 @@ static void on_loop_end(struct builder *b, struct thread *th,
   memset(&th->between, 0, sizeof th->between);
 }
 
-/* When a timer should have run: as armed, or a period after it last ran.  A
- * period is only inferred, so small delays (libuv counts in whole ms) are none.
- * Returns: -1 when that is not known, or it is not late. */
-static int64_t due_of(struct task *task, const lt_event *e) {
-  int64_t due = task->due_ns;
-  task->due_ns = -1; /* a run is what it was armed for, also a task's */
-  if (e->x != LT_TASK_TIMER)
-    return due;
-  if (due < 0 && task->period_ns)
-    task->delay_ns = task->period_ns;
-  if (due < 0 && task->ran_ns >= 0) {
-    int64_t took = e->time_ns - task->ran_ns, period = task->period_ns;
-    if (period && took - period >= 2000000 && took - period >= period / 2)
-      due = task->ran_ns + period;
-    if (period == 0 || took < period)
-      task->period_ns = took;
-  }
-  task->ran_ns = e->time_ns;
-  return due;
-}
-
-/* From when on a task could have run; -1 unknown. */
-static int64_t since_of(const struct task *task, int64_t due_ns) {
-  return !task                 ? -1
-         : task->has_worked    ? task->worked_ns
-         : task->ready_ns >= 0 ? task->ready_ns
-                               : due_ns;
-}
-
 static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
   struct task *task = tasks_get(&b->tasks, e->ref);
   uint32_t loop = loop_of(th);
@@ -166,8 +137,9 @@ static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
     b->model.loops[loop].slices++;
   for (size_t i = 0; i < th->n_frames; i++)
     th->frames[i].n_callbacks++;
-  int64_t due = task ? due_of(task, e) : -1;
-  bool is_told = stalls_resume(b, th, loop, task, e, due, since_of(task, due));
+  int64_t due = task ? tasks_due(task, e->x, e->time_ns) : -1;
+  int64_t since = task ? tasks_since(task, due) : -1;
+  bool is_told = stalls_resume(b, th, loop, task, e, due, since);
   if (task) {
     pool_resume(b, task, e->time_ns);
     if (e->x == LT_TASK_TIMER)
@@ -356,13 +328,8 @@ static void on_done(struct builder *b, struct thread *th, const lt_event *e) {
 
 static void on_arm(struct builder *b, const lt_event *e) {
   struct task *task = tasks_get(&b->tasks, e->ref);
-  if (!task)
-    return;
-  bool has_time = e->b != 0 && e->b <= INT64_MAX / 2;
-  task->due_ns = has_time ? e->time_ns + (int64_t)(e->b - 1) : -1;
-  task->delay_ns = has_time ? (int64_t)(e->b - 1) : 0;
-  task->ran_ns = -1;
-  task->period_ns = 0;
+  if (task)
+    tasks_arm(task, e);
 }
 
 static void on_label(struct builder *b, const lt_event *e) {

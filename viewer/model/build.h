@@ -144,6 +144,44 @@ size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
                       struct model_ancestor *out, size_t max);
 void tasks_fini(struct tasks *tasks);
 
+/* An ARM: when it is due from now on. */
+static inline void tasks_arm(struct task *task, const lt_event *e) {
+  bool has_time = e->b != 0 && e->b <= INT64_MAX / 2;
+  task->due_ns = has_time ? e->time_ns + (int64_t)(e->b - 1) : -1;
+  task->delay_ns = has_time ? (int64_t)(e->b - 1) : 0;
+  task->ran_ns = -1;
+  task->period_ns = 0;
+}
+
+/* It runs now; when should it have: as armed, or a period after it last ran.  A
+ * period is only inferred, so small delays (libuv counts in whole ms) are none.
+ * Returns: -1 when that is not known, or it is not late. */
+static inline int64_t tasks_due(struct task *task, uint32_t kind,
+                                int64_t now_ns) {
+  int64_t due = task->due_ns;
+  task->due_ns = -1; /* a run is what it was armed for, also a task's */
+  if (kind != LT_TASK_TIMER)
+    return due;
+  if (due < 0 && task->period_ns)
+    task->delay_ns = task->period_ns;
+  if (due < 0 && task->ran_ns >= 0) {
+    int64_t took = now_ns - task->ran_ns, period = task->period_ns;
+    if (period && took - period >= 2000000 && took - period >= period / 2)
+      due = task->ran_ns + period;
+    if (period == 0 || took < period)
+      task->period_ns = took;
+  }
+  task->ran_ns = now_ns;
+  return due;
+}
+
+/* From when on a task could have run; -1 unknown. */
+static inline int64_t tasks_since(const struct task *task, int64_t due_ns) {
+  return task->has_worked      ? task->worked_ns
+         : task->ready_ns >= 0 ? task->ready_ns
+                               : due_ns;
+}
+
 /* Time by site. */
 struct site_row {
   struct model_site site;

@@ -15,18 +15,20 @@
 
 #define OPEN_MAX 65536
 
-struct stream {
+struct model_stream {
   struct model *model;
-  const struct model_visitor *visitor;
+  lt_reader *reader; /* borrowed */
+  struct model_visitor visitor;
   struct model_span *open; /* in the order in which they began */
   size_t n_open, open_cap;
   int64_t from, to;
   struct tasks tasks;
   bool is_stopped;
   bool has_begun; /* the stretch has: what is open was told */
+  int64_t now_ns; /* of the newest event */
 };
 
-static void stop_unless(struct stream *s, bool goes_on) {
+static void stop_unless(struct model_stream *s, bool goes_on) {
   s->is_stopped |= !goes_on;
 }
 
@@ -46,8 +48,8 @@ static struct model_task view_of(struct task *t) {
                              .parent_own = t->parent ? t->parent->own : NULL};
 }
 
-static void tell_end(struct stream *s, const struct model_span *span) {
-  const struct model_visitor *v = s->visitor;
+static void tell_end(struct model_stream *s, const struct model_span *span) {
+  const struct model_visitor *v = &s->visitor;
   if (s->is_stopped || span->end_ns < s->from || span->begin_ns >= s->to)
     return;
   if (v->slice && span->what == LT_RESUME) {
@@ -61,27 +63,27 @@ static void tell_end(struct stream *s, const struct model_span *span) {
   }
 }
 
-static void tell_begin(struct stream *s, const struct model_span *span) {
-  if (!s->is_stopped && s->visitor->begin && s->has_begun)
-    stop_unless(s, s->visitor->begin(s->visitor->context, span));
+static void tell_begin(struct model_stream *s, const struct model_span *span) {
+  if (!s->is_stopped && s->visitor.begin && s->has_begun)
+    stop_unless(s, s->visitor.begin(s->visitor.context, span));
 }
 
 /* The stretch begins: what is open is told first. */
-static void tell_open(struct stream *s) {
+static void tell_open(struct model_stream *s) {
   s->has_begun = true;
   for (size_t i = 0; i < s->n_open; i++)
     tell_begin(s, &s->open[i]);
 }
 
 static void on_task_free(void *context, struct task *task) {
-  struct stream *s = context;
-  if (s->is_stopped || !s->visitor->task)
+  struct model_stream *s = context;
+  if (s->is_stopped || !s->visitor.task)
     return;
   struct model_task view = view_of(task);
-  stop_unless(s, s->visitor->task(s->visitor->context, &view));
+  stop_unless(s, s->visitor.task(s->visitor.context, &view));
 }
 
-static bool push(struct stream *s, const struct model_span *span) {
+static bool push(struct model_stream *s, const struct model_span *span) {
   if (s->n_open >= OPEN_MAX)
     return true;
   if (s->n_open == s->open_cap) {
@@ -97,8 +99,8 @@ static bool push(struct stream *s, const struct model_span *span) {
   return true;
 }
 
-static bool push_turn(struct stream *s, uint32_t thread, int64_t now) {
-  if (!s->visitor->has_turns)
+static bool push_turn(struct model_stream *s, uint32_t thread, int64_t now) {
+  if (!s->visitor.has_turns)
     return true;
   for (size_t i = s->n_open; i-- > 0;)
     if (s->open[i].thread == thread && s->open[i].what == LT_LOOP_BEGIN)
@@ -112,7 +114,7 @@ static bool push_turn(struct stream *s, uint32_t thread, int64_t now) {
 }
 
 /* The loop that runs on a span's thread, and how deep in it the span lies. */
-static void place(const struct stream *s, struct model_span *span) {
+static void place(const struct model_stream *s, struct model_span *span) {
   span->loop = span->what == LT_LOOP_BEGIN ? span->kind : MODEL_NO_LOOP;
   for (size_t i = s->n_open; i-- > 0 && span->loop == MODEL_NO_LOOP;)
     if (s->open[i].thread == span->thread && s->open[i].what == LT_LOOP_BEGIN)
@@ -123,7 +125,7 @@ static void place(const struct stream *s, struct model_span *span) {
                         s->open[i].loop == span->loop;
 }
 
-static bool begin(struct stream *s, const lt_open *o) {
+static bool begin(struct model_stream *s, const lt_open *o) {
   bool has_site = o->kind == LT_RESUME || o->kind == LT_POOL_BEGIN;
   struct model_span span = {.begin_ns = o->begin_ns,
                             .end_ns = INT64_MAX,
@@ -141,7 +143,7 @@ static bool begin(struct stream *s, const lt_open *o) {
 }
 
 /* End the span at i, and what lies inside it: that was left without an end. */
-static void end_from(struct stream *s, size_t i, int64_t now) {
+static void end_from(struct model_stream *s, size_t i, int64_t now) {
   uint32_t thread = s->open[i].thread;
   for (size_t j = s->n_open; j-- > i;) {
     struct model_span span = s->open[j];
@@ -156,7 +158,7 @@ static void end_from(struct stream *s, size_t i, int64_t now) {
 }
 
 /* End the innermost span that fits. */
-static void end(struct stream *s, const lt_event *e, uint32_t what,
+static void end(struct model_stream *s, const lt_event *e, uint32_t what,
                 bool by_task) {
   for (size_t i = s->n_open; i-- > 0;) {
     const struct model_span *span = &s->open[i];
@@ -170,8 +172,8 @@ static void end(struct stream *s, const lt_event *e, uint32_t what,
 }
 
 /* The turn of the innermost run ends, if one is open. */
-static void end_turn(struct stream *s, const lt_event *e) {
-  for (size_t i = s->n_open; s->visitor->has_turns && i-- > 0;) {
+static void end_turn(struct model_stream *s, const lt_event *e) {
+  for (size_t i = s->n_open; s->visitor.has_turns && i-- > 0;) {
     if (s->open[i].thread != e->thread)
       continue;
     if (s->open[i].what == LT_LOOP_BEGIN)
@@ -183,7 +185,7 @@ static void end_turn(struct stream *s, const lt_event *e) {
   }
 }
 
-static void call(struct stream *s, const lt_event *e) {
+static void call(struct model_stream *s, const lt_event *e) {
   int64_t length = e->b > (uint64_t)INT64_MAX ? INT64_MAX : (int64_t)e->b;
   struct model_span span = {
       .begin_ns = length > e->time_ns ? 0 : e->time_ns - length,
@@ -201,7 +203,7 @@ static void call(struct stream *s, const lt_event *e) {
   tell_end(s, &span);
 }
 
-static const struct model_span *slice_on(const struct stream *s,
+static const struct model_span *slice_on(const struct model_stream *s,
                                          uint32_t thread) {
   for (size_t i = s->n_open; i-- > 0;)
     if (s->open[i].thread == thread && s->open[i].what == LT_RESUME)
@@ -210,9 +212,9 @@ static const struct model_span *slice_on(const struct stream *s,
 }
 
 /* Keep the table of tasks; what is not known of them, events fill in. */
-static struct task *track(struct stream *s, const lt_event *e) {
+static struct task *track(struct model_stream *s, const lt_event *e) {
   const lt_kind_info *info = lt_kind_lookup(e->kind);
-  if (!s->visitor->has_tasks || !info ||
+  if (!s->visitor.has_tasks || !info ||
       (info->ref != LT_CODEC_TASK && info->ref != LT_CODEC_OPEN))
     return NULL;
   if (e->kind == LT_SPAWN) {
@@ -234,7 +236,7 @@ static struct task *track(struct stream *s, const lt_event *e) {
   return task;
 }
 
-static void before(struct stream *s, const lt_event *e) {
+static void before(struct model_stream *s, const lt_event *e) {
   switch (e->kind) {
   case LT_AWAIT:
   case LT_DONE:
@@ -262,10 +264,10 @@ static void before(struct stream *s, const lt_event *e) {
   }
 }
 
-static bool after(struct stream *s, const lt_event *e) {
+static bool after(struct model_stream *s, const lt_event *e) {
   if (e->kind == LT_POLL_END)
     return push_turn(s, e->thread, e->time_ns);
-  if (e->kind == LT_DONE && s->visitor->has_tasks)
+  if (e->kind == LT_DONE && s->visitor.has_tasks)
     tasks_done(&s->tasks, e->ref, e->time_ns);
   if (e->kind != LT_RESUME && e->kind != LT_LOOP_BEGIN &&
       e->kind != LT_POOL_BEGIN && e->kind != LT_POLL_BEGIN)
@@ -278,41 +280,40 @@ static bool after(struct stream *s, const lt_event *e) {
                              .kind = e->kind});
 }
 
-static lt_status on_event(struct stream *s, const lt_event *e) {
+static lt_status on_event(struct model_stream *s, const lt_event *e) {
   if (!s->has_begun && e->time_ns >= s->from)
     tell_open(s);
   before(s, e);
   struct task *task = track(s, e);
-  if (s->visitor->moment && e->time_ns >= s->from && !s->is_stopped) {
+  if (s->visitor.moment && e->time_ns >= s->from && !s->is_stopped) {
     struct model_task view;
     if (task)
       view = view_of(task);
     struct model_moment moment = {.event = e,
                                   .task = task ? &view : NULL,
                                   .slice = slice_on(s, e->thread)};
-    struct task *runs = moment.slice && s->visitor->has_tasks
+    struct task *runs = moment.slice && s->visitor.has_tasks
                             ? tasks_get(&s->tasks, moment.slice->task)
                             : NULL;
     moment.slice_root = runs ? runs->root : 0;
-    stop_unless(s, s->visitor->moment(s->visitor->context, &moment));
+    stop_unless(s, s->visitor.moment(s->visitor.context, &moment));
   }
   return after(s, e) ? LT_OK : LT_NOMEM;
 }
 
 /* Where it starts: brackets that are open, tasks that are alive. */
-static lt_status enter(struct stream *s) {
+static lt_status enter(struct model_stream *s) {
   const lt_open *opens;
   const lt_task_def *alive;
   size_t n = 0;
-  lt_reader *reader = s->model->reader;
-  lt_status status = lt_reader_seek(reader, s->from);
+  lt_status status = lt_reader_seek(s->reader, s->from);
   if (status == LT_OK)
-    status = lt_reader_opens(reader, &opens, &n);
+    status = lt_reader_opens(s->reader, &opens, &n);
   for (size_t i = 0; i < n && status == LT_OK; i++)
     status = begin(s, &opens[i]) ? LT_OK : LT_NOMEM;
   n = 0;
-  if (status == LT_OK && s->visitor->has_tasks)
-    status = lt_reader_tasks(reader, &alive, &n);
+  if (status == LT_OK && s->visitor.has_tasks)
+    status = lt_reader_tasks(s->reader, &alive, &n);
   for (size_t i = 0; i < n && status == LT_OK; i++) {
     const lt_event spawn = {.kind = LT_SPAWN,
                             .time_ns = alive[i].spawn_ns,
@@ -329,39 +330,87 @@ static lt_status enter(struct stream *s) {
   return status;
 }
 
-lt_status model_stream(struct model *model, int64_t from, int64_t to,
-                       const struct model_visitor *visitor) {
-  struct stream s = {
-      .model = model, .visitor = visitor, .from = from, .to = to};
-  s.tasks.on_free = on_task_free;
-  s.tasks.context = &s;
+lt_status model_stream_begin(struct model *model, lt_reader *reader,
+                             int64_t from, int64_t to,
+                             const struct model_visitor *visitor,
+                             struct model_stream **stream) {
+  struct model_stream *s = calloc(1, sizeof *s);
+  *stream = NULL;
+  if (!s)
+    return LT_NOMEM;
+  s->model = model;
+  s->reader = reader ? reader : model->reader;
+  s->visitor = *visitor;
+  s->from = s->now_ns = from;
+  s->to = to;
+  s->tasks.on_free = on_task_free;
+  s->tasks.context = s;
+  lt_status status = enter(s);
+  if (status == LT_OK)
+    *stream = s;
+  else
+    model_stream_end(s);
+  return status;
+}
+
+/* All has passed: what is still open is told. */
+static void leave(struct model_stream *s) {
+  if (!s->has_begun)
+    tell_open(s);
+  for (size_t i = 0; i < s->n_open; i++)
+    tell_end(s, &s->open[i]);
+  tasks_fini(&s->tasks);
+  s->tasks = (struct tasks){0};
+  s->n_open = 0;
+}
+
+lt_status model_stream_step(struct model_stream *s, uint64_t n_events) {
+  lt_status status = LT_OK;
   lt_event e;
-  uint64_t n = 0;
-  double length = (double)(to < model->info->end_ns ? to : model->info->end_ns);
-  lt_status status = enter(&s);
-  while (status == LT_OK && !s.is_stopped) {
-    status = lt_reader_next(model->reader, &e);
+  while (n_events-- > 0 && status == LT_OK && !s->is_stopped) {
+    status = lt_reader_next(s->reader, &e);
     /* A call is written when it ends: one that began before `to` may come
      * later, but then its slice is open and drawn. */
-    if (status == LT_OK && e.time_ns >= to)
+    if (status == LT_OK && e.time_ns >= s->to)
+      status = LT_END;
+    if (status != LT_OK)
       break;
-    if (status == LT_OK)
-      status = on_event(&s, &e);
-    if (visitor->progress && (++n & 0xffff) == 0)
+    s->now_ns = e.time_ns;
+    status = on_event(s, &e);
+  }
+  if (status == LT_END)
+    leave(s);
+  return s->is_stopped ? LT_END : status;
+}
+
+int64_t model_stream_at(const struct model_stream *s) {
+  return s->now_ns;
+}
+
+void model_stream_end(struct model_stream *s) {
+  if (!s)
+    return;
+  s->is_stopped = true; /* nobody is told of what is left */
+  tasks_fini(&s->tasks);
+  free(s->open);
+  free(s);
+}
+
+lt_status model_stream(struct model *model, int64_t from, int64_t to,
+                       const struct model_visitor *visitor) {
+  struct model_stream *s;
+  int64_t end = model->info->end_ns;
+  double length = (double)(to < end ? to : end) - (double)from + 1;
+  lt_status status = model_stream_begin(model, NULL, from, to, visitor, &s);
+  while (status == LT_OK) {
+    status = model_stream_step(s, 0x10000);
+    if (status == LT_OK && visitor->progress)
       visitor->progress(visitor->progress_context,
-                        (double)(e.time_ns - from) /
-                            (length - (double)from + 1));
+                        (double)(s->now_ns - from) / length);
   }
   if (status == LT_END)
     status = LT_OK;
-  if (status == LT_OK && !s.has_begun)
-    tell_open(&s);
-  for (size_t i = 0; i < s.n_open && status == LT_OK; i++)
-    tell_end(&s, &s.open[i]);
-  if (status != LT_OK)
-    s.is_stopped = true;
-  tasks_fini(&s.tasks);
-  free(s.open);
+  model_stream_end(s);
   return status;
 }
 

@@ -59,6 +59,25 @@ LT_WARN_UNUSED lt_status model_stream(struct model *model, int64_t from,
                                       int64_t to,
                                       const struct model_visitor *visitor);
 
+/* The same in steps.
+ *
+ * reader: that is moved, borrowed until the end; NULL for the model's own.
+ * stream: owned, to be ended; NULL on failure.
+ * Errors: begin as model_stream(); step: END when all has passed, or a visitor
+ *         said so; OK while there is more; IO, NOMEM, CORRUPT. */
+struct model_stream;
+LT_WARN_UNUSED lt_status model_stream_begin(struct model *model,
+                                            lt_reader *reader, int64_t from,
+                                            int64_t to,
+                                            const struct model_visitor *visitor,
+                                            struct model_stream **stream);
+LT_WARN_UNUSED lt_status model_stream_step(struct model_stream *stream,
+                                           uint64_t n_events);
+/* The time of the newest event that passed. */
+int64_t model_stream_at(const struct model_stream *stream);
+/* NULL is a no-op; nothing is told any more. */
+void model_stream_end(struct model_stream *stream);
+
 /* Open a trace for its names and for model_stream() only: no event is read, so
  * the model has no loops, no stalls and no sums.
  *

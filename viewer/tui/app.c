@@ -49,14 +49,16 @@ static bool make_orders(struct app *app, const struct model *model) {
                      .site_order = indices(model->n_sites)};
   made.lanes.folded = calloc(loops, sizeof *made.lanes.folded);
   made.lanes.max_depth = calloc(loops, sizeof *made.lanes.max_depth);
+  made.lanes.has = calloc(loops, sizeof *made.lanes.has);
   bool ok = made.worst && made.order && made.site_order && made.lanes.folded &&
-            made.lanes.max_depth;
+            made.lanes.max_depth && made.lanes.has;
   struct app *old = ok ? app : &made;
   free(old->worst);
   free(old->order);
   free(old->site_order);
   free(old->lanes.folded);
   free(old->lanes.max_depth);
+  free(old->lanes.has);
   if (!ok)
     return false;
   app->worst = made.worst;
@@ -64,6 +66,7 @@ static bool make_orders(struct app *app, const struct model *model) {
   app->site_order = made.site_order;
   app->lanes.folded = made.lanes.folded;
   app->lanes.max_depth = made.lanes.max_depth;
+  app->lanes.has = made.lanes.has;
   return true;
 }
 
@@ -100,9 +103,7 @@ bool app_set_model(struct app *app, struct model *model) {
   app->shows_problem = model->info->problem != LT_OK && !app->follow.is_on;
   if (app->loop >= model->n_loops)
     app->loop = 0;
-  app->lanes.is_loaded = app->replay.is_loaded = false;
-  app->lanes.n_pool = app->lanes.n_spans = app->lanes.n_turns = 0;
-  app->replay.n = 0;
+  lanes_close(&app->lanes);
   if (app->lanes.to <= app->lanes.from)
     app->lanes.to = model->end_ns > 0 ? model->end_ns : 1;
   if (model->n_loops && app->lanes.current.loop >= model->n_loops)
@@ -141,9 +142,8 @@ void app_fini(struct app *app) {
   free(app->site_order);
   free(app->lanes.folded);
   free(app->lanes.max_depth);
-  free(app->lanes.spans);
-  free(app->lanes.turns);
-  free(app->replay.events);
+  free(app->lanes.has);
+  lanes_close(&app->lanes);
   tasks_close(&app->tasks);
   compare_close(&app->compare);
   notes_free(&app->notes);
@@ -293,7 +293,7 @@ void app_sort(struct app *app) {
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
          (app->tasks.census && !app->tasks.is_done) || app->tasks.walk ||
-         compare_has_work(app);
+         lanes_has_work(app) || compare_has_work(app);
 }
 
 bool app_work(struct app *app, uint64_t n_events) {
@@ -301,6 +301,10 @@ bool app_work(struct app *app, uint64_t n_events) {
     return false;
   if (app->is_loading || app->follow.next)
     return follow_work(app, n_events) || app_has_work(app);
+  if (lanes_has_work(app)) { /* what is looked at goes first */
+    lanes_work(app, n_events);
+    return app_has_work(app);
+  }
   if (app->tasks.walk && app->tasks.is_done)
     return tasks_path_work(&app->tasks, n_events) || app_has_work(app);
   if (!app->tasks.census || app->tasks.is_done)
@@ -371,8 +375,9 @@ bool app_key(struct app *app, char32_t key) {
     break;
   case ACTION_NONE:
     return true;
-  case ACTION_BACK:
-    app->depth--;
+  case ACTION_BACK: /* the way along edges first */
+    if (app_screen(app) != SCREEN_LANES || !lanes_go_back(app))
+      app->depth--;
     break;
   case ACTION_QUIT:
     app->depth = 0;

@@ -6,6 +6,7 @@
 #define LTV_TUI_APP_H
 
 #include "model/model.h"
+#include "model/window.h"
 #include "tui/compare.h"
 #include "tui/grid.h"
 #include "tui/hits.h"
@@ -51,17 +52,52 @@ extern const struct view *const app_views[SCREEN_COUNT];
 enum stall_sort { SORT_DURATION, SORT_OWN, SORT_HELD, SORT_TIME, SORT_COUNT };
 enum site_sort { SITE_TOTAL, SITE_SELF, SITE_MAX, SITE_COUNT, SITE_SORT_COUNT };
 
-/* Which lane: what it shows of which thread. */
-enum lane_what { LANE_TURN, LANE_CALLBACK, LANE_BLOCKING, LANE_POOL };
+/* Which lane: what it shows, of which thread. */
+enum lane_what {
+  LANE_TURN, /* of a loop; its other lanes fold into it */
+  LANE_CALLBACK,
+  LANE_SEEN, /* from outside, while it did not come back */
+  LANE_BLOCKING,
+  LANE_READY,  /* how many wait for the loop */
+  LANE_LATE,   /* how late what was due is */
+  LANE_POOL,   /* jobs that wait for a worker; the workers fold into it */
+  LANE_WORKER, /* of the pool */
+  LANE_TASKS,
+  LANE_TASK,
+  LANE_HANDLES, /* how many are open */
+  LANE_HANDLE,
+  LANE_FD, /* calls that waited for a descriptor */
+  LANE_WHAT_COUNT
+};
 struct lane {
   enum lane_what what;
   uint32_t thread;
   uint32_t depth; /* of callbacks that run inside callbacks */
-  size_t loop;    /* index into model.loops; of pool lanes: unused */
+  size_t loop;    /* index into model.loops; of other lanes: 0 */
+  uint64_t id;    /* task, handle, or descriptor plus 1; else 0 */
 };
+
+/* A task, handle or descriptor with a lane of its own: what it did, as spans of
+ * LT_SPAWN (a moment), LT_READY, LT_RESUME, LT_AWAIT, LT_CALL. */
+struct lane_life {
+  struct lane lane;
+  struct track track;
+  uint32_t kind, site;
+  uint64_t label;            /* a string, 0 none */
+  int64_t begin_ns, end_ns;  /* -1, INT64_MAX: not seen */
+  int64_t active_ns, at_ns;  /* running in all; since when as it is */
+  enum { LIFE_NONE, LIFE_READY, LIFE_RUNS, LIFE_AWAITS } state;
+  uint64_t awaits; /* the task that it waits for */
+};
+
+/* Which groups of lanes are shown. */
+enum lane_set { SET_ALL, SET_LOOPS, SET_LOOPS_TASKS, SET_LOOPS_POOL, SET_COUNT };
 
 #define LANES_MAX 512
 #define LANES_HISTORY 16
+#define LANES_PINNED 16
+#define LANES_TASKS 8
+#define LANES_HANDLES 16
 struct lanes {
   int64_t from, to; /* the window */
   struct {
@@ -69,18 +105,41 @@ struct lanes {
   } history[LANES_HISTORY];
   size_t n_history;
   struct lane current;
-  bool *folded;        /* by loop */
+  bool *folded; /* by loop */
+  bool is_pool_folded, are_tasks_folded, are_handles_open;
+  struct lane pinned[LANES_PINNED];
+  size_t n_pinned;
+  bool hides_empty;
+  enum lane_set set;
   uint32_t *max_depth; /* by loop: deepest callback seen so far */
+  unsigned *has; /* by loop: a bit for each enum lane_what that was met; those
+                    that were not have no lane */
   uint32_t pool[64];
   size_t n_pool;
-  /* What was read, by thread, begin and (longest first) end. */
-  bool is_loaded, is_coarse; /* coarse: too much for single spans */
-  int64_t loaded_from, loaded_to;
-  struct model_span *spans;
-  size_t n_spans, spans_cap;
-  struct model_span *turns; /* computed of spans */
-  size_t n_turns, turns_cap;
+  /* What was read: around the window, and the whole of a long trace in bins. */
+  struct window *near, *whole;
+  lt_reader *readers[2]; /* theirs */
   lt_status problem;
+  /* Tasks, handles and descriptors of `near`, for a task in focus. */
+  uint64_t focus; /* a task's id, 0 none */
+  const struct window *lives_of;
+  uint64_t lives_focus;
+  int64_t lives_from, lives_to; /* they are of this window */
+  struct lane_life *lives;
+  size_t n_lives, n_tasks, n_handles; /* shown; seen in all */
+  struct life_seen *seen; /* every task and descriptor in it */
+  size_t n_scanned;       /* events of it */
+  struct track open; /* how many handles are: a span each */
+  /* A step along a lane that goes on in the window that is being read. */
+  int steps_left;
+  bool steps_forward;
+  /* Where one came from along edges. */
+  struct lane_place {
+    struct lane lane;
+    int64_t cursor_ns, from, to;
+    uint64_t focus;
+  } trail[LANES_HISTORY];
+  size_t n_trail;
 };
 
 enum replay_unit { STEP_EVENT, STEP_TURN, STEP_STALL, STEP_UNIT_COUNT };
@@ -89,12 +148,6 @@ struct replay {
   double speed; /* of the trace's time to the watcher's */
   enum replay_unit unit;
   int64_t a_ns, b_ns; /* -1: not set */
-  /* Events around the cursor; those before `from` are not known. */
-  lt_event *events;
-  size_t n, cap;
-  int64_t from, to;
-  bool is_loaded;
-  lt_status problem;
 };
 
 /* A line that is typed at the bottom. */
@@ -273,20 +326,58 @@ void axis_notes(struct app *app, int x, int y, int w, int64_t from, int64_t to);
 /* The column of a moment; may lie outside 0..w-1. */
 int axis_column(int64_t ns, int64_t from, int64_t to, int w);
 
-/* lanes.c: what is shown in the lanes. */
+/* lanes.c: the window, and what is read for it. */
+bool lanes_has_work(const struct app *app);
+/* Read on, at most so many events. */
+void lanes_work(struct app *app, uint64_t n_events);
+/* Read all that the window needs, at once. */
 void lanes_load(struct app *app);
+/* How much of it has been read, 0 to 1. */
+double lanes_progress(const struct app *app);
+/* Spans are known one by one in the whole window. */
+bool lanes_are_single(const struct app *app);
+/* Let go of what was read. */
+void lanes_close(struct lanes *lanes);
 void lanes_set_window(struct app *app, int64_t from, int64_t to);
 void lanes_push_history(struct app *app);
 /* The window around a stall, unless it is well in sight already. */
 void lanes_show_stall(struct app *app, size_t stall);
+
+/* lanes_list.c: which lanes there are. */
 size_t lanes_list(struct app *app, struct lane lanes[LANES_MAX]);
 size_t lanes_current(struct app *app, const struct lane *lanes, size_t n);
-/* Spans of a lane in the order of time: calls each until it returns false. */
-void lanes_each(struct app *app, const struct lane *lane,
-                bool (*each)(void *context, const struct model_span *span),
-                void *context);
-/* All spans of a thread, in the same way. */
-void lanes_each_span(struct app *app, uint32_t thread,
+bool lane_is_same(const struct lane *a, const struct lane *b);
+/* The lanes that fold into this one do, or no longer.  Returns: where it folds
+ * itself into another one, that. */
+void lanes_fold(struct app *app, const struct lane *lane);
+void lanes_fold_all(struct app *app, bool folds);
+/* Returns: whether it is pinned now. */
+bool lanes_pin(struct app *app, const struct lane *lane);
+bool lanes_is_pinned(const struct lanes *lanes, const struct lane *lane);
+const char *lanes_set_name(enum lane_set set);
+/* "callback", "w0 fs", "#12 render"... as in the list; is_whole: so that it is
+ * understood alone. */
+const char *lane_name(struct app *app, const struct lane *lane, bool is_whole,
+                      char *buf, size_t size);
+/* Spans of a lane in a window; NULL for none. */
+struct track *lane_track(struct app *app, const struct window *window,
+                         const struct lane *lane);
+
+/* lanes_lives.c: lanes of tasks, handles and descriptors. */
+/* Look at the events that came since. */
+void lives_scan(struct app *app);
+/* Choose whose lanes there are, and make them. */
+void lives_make(struct app *app);
+bool lives_are_old(const struct lanes *lanes);
+void lives_free(struct lanes *lanes);
+/* The window is read anew: also what was scanned goes. */
+void lives_forget(struct lanes *lanes);
+struct lane_life *lives_find(struct lanes *lanes, const struct lane *lane);
+
+/* lanes_find.c: spans, and how one leads to another. */
+/* All spans of loops and pool that are known one by one; of a thread, or of
+ * all (LT_ALL_THREADS). */
+void lanes_each_span(const struct app *app, uint32_t thread,
                      bool (*each)(void *context, const struct model_span *span),
                      void *context);
 /* A loop's own; also what its thread did while no loop ran there. */
@@ -300,8 +391,30 @@ static inline bool span_is_unended(const struct model_span *span) {
 }
 /* Go to a span: its lane, its begin. */
 void lanes_select(struct app *app, const struct model_span *span);
-/* To the next (or previous) event of a lane.  false: none near. */
-bool lanes_step(struct app *app, const struct lane *lane, bool forward);
+/* To the next (or previous) event of a lane; goes on while windows next to it
+ * are read, and says so where there is none near. */
+void lanes_step(struct app *app, bool forward);
+/* The events that are missing at a moment of a lane's thread; NULL: none. */
+const struct window_loss *lanes_loss(struct app *app, const struct lane *lane,
+                                     int64_t at_ns);
+/* A slice of the thread that runs at a moment, the innermost; NULL: none. */
+const struct model_span *lanes_slice_at(struct app *app, uint32_t thread,
+                                        int64_t at_ns);
+/* What led to a span: how, and the event that did. */
+struct lane_cause {
+  const char *how;      /* "spawned by", "woken by", ...; NULL: not known */
+  const lt_event *event; /* borrowed from the window */
+  uint64_t task;        /* that did it, 0 unknown */
+  uint32_t kind, site;  /* of it, where known */
+};
+/* Who woke it; where that is not known, who made it. */
+struct lane_cause lanes_cause(struct app *app, const struct model_span *span,
+                              bool only_spawn);
+/* The task that awaits a span's task, or that it awaits. */
+struct lane_cause lanes_awaits(struct app *app, const struct model_span *span);
+/* Go where a cause is, and remember where from.  false: there is none. */
+bool lanes_follow(struct app *app, const struct lane_cause *cause);
+bool lanes_go_back(struct app *app);
 
 /* Time passed for the watcher.  Returns: whether there is something new to
  * draw. */
@@ -325,8 +438,9 @@ void follow_fini(struct app *app);
 
 /* replay.c: what plays, and how far it is. */
 void replay_begin(struct app *app);
-/* Read the events around the cursor where they are not at hand. */
-void replay_load(struct app *app);
+/* The events around the cursor, in the order of time; NULL where they are not
+ * at hand. */
+const lt_event *replay_events(const struct app *app, size_t *n);
 /* How many of the events at hand had happened at the cursor. */
 size_t replay_position(const struct app *app);
 void replay_seek(struct app *app, int64_t at_ns);
@@ -338,19 +452,26 @@ const struct model_span *replay_now(struct app *app, uint32_t thread);
 /* The same of a loop (an index): another one may run inside its callback. */
 const struct model_span *replay_loop_now(struct app *app, size_t loop);
 
-/* replay_moment.c: what the events say about tasks at the cursor. */
+/* replay_moment.c: what is known about tasks at the cursor; of a loop (an
+ * index), or of all (REPLAY_ALL). */
+#define REPLAY_ALL ((size_t)-1)
 struct moment {
-  bool is_whole; /* all is known since the beginning; else "at least" */
+  bool is_whole; /* all is known since the beginning; else live is "at least" */
   size_t n_live, n_running, n_ready, n_late;
+  size_t n_queued; /* jobs that wait for a worker; of all loops only */
   int64_t worst_late_ns;
 };
-void replay_moment(struct app *app, struct moment *moment);
+void replay_moment(struct app *app, size_t loop, struct moment *moment);
 
 /* task_path.c: the path that tasks_shows_path() says is to be shown. */
 void task_path_draw(struct app *app, struct rect rect);
 
-/* view_lanes.c: the lanes alone, as they were until a moment (INT64_MAX: all
+/* lanes_draw.c: the lanes alone, as they were until a moment (INT64_MAX: all
  * of them). */
+/* Columns of the names: more where there is room. */
+static inline int lanes_label_w(int w) {
+  return w >= 130 ? 26 : 16;
+}
 void lanes_draw(struct app *app, struct rect axis, struct rect rows,
                 int64_t until_ns);
 

@@ -11,6 +11,8 @@
 #include "tui/format.h"
 #include "tui/stall.h"
 
+#define FIRST_EVENTS 20000 /* about a millisecond */
+
 static void badges(const struct app *app, char *buf, size_t size,
                    enum role *role) {
   const lt_info *info = app->model->info;
@@ -224,9 +226,8 @@ void app_draw(struct app *app) {
     draw_too_small(app);
     return;
   }
-  if (!app->is_loading &&
-      (app_screen(app) == SCREEN_LANES || app_screen(app) == SCREEN_REPLAY))
-    lanes_load(app);
+  if (lanes_has_work(app)) /* a short stretch is exact at once */
+    lanes_work(app, FIRST_EVENTS);
   draw_title(app, layout.title);
   draw_tabs(app, layout.tabs);
   minimap_draw(app, &layout);

@@ -132,7 +132,7 @@ static size_t size_of(const struct app *app, enum list list) {
   case LIST_ROWS:
     return app->compare.n_order;
   default:
-    return app->lanes.n_spans;
+    return 0;
   }
 }
 
@@ -149,14 +149,35 @@ static bool hits(const struct app *app, enum list list,
     return hits_row(app, filter,
                     &app->compare.diff.rows[app->compare.order[row]]);
   default:
-    return hits_span(app, filter, &app->lanes.spans[row]);
+    return false;
   }
+}
+
+/* Spans are no list. */
+struct span_count {
+  const struct app *app;
+  const struct filter *filter;
+  size_t n, found;
+};
+
+static bool count_span(void *context, const struct model_span *span) {
+  struct span_count *c = context;
+  if (c->n++ < COUNT_MAX)
+    c->found += hits_span(c->app, c->filter, span);
+  return true;
 }
 
 size_t hits_count(const struct app *app, const struct filter *filter,
                   size_t *n_all, bool *is_all) {
   enum list list = list_of(app);
   size_t n = size_of(app, list), found = 0;
+  if (list == LIST_SPANS) {
+    struct span_count c = {app, filter, 0, 0};
+    lanes_each_span(app, LT_ALL_THREADS, count_span, &c);
+    *n_all = c.n;
+    *is_all = c.n <= COUNT_MAX;
+    return c.found;
+  }
   *n_all = n;
   *is_all = n <= COUNT_MAX;
   for (size_t i = 0; i < n && i < COUNT_MAX; i++)
@@ -189,22 +210,32 @@ static void select_row(struct app *app, enum list list, size_t row) {
 }
 
 /* In the lanes: the nearest in time, on whatever lane it is. */
+struct span_step {
+  struct app *app;
+  const struct model_span *found;
+  bool forward;
+};
+
+static bool consider(void *context, const struct model_span *s) {
+  struct span_step *c = context;
+  int64_t at = c->app->cursor_ns;
+  bool is_ahead = c->forward ? s->begin_ns > at
+                             : s->begin_ns < at && s->begin_ns >= 0;
+  bool is_nearer =
+      !c->found || (c->forward ? s->begin_ns < c->found->begin_ns
+                               : s->begin_ns > c->found->begin_ns);
+  if (is_ahead && is_nearer && hits_span(c->app, &c->app->search, s))
+    c->found = s;
+  return true;
+}
+
 static bool step_span(struct app *app, bool forward) {
-  const struct lanes *lanes = &app->lanes;
-  const struct model_span *found = NULL;
+  struct span_step c = {app, NULL, forward};
   lanes_load(app);
-  for (size_t i = 0; i < lanes->n_spans; i++) {
-    const struct model_span *s = &lanes->spans[i];
-    bool is_ahead = forward ? s->begin_ns > app->cursor_ns
-                            : s->begin_ns < app->cursor_ns && s->begin_ns >= 0;
-    bool is_nearer = !found || (forward ? s->begin_ns < found->begin_ns
-                                        : s->begin_ns > found->begin_ns);
-    if (is_ahead && is_nearer && hits_span(app, &app->search, s))
-      found = s;
-  }
-  if (!found)
+  lanes_each_span(app, LT_ALL_THREADS, consider, &c);
+  if (!c.found)
     return false;
-  lanes_select(app, found);
+  lanes_select(app, c.found);
   return true;
 }
 

@@ -127,7 +127,16 @@ enum {
   X(PARENT, "u", AT_TASKS, "u parent", "the task that made it", "")            \
   X(PATH, "p", AT_TASKS, "p path", "the task's critical path, or not", "")     \
   X(FOLD, "o", AT_LANES | AT_REPLAY, "o fold",                                 \
-    "fold or unfold the loop's lanes", "perf, uftrace")                        \
+    "fold or unfold the lanes of a loop or a group", "perf, uftrace")        \
+  X(CAUSE, "r", AT_LANES, "r cause", "go to what woke it, or made it", "")     \
+  X(PIN, "p", AT_LANES | AT_REPLAY, "p pin", "keep the lane on top, or not",   \
+    "Perfetto")                                                                \
+  X(LANE_SET, "v", AT_LANES | AT_REPLAY, "v lanes",                            \
+    "all lanes, loops, with tasks, with the pool", "Trace Compass")            \
+  X(HIDE_EMPTY, "H", AT_LANES | AT_REPLAY, NULL,                               \
+    "hide lanes with nothing in sight, or not", "Trace Compass")               \
+  X(FOLD_ALL, "c", AT_LANES | AT_REPLAY, NULL, "fold all lanes", "perf")       \
+  X(UNFOLD_ALL, "C", AT_LANES | AT_REPLAY, NULL, "unfold all lanes", "perf")   \
   X(REPLAY, "<Space>", AT_MOMENT, "Space replay", "play from here", "mpv")     \
   X(NEXT_PANE, "<Tab> <S-Tab>", AT_OVERVIEW, "Tab pane", "the other pane",     \
     "tig")                                                                     \

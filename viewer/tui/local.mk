@@ -9,7 +9,10 @@ tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/grid.h viewer/tui/grid.c viewer/tui/role.h \
 	viewer/tui/glyph.c viewer/tui/dump.c \
 	viewer/tui/notes.h viewer/tui/notes.c viewer/tui/keymap.h viewer/tui/keymap.c \
-	viewer/tui/lanes.c viewer/tui/lanes_detail.c \
+	viewer/tui/lanes.c viewer/tui/lanes_list.c viewer/tui/lanes_lives.c \
+	viewer/tui/lanes_find.c viewer/tui/lanes_detail.c \
+	viewer/tui/lanes_plot.h viewer/tui/lanes_columns.c \
+	viewer/tui/lanes_bars.c viewer/tui/lanes_draw.c \
 	viewer/tui/layout.h viewer/tui/layout.c \
 	viewer/tui/minimap.c viewer/tui/summary.c viewer/tui/replay.c viewer/tui/replay_moment.c \
 	viewer/tui/screen.h viewer/tui/screen.c \

@@ -2,86 +2,28 @@
  *
  * Invariant: what is shown at a moment is a function of the cursor and of the
  * events, however the cursor came there: a paused picture is exact. Events are
- * kept around the cursor, all of a short trace. Called by app.c and
- * view_replay.c; knows nothing of columns. */
-#include <stdlib.h>
-#include <string.h>
+ * those of the window of the lanes.  Called by app.c and view_replay.c; knows
+ * nothing of columns. */
 
 #include "tui/app.h"
 
-#define EVENTS_MAX 300000 /* kept at a time */
 #define IDLE_NS 50000000  /* a gap worth skipping */
 #define SPEED_MIN 0.0001
 #define SPEED_MAX 1000
 
-/* Reading */
-
-static bool keep(struct replay *r, const lt_event *e) {
-  if (r->n == r->cap) {
-    size_t cap = r->cap ? r->cap * 2 : 4096;
-    lt_event *events = realloc(r->events, cap * sizeof *events);
-    if (!events)
-      return false;
-    r->events = events;
-    r->cap = cap;
-  }
-  r->events[r->n++] = *e;
-  return true;
-}
-
-static lt_status read_events(struct replay *r, lt_reader *reader,
-                             int64_t cursor_ns) {
-  lt_event e;
-  lt_status status = lt_reader_seek(reader, r->from);
-  while (status == LT_OK) {
-    status = lt_reader_next(reader, &e);
-    if (status != LT_OK || e.time_ns >= r->to)
-      break;
-    if (e.time_ns < r->from || e.kind == LT_USAGE || e.kind == LT_LOOP_NAME ||
-        e.kind == LT_FD_NAME || e.kind == LT_LOCK_HOLDER ||
-        e.kind == LT_AWAIT_SITE)
-      continue;
-    /* A denser stretch than the mean: what lies behind goes first. */
-    if (r->n >= EVENTS_MAX && e.time_ns > cursor_ns) {
-      r->to = e.time_ns;
-      break;
-    }
-    if (!keep(r, &e))
-      return LT_NOMEM;
-    if (r->n >= 2 * EVENTS_MAX) {
-      memmove(r->events, r->events + EVENTS_MAX,
-              (r->n - EVENTS_MAX) * sizeof *r->events);
-      r->n -= EVENTS_MAX;
-      r->from = r->events[0].time_ns;
-    }
-  }
-  return status == LT_END ? LT_OK : status;
-}
-
-void replay_load(struct app *app) {
-  struct replay *r = &app->replay;
-  const struct model *m = app->model;
-  int64_t at = app->cursor_ns, end = m->end_ns + 1;
-  int64_t length = end;
-  if (m->info->n_events > EVENTS_MAX)
-    length = (int64_t)((double)end * EVENTS_MAX / (double)m->info->n_events);
-  int64_t before = length / 4;
-  if (r->is_loaded && at < r->to && at >= r->from &&
-      (r->from == 0 || at - r->from >= before / 4))
-    return;
-  r->from = length >= end || at < before ? 0 : at - before;
-  r->to = length >= end || r->from > end - length ? end : r->from + length;
-  r->n = 0;
-  r->is_loaded = true;
-  r->problem = read_events(r, m->reader, at);
+const lt_event *replay_events(const struct app *app, size_t *n) {
+  const struct window *w = app->lanes.near;
+  bool has = w && w->is_done && !w->is_in_bins;
+  *n = has ? w->n_events : 0;
+  return has ? w->events : NULL;
 }
 
 size_t replay_position(const struct app *app) {
-  const struct replay *r = &app->replay;
-  size_t low = 0, high = r->n;
+  size_t low = 0, high;
+  const lt_event *events = replay_events(app, &high);
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (r->events[middle].time_ns <= app->cursor_ns)
+    if (events[middle].time_ns <= app->cursor_ns)
       low = middle + 1;
     else
       high = middle;
@@ -103,7 +45,6 @@ void replay_seek(struct app *app, int64_t at_ns) {
   else if (app->cursor_ns > lanes->to - length / 50)
     lanes_set_window(app, app->cursor_ns - length / 5,
                      app->cursor_ns + length * 4 / 5);
-  replay_load(app);
 }
 
 /* A window in which single things can be seen passes in some ten seconds. */
@@ -120,7 +61,7 @@ void replay_begin(struct app *app) {
                      app->cursor_ns + length * 4 / 5);
   }
   lanes_load(app);
-  for (int i = 0; i < 40 && lanes->is_coarse; i++) {
+  for (int i = 0; i < 40 && !lanes_are_single(app); i++) {
     int64_t length = (lanes->to - lanes->from) / 4;
     lanes_set_window(app, app->cursor_ns - length / 5,
                      app->cursor_ns + length * 4 / 5);
@@ -137,33 +78,40 @@ void replay_begin(struct app *app) {
   replay_seek(app, app->cursor_ns);
 }
 
-struct covering {
-  int64_t at_ns;
-  const struct model_loop *loop; /* NULL: whatever the thread did */
-  const struct model_span *found;
-};
-
-static bool cover(void *context, const struct model_span *s) {
-  struct covering *c = context;
-  if (s->begin_ns > c->at_ns)
-    return false;
-  if (s->end_ns > c->at_ns && s->what != LT_LOOP_BEGIN &&
-      (!c->loop || lanes_is_of(c->loop, s)))
-    c->found = s; /* the last that began is the innermost */
-  return true;
+/* The innermost of what covers the cursor. */
+static const struct model_span *now_of(struct app *app, uint32_t thread,
+                                       uint32_t loop) {
+  const struct window *w = app->lanes.near;
+  const struct model_span *found = NULL;
+  int64_t at = app->cursor_ns;
+  for (size_t i = 0; w && i < w->n_tracks; i++) {
+    const struct track *t = w->tracks[i];
+    if (t->key.thread != thread ||
+        (t->key.what != LT_RESUME && t->key.what != LT_CALL &&
+         t->key.what != LT_POOL_BEGIN && t->key.what != LT_POLL_BEGIN) ||
+        (loop != MODEL_NO_LOOP && t->key.loop != loop))
+      continue;
+    for (size_t k = track_first(t, at); k < t->n; k++) {
+      const struct model_span *s = &t->spans[k];
+      if (s->begin_ns > at)
+        break;
+      if (s->end_ns > at && (!found || s->begin_ns > found->begin_ns ||
+                             (s->begin_ns == found->begin_ns &&
+                              (s->depth > found->depth ||
+                               s->what == LT_CALL))))
+        found = s;
+    }
+  }
+  return found;
 }
 
 const struct model_span *replay_now(struct app *app, uint32_t thread) {
-  struct covering c = {.at_ns = app->cursor_ns};
-  lanes_each_span(app, thread, cover, &c);
-  return c.found;
+  return now_of(app, thread, MODEL_NO_LOOP);
 }
 
 const struct model_span *replay_loop_now(struct app *app, size_t loop) {
-  struct covering c = {.at_ns = app->cursor_ns,
-                       .loop = &app->model->loops[loop]};
-  lanes_each_span(app, c.loop->thread, cover, &c);
-  return c.found;
+  return now_of(app, app->model->loops[loop].thread,
+                app->model->loops[loop].id);
 }
 
 /* Whether every thread sleeps at the cursor. */
@@ -192,13 +140,14 @@ bool replay_tick(struct app *app, int64_t elapsed_ns) {
     r->is_playing = false;
     app_say(app, "the end of the recording");
   }
-  replay_load(app);
+  lanes_load(app);
   if (r->skips_idle && r->is_playing && is_idle(app)) {
-    size_t next = replay_position(app);
+    size_t n, next = replay_position(app);
+    const lt_event *events = replay_events(app, &n);
     int64_t gap_ns =
         (double)IDLE_NS > r->speed * 5e8 ? (int64_t)(r->speed * 5e8) : IDLE_NS;
-    if (next < r->n && r->events[next].time_ns - app->cursor_ns > gap_ns)
-      at = r->events[next].time_ns > at ? r->events[next].time_ns : at;
+    if (next < n && events[next].time_ns - app->cursor_ns > gap_ns)
+      at = events[next].time_ns > at ? events[next].time_ns : at;
   }
   replay_seek(app, at);
   return true;
@@ -218,19 +167,19 @@ bool replay_step(struct app *app, bool forward) {
     replay_seek(app, app->cursor_ns);
     return true;
   }
-  replay_load(app);
-  size_t at = replay_position(app);
+  lanes_load(app);
+  size_t n, at = replay_position(app);
+  const lt_event *events = replay_events(app, &n);
   if (forward) {
-    for (; at < r->n; at++)
-      if (is_step(r, &r->events[at])) {
-        replay_seek(app, r->events[at].time_ns);
+    for (; at < n; at++)
+      if (is_step(r, &events[at])) {
+        replay_seek(app, events[at].time_ns);
         return true;
       }
   } else {
     while (at-- > 0)
-      if (r->events[at].time_ns < app->cursor_ns &&
-          is_step(r, &r->events[at])) {
-        replay_seek(app, r->events[at].time_ns);
+      if (events[at].time_ns < app->cursor_ns && is_step(r, &events[at])) {
+        replay_seek(app, events[at].time_ns);
         return true;
       }
   }

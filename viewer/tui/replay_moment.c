@@ -1,98 +1,48 @@
-/* What the events say about tasks at a moment of the replay: how many live,
- * which run, which could run, which timers are late.
+/* What is known about tasks at a moment of the replay: how many live, which
+ * run, which could run, which timers are late; of all loops or of one.
  *
- * Invariant: computed anew from the events at hand, from the oldest to the
- * cursor; where these do not reach back to the beginning, counts are lower
- * bounds and is_whole says so.  Called by view_replay.c. */
-#include <stdlib.h>
-
+ * Invariant: a function of the window and the cursor; where the window does not
+ * reach back to the beginning, tasks that had no event in it are not counted,
+ * and is_whole says so.  Called by view_replay.c. */
 #include "tui/app.h"
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-struct known {
-  uint64_t id;
-  int64_t due_ns; /* -1: waits for no time */
-  bool is_ready;
-  uint32_t n_running; /* slices of it that are open */
-  UT_hash_handle hh;
-};
-
-static struct known *get(struct known **all, uint64_t id) {
-  struct known *k;
-  HASH_FIND(hh, *all, &id, sizeof id, k);
-  if (k || id == 0)
-    return k;
-  k = calloc(1, sizeof *k);
-  if (!k)
-    return NULL;
-  k->id = id;
-  k->due_ns = -1;
-  HASH_ADD(hh, *all, id, sizeof k->id, k);
-  if (!k->hh.tbl) {
-    free(k);
-    return NULL;
+static size_t covering(const struct track *t, int64_t at_ns, int64_t *first) {
+  size_t n = 0;
+  for (size_t i = track_first(t, at_ns); i < t->n; i++) {
+    const struct model_span *s = &t->spans[i];
+    if (s->begin_ns > at_ns && t->key.what == LT_RESUME)
+      break;
+    if (s->begin_ns > at_ns || s->end_ns <= at_ns)
+      continue;
+    if (s->begin_ns < *first)
+      *first = s->begin_ns;
+    n++;
   }
-  return k;
+  return n;
 }
 
-static void take(struct known **all, const lt_event *e) {
-  struct known *k;
-  if (e->kind == LT_DONE) {
-    HASH_FIND(hh, *all, &e->ref, sizeof e->ref, k);
-    if (k) {
-      HASH_DEL(*all, k);
-      free(k);
-    }
-    return;
+void replay_moment(struct app *app, size_t loop, struct moment *moment) {
+  const struct window *w = app->lanes.near;
+  const struct model *m = app->model;
+  size_t at = replay_position(app);
+  int64_t oldest = INT64_MAX, any = INT64_MAX;
+  *moment = (struct moment){.is_whole = w && w->from == 0};
+  for (size_t i = 0; w && !w->is_in_bins && i < w->n_tracks; i++) {
+    const struct track *t = w->tracks[i];
+    if (loop < m->n_loops && (t->key.loop != m->loops[loop].id ||
+                              t->key.thread != m->loops[loop].thread))
+      continue;
+    if (t->key.what == LT_RESUME)
+      moment->n_running += covering(t, app->cursor_ns, &any);
+    else if (t->key.what == WINDOW_WAIT)
+      moment->n_ready += covering(t, app->cursor_ns, &any);
+    else if (t->key.what == WINDOW_LATE)
+      moment->n_late += covering(t, app->cursor_ns, &oldest);
+    else if (t->key.what == WINDOW_QUEUED)
+      moment->n_queued += covering(t, app->cursor_ns, &any);
   }
-  if (e->kind != LT_SPAWN && e->kind != LT_ARM && e->kind != LT_READY &&
-      e->kind != LT_RESUME && e->kind != LT_AWAIT && e->kind != LT_POOL_END)
-    return;
-  k = get(all, e->ref);
-  if (!k)
-    return;
-  switch (e->kind) {
-  case LT_ARM:
-    k->due_ns =
-        e->b && e->b < INT64_MAX / 2 ? e->time_ns + (int64_t)(e->b - 1) : -1;
-    break;
-  case LT_READY:
-  case LT_POOL_END:
-    k->is_ready = true;
-    break;
-  case LT_RESUME:
-    k->is_ready = false;
-    k->due_ns = -1;
-    k->n_running++;
-    break;
-  case LT_AWAIT:
-    k->n_running -= k->n_running > 0;
-    break;
-  default:
-    break;
-  }
-}
-
-void replay_moment(struct app *app, struct moment *moment) {
-  const struct replay *r = &app->replay;
-  struct known *all = NULL, *k, *next;
-  size_t n = replay_position(app);
-  *moment = (struct moment){.is_whole = r->from == 0};
-  for (size_t i = 0; i < n; i++)
-    take(&all, &r->events[i]);
-  HASH_ITER(hh, all, k, next) {
-    int64_t late_ns = k->due_ns >= 0 ? app->cursor_ns - k->due_ns : -1;
-    moment->n_live++;
-    moment->n_running += k->n_running > 0;
-    if (late_ns >= 1000000 && !k->n_running) {
-      moment->n_late++;
-      if (moment->worst_late_ns < late_ns)
-        moment->worst_late_ns = late_ns;
-    }
-    moment->n_ready += !k->n_running && (k->is_ready || late_ns >= 0);
-    HASH_DEL(all, k);
-    free(k);
-  }
+  if (moment->n_late)
+    moment->worst_late_ns = app->cursor_ns - oldest;
+  if (w && !w->is_in_bins && at > 0)
+    moment->n_live = w->live[at - 1];
 }

@@ -38,39 +38,67 @@ static const char *span_name(const struct model *m, const struct model_span *s,
   return buf;
 }
 
+/* What a loop runs, since when, and a bar that is full at 100 ms. */
 static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
   const struct model *m = app->model;
   struct grid *g = &app->grid;
   const struct model_span *s = replay_loop_now(app, i);
-  char text[160], name[120];
+  const struct window *w = app->lanes.near;
+  char name[120];
   format_buf since = "";
-  enum role role = ROLE_DIM;
-  if (s && s->begin_ns >= app->lanes.loaded_from)
-    format_duration(since, app->cursor_ns - s->begin_ns);
+  int64_t took = s ? app->cursor_ns - s->begin_ns : 0;
+  if (s && w && s->begin_ns >= w->from)
+    format_duration(since, took);
   grid_text_max(g, r.x + 1, y, 8, ROLE_STRONG, m->loops[i].name);
+  int x = r.x + 10, end = r.x + r.w - 1;
   if (!s) {
-    snprintf(text, sizeof text, "%s",
-             app->cursor_ns < m->loops[i].first_ns   ? "not begun yet"
-             : app->cursor_ns >= m->loops[i].last_ns ? "ended"
-                                                     : "between callbacks");
-  } else if (s->what == LT_POLL_BEGIN) {
-    snprintf(text, sizeof text, "idle in poll  %s", since);
-  } else {
-    bool blocked = s->what == LT_CALL;
-    role = blocked ? ROLE_BLOCK : ROLE_RUN;
-    snprintf(text, sizeof text, "%s %s  %s", blocked ? "BLOCKED" : "runs",
-             since, span_name(m, s, name, sizeof name));
-    if (app->cursor_ns - s->begin_ns >= MODEL_WARN_NS)
-      role = ROLE_ERROR;
+    grid_text_max(g, x, y, end - x, ROLE_DIM,
+                  app->cursor_ns < m->loops[i].first_ns   ? "not begun yet"
+                  : app->cursor_ns >= m->loops[i].last_ns ? "ended"
+                                                          : "between callbacks");
+    return;
   }
-  grid_text_max(g, r.x + 10, y, r.w - 11, role, text);
+  if (s->what == LT_POLL_BEGIN) {
+    grid_print(g, x, y, ROLE_DIM, "idle in poll  %s", since);
+    return;
+  }
+  bool blocked = s->what == LT_CALL;
+  enum role role = took >= MODEL_WARN_NS ? ROLE_ERROR
+                   : blocked             ? ROLE_BLOCK
+                                         : ROLE_RUN;
+  x = grid_print(g, x, y, role, "%s %s ", blocked ? "BLOCKED" : "runs", since);
+  if (end - x > 24) {
+    for (int c = 0; c < 8; c++)
+      grid_put(g, x + c, y, ROLE_DIM, U'·');
+    bar_draw(g, x, y, 8, role,
+             took < MODEL_ERROR_NS ? took : MODEL_ERROR_NS, MODEL_ERROR_NS);
+    x += 9;
+  }
+  grid_text_max(g, x, y, end - x, role, span_name(m, s, name, sizeof name));
+}
+
+/* Who waits for a loop. */
+static void draw_waiting(struct app *app, struct rect r, int y, size_t loop) {
+  struct moment moment;
+  struct grid *g = &app->grid;
+  format_buf late;
+  replay_moment(app, loop, &moment);
+  int x = grid_print(g, r.x + 10, y, moment.n_ready ? ROLE_TEXT : ROLE_DIM,
+                     "ready queue %zu", moment.n_ready);
+  x = x < r.x + 26 ? r.x + 26 : x + 2;
+  if (moment.n_late)
+    grid_print(g, x, y, ROLE_WARN, "timers late %zu (+%s)", moment.n_late,
+               format_duration(late, moment.worst_late_ns));
+  else
+    grid_text(g, x, y, ROLE_DIM, "no timer late");
 }
 
 static void draw_pool(struct app *app, struct rect r, int y) {
   const struct lanes *lanes = &app->lanes;
   size_t busy = 0;
   const struct model_span *longest = NULL;
-  char text[200], name[120];
+  struct moment moment;
+  char text[240], name[120];
   format_buf since;
   for (size_t i = 0; i < lanes->n_pool; i++) {
     const struct model_span *s = replay_now(app, lanes->pool[i]);
@@ -78,9 +106,13 @@ static void draw_pool(struct app *app, struct rect r, int y) {
     if (s && (!longest || s->begin_ns < longest->begin_ns))
       longest = s;
   }
+  replay_moment(app, REPLAY_ALL, &moment);
   grid_text(&app->grid, r.x + 1, y, ROLE_STRONG, "pool");
   int used =
       snprintf(text, sizeof text, "%zu of %zu busy", busy, lanes->n_pool);
+  if (moment.n_queued)
+    used += snprintf(text + used, sizeof text - (size_t)used, ", %zu wait",
+                     moment.n_queued);
   if (longest)
     snprintf(text + used, sizeof text - (size_t)used, "  %s %s",
              span_name(app->model, longest, name, sizeof name),
@@ -89,41 +121,40 @@ static void draw_pool(struct app *app, struct rect r, int y) {
                 text);
 }
 
-static int draw_tasks(struct app *app, struct rect r, int y) {
+static void draw_tasks(struct app *app, struct rect r, int y) {
   struct moment moment;
   struct grid *g = &app->grid;
-  format_buf n, live, late;
-  replay_moment(app, &moment);
+  format_buf live, waits;
+  replay_moment(app, REPLAY_ALL, &moment);
   const char *least = moment.is_whole ? "" : "≥";
+  size_t busy = moment.n_running + moment.n_ready;
   grid_text(g, r.x + 1, y, ROLE_STRONG, "tasks");
-  grid_print(g, r.x + 10, y++, ROLE_TEXT, "%s%s live, %zu running, %s%s ready",
-             least, format_count(live, moment.n_live), moment.n_running, least,
-             format_count(n, moment.n_ready));
-  if (y >= r.y + r.h)
-    return y;
-  grid_text(g, r.x + 1, y, ROLE_STRONG, "timers");
-  if (moment.n_late)
-    grid_print(g, r.x + 10, y++, ROLE_WARN, "%s%s late, worst +%s", least,
-               format_count(n, moment.n_late),
-               format_duration(late, moment.worst_late_ns));
-  else
-    grid_text(g, r.x + 10, y++, ROLE_DIM, "none late");
-  return y;
+  grid_print(g, r.x + 10, y, ROLE_TEXT, "%s%s live: %zu run, %zu ready, %s%s wait",
+             least, format_count(live, moment.n_live), moment.n_running,
+             moment.n_ready, least,
+             format_count(waits,
+                          moment.n_live > busy ? moment.n_live - busy : 0));
 }
 
+/* Two rows a loop where there is room: what it does, and who waits for it. */
 static void draw_now(struct app *app, struct rect rect) {
   struct rect r = grid_box(&app->grid, rect, "now");
   const struct model *m = app->model;
-  int y = r.y, room = r.h - 1 - (app->lanes.n_pool > 0);
-  int shown = (int)m->n_loops <= room ? (int)m->n_loops : room - 1;
-  for (int i = 0; i < shown && y < r.y + r.h; i++)
+  int y = r.y, end = r.y + r.h, room = r.h - 1 - (app->lanes.n_pool > 0);
+  int n = m->n_loops < 1000 ? (int)m->n_loops : 1000;
+  int shown = n <= room ? n : room - 1;
+  int pairs = room - shown - (shown < n); /* loops with a second row */
+  for (int i = 0; i < shown && y < end; i++) {
     draw_loop(app, r, y++, (size_t)i);
-  if ((size_t)(shown > 0 ? shown : 0) < m->n_loops && y < r.y + r.h)
+    if (i < pairs && y < end)
+      draw_waiting(app, r, y++, (size_t)i);
+  }
+  if (shown < n && y < end)
     grid_print(&app->grid, r.x + 1, y++, ROLE_DIM, "… %zu more loops",
                m->n_loops - (size_t)(shown > 0 ? shown : 0));
-  if (app->lanes.n_pool && y < r.y + r.h)
+  if (app->lanes.n_pool && y < end)
     draw_pool(app, r, y++);
-  if (y < r.y + r.h)
+  if (y < end)
     draw_tasks(app, r, y);
 }
 
@@ -214,6 +245,19 @@ static enum role event_text(const struct model *m, const lt_event *e, char *buf,
     snprintf(buf, size, "name   #%llu %s", ref,
              string_of(m, e->a, name, sizeof name));
     return ROLE_DIM;
+  case LT_SAMPLE:
+    snprintf(buf, size, "seen   %s %s",
+             e->x == 'R'                 ? "running"
+             : e->x == 'T' || e->x == 't' ? "stopped"
+                                         : "blocked",
+             e->a && e->a <= UINT16_MAX
+                 ? model_callee_name(m, (unsigned)e->a, name, sizeof name)
+                 : "");
+    return ROLE_DIM;
+  case LT_FD_NAME:
+    snprintf(buf, size, "fd     %llu is %s", ref - 1,
+             string_of(m, e->a, name, sizeof name));
+    return ROLE_DIM;
   case LT_LOST:
     snprintf(buf, size, "LOST   %llu events", (unsigned long long)e->a);
     return ROLE_WARN;
@@ -228,12 +272,12 @@ static enum role event_text(const struct model *m, const lt_event *e, char *buf,
 static void draw_past(struct app *app, struct rect rect) {
   struct grid *g = &app->grid;
   struct rect r = grid_box(g, rect, "events ↑ past");
-  const struct replay *replay = &app->replay;
-  size_t n = replay_position(app);
+  size_t n_all, n = replay_position(app);
+  const lt_event *events = replay_events(app, &n_all);
   int rows = n < (size_t)r.h ? (int)n : r.h;
   int64_t step_ns = (app->lanes.to - app->lanes.from) / 1000;
   for (int i = 0; i < rows; i++) {
-    const lt_event *e = &replay->events[n - (size_t)rows + (size_t)i];
+    const lt_event *e = &events[n - (size_t)rows + (size_t)i];
     char text[240], name[64];
     format_buf at;
     int y = r.y + i;
@@ -281,7 +325,6 @@ static void draw(struct app *app, const struct layout *layout) {
   struct lane lanes[LANES_MAX];
   if (app->model->end_ns <= 0)
     return;
-  replay_load(app);
   layout_replay(layout, lanes_list(app, lanes), &areas);
   draw_title(app, layout);
   lanes_draw(app, areas.axis, areas.rows, app->cursor_ns);
@@ -290,12 +333,21 @@ static void draw(struct app *app, const struct layout *layout) {
   if (areas.past.w > 0 && areas.past.h >= 3)
     draw_past(app, areas.past);
   draw_bar(app, areas.bar);
-  if (app->replay.problem != LT_OK)
-    app_note(app, layout, "%s", lt_status_text(app->replay.problem));
-  else if (app->replay.from > 0)
-    app_note(
-        app, layout, "≥: counted in the last %s only",
-        format_duration((format_buf){0}, app->cursor_ns - app->replay.from));
+  const struct window *w = app->lanes.near;
+  if (app->lanes.problem != LT_OK)
+    app_note(app, layout, "%s", lt_status_text(app->lanes.problem));
+  else if (!lanes_are_single(app))
+    app_note(app, layout, lanes_has_work(app)
+                              ? "reading %.0f%%"
+                              : "too many events here: zoom in (+)",
+             lanes_progress(app) * 100);
+  else if (!app->replay.is_playing && w->from > 0)
+    app_note(app, layout,
+             "paused frames are exact; ≥: counted in the last %s only",
+             format_duration((format_buf){0}, app->cursor_ns - w->from));
+  else if (!app->replay.is_playing)
+    app_note(app, layout, "paused frames are exact; between events nothing is "
+                          "made up");
 }
 
 static void set_ab(struct app *app, bool is_a) {

@@ -1,0 +1,317 @@
+"""Screen 2 and what it leads to: every kind of lane, and visits along them.
+
+UPDATE=1 writes the golden files anew; read their diff.
+"""
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import looptrace
+import shop
+import trace_text
+from viewer import SIZES, GoldenCase, ViewCase
+
+SITES = {'main': ('/src/server.c', 80), 'on_get': ('/src/server.c', 17),
+         'on_connection': ('/src/server.c', 9), 'export': ('/src/export.c', 40),
+         'heartbeat': ('/src/hb.c', 9), 'flush': ('/src/gz.c', 12),
+         'read_rows': ('/src/rows.c', 21), 'lookup': ('/src/db.c', 30)}
+THREADS = ('server', 'pool', 'pool')
+
+# A server that exports rows: a task reads a file in its own loop's time.  Task
+# #790 awaits #812, which is woken by what a pool thread read and then blocks
+# for 371 ms; 6 timers and a connection wait.  Some events are lost before, and a
+# last callback never comes back.
+EXPORT = '''
+0    loop+
+0    spawn task=1 kind=listen site=on_connection from=main
+0    spawn task=2 kind=timer site=heartbeat from=main
+0    spawn task=3 kind=timer site=flush from=main
+0    arm task=2 kind=timer site=heartbeat ms=40
+0    arm task=3 kind=timer site=flush ms=120
+1    poll
+40   wake
+40   resume task=2 kind=timer site=heartbeat
+41   arm task=2 kind=timer site=heartbeat ms=40
+41   await task=2
+42   poll
+60   lost n=1204 ms=8
+60   poll
+81   wake
+81   resume task=2 kind=timer site=heartbeat
+82   arm task=2 kind=timer site=heartbeat ms=40
+82   await task=2
+83   poll
+90   wake n=1
+90   resume task=1 kind=listen site=on_connection
+91   spawn task=790 kind=task site=on_get from=on_connection
+91   label task=790 text=GET
+92   await task=1
+92   resume task=790 kind=task site=on_get
+93   spawn task=812 kind=task site=export from=on_get
+93   label task=812 text=export
+94   await task=790 for=812 why=3
+94   resume task=812 kind=task site=export
+95   spawn task=20 kind=fs site=read_rows from=export
+95   spawn task=21 kind=dns site=lookup from=export
+95   spawn task=22 kind=fs site=read_rows from=export
+96   await task=812 why=10
+96   poll
+96.5 pool+ task=20 kind=fs site=read_rows thread=1
+97   pool+ task=21 kind=dns site=lookup thread=2
+110  pool- task=20 thread=1
+110  pool+ task=22 kind=fs site=read_rows thread=1
+110.5 wake n=1
+110.5 resume task=20 kind=fs site=read_rows
+111  ready task=812 cause=3 from=20
+111  done task=20
+111  fd on=32 text=/srv/rows.db
+112  resume task=812 kind=task site=export
+114  pool- task=22 thread=1
+523  ready task=790 cause=1 from=812
+170  sample state=D callee=pread on=32
+270  sample state=D callee=pread on=32
+300  pool- task=21 thread=2
+470  sample state=D callee=pread on=32
+490  call callee=pread ms=371 site=export on=32
+524  done task=812
+524  resume task=22 kind=fs site=read_rows
+525  done task=22
+525  resume task=21 kind=dns site=lookup
+526  done task=21
+526  resume task=790 kind=task site=on_get
+528  done task=790
+528  poll timeout=0
+528  wake n=1
+529  resume task=2 kind=timer site=heartbeat
+530  arm task=2 kind=timer site=heartbeat ms=40
+530  await task=2
+531  resume task=3 kind=timer site=flush
+533  await task=3
+534  resume task=1 kind=listen site=on_connection
+535  await task=1
+536  poll
+571  wake
+571  resume task=2 kind=timer site=heartbeat
+'''
+
+
+def export():
+    lines = sorted((line for line in EXPORT.splitlines() if line),
+                   key=lambda line: float(line.split()[0]))
+    return trace_text.trace('\n'.join(lines), sites=SITES, names=THREADS,
+                            comm='server', end_ms=640)
+
+
+# name: script; each is one visit.
+SCREENS = {
+    'lanes-export': '2e',
+    'lanes-ready': '2e:goto 300ms<Enter>jjjj',
+    'lanes-late': '2e:goto 300ms<Enter>jjjjj',
+    'lanes-seen': '2e:goto 300ms<Enter>jj',
+    'lanes-queue': '2e:goto 100ms<Enter>jjjjjj',
+    'lanes-task': '2e:goto 300ms<Enter>' + 'j' * 11,
+    'lanes-open': '2eC:goto 300ms<Enter>' + 'j' * 12,
+    'lanes-lost': '20:goto 56ms<Enter>',
+    'lanes-pinned': '2ejjjpjjpH:goto 300ms<Enter>',
+    'lanes-folded': '2ec',
+    'lanes-loops': '2evjjjj.',
+    'lanes-never': '2G',
+    'lanes-marks': '2:goto 112ms<Enter>ma:goto 490ms<Enter>mb',
+    'lanes-cause': '2e:goto 113ms<Enter>jr',
+    'replay-export': '2e:goto 200ms<Enter><Space><Space>',
+}
+
+
+class Screens(GoldenCase):
+    def trace(self, **_):
+        path = self.dir / 'export.lt'
+        path.write_bytes(export())
+        return path
+
+    def test_every_lane_in_every_size_class(self):
+        path = self.trace()
+        for name, script in SCREENS.items():
+            for size in SIZES:
+                with self.subTest(name=name, size=size):
+                    text = self.dump(path, '--size', size, '--screen', 'lanes',
+                                     '--keys', script)
+                    self.assert_shape(text, *map(int, size.split('x')))
+                    self.compare(f'{name}-{size}.screen', text)
+
+    def test_the_roles_of_every_lane(self):
+        path = self.trace()
+        for name, script in SCREENS.items():
+            with self.subTest(name=name):
+                result = self.view(path, '--dump-attr', '--screen', 'lanes',
+                                   '--keys', script)
+                self.assertEqual(result.returncode, 0)
+                self.compare(f'{name}-100x30.attr', result.stdout.decode())
+
+    def test_ascii(self):
+        path = self.trace()
+        for name in ('lanes-task', 'lanes-open', 'lanes-lost', 'replay-export'):
+            text = self.dump(path, '--ascii', '--screen', 'lanes', '--keys',
+                             SCREENS[name])
+            self.assertTrue(text.isascii(), name)
+            self.compare(f'{name}-ascii-100x30.screen', text)
+
+
+class Visits(ViewCase):
+    def setUp(self):
+        super().setUp()
+        self.path = self.dir / 'export.lt'
+        self.path.write_bytes(export())
+
+    def see(self, script, *options):
+        return self.dump(self.path, '--screen', 'lanes', '--keys', script,
+                         *options)
+
+    def row(self, text, name):
+        rows = [line for line in text.splitlines() if name in line[:16]]
+        self.assertEqual(len(rows), 1, (name, text))
+        return rows[0].split('│', 1)[1]
+
+    def test_what_waits_is_counted_and_named(self):
+        text = self.see('e:goto 290ms<Enter>jjjj')
+        self.assertIn('main ready q · 0.29', text)
+        # Both timers, and what the pool has done.
+        self.assertRegex(text, r'168ms  #2 timer heartbeat')
+        self.assertRegex(text, r'170ms  #3 timer flush')
+        self.assertRegex(text, r'176ms  #22 fs read_rows')
+        self.assertIn('3 waiting for the loop', text)
+        self.assertNotIn('on_connection (', text)  # nobody knows since when
+
+    def test_lateness_grows_to_full_height(self):
+        row = self.row(self.see('e'), 'late')
+        for height in '▁▂▃▄▅▆▇█':
+            self.assertIn(height, row)
+
+    def test_jobs_of_the_pool_wait_and_workers_have_names(self):
+        text = self.see(':zoom 90ms..130ms<Enter>')
+        self.assertIn('pool 2 thr', text)
+        self.assertIn('[read_rows', self.row(text, 'w0 fs'))
+        self.assertIn('[lookup', self.row(text, 'w1 dns'))
+        text = self.see(':goto 100ms<Enter>:zoom 90ms..120ms<Enter>jjjjjj')
+        self.assertIn('1 waiting for a worker', text)
+        self.assertIn('#22 fs read_rows', text)
+
+    def test_a_task_awaits_the_other_and_is_followed(self):
+        text = self.see('e')
+        self.assertIn('●', self.row(text, '#790 GET'))
+        self.assertIn('await #812', self.row(text, '#790 GET'))
+        self.assertIn('██ export', self.row(text, '#812 export'))
+        # From where the first waits, to where the other runs, and back.
+        before = self.see(':goto 93.5ms<Enter>j')
+        there = self.see(':goto 93.5ms<Enter>j<Enter>')
+        self.assertIn('export (export.c:40) · task · main', there)
+        self.assertEqual(before, self.see(':goto 93.5ms<Enter>j<Enter>q'))
+        self.assertEqual(before, self.see(':goto 93.5ms<Enter>j<Enter><Esc>'))
+
+    def test_the_cause_is_who_woke_it(self):
+        text = self.see(':goto 110.7ms<Enter>j:zoom 105ms..112ms<Enter>')
+        self.assertIn('its job was done by', text)
+        text = self.see(':zoom 105ms..112ms<Enter>:goto 110.7ms<Enter>jr')
+        self.assertIn('read_rows (rows.c:21) · fs · thread pool', text)
+        text = self.see(':zoom 105ms..115ms<Enter>:goto 113ms<Enter>jr')
+        self.assertIn('read_rows (rows.c:21) · fs · main', text)
+        self.assertIn('cursor 0.1110s', text)
+
+    def test_losses_are_drawn_with_their_count(self):
+        text = self.see('0')
+        self.assertIn('▒▒ lost 1204 ', self.row(text, 'seen'))
+        text = self.see(':zoom 0ms..80ms<Enter>')
+        self.assertIn('▒ lost 1204', self.row(text, 'main   turn'))
+        text = self.see('0:goto 56ms<Enter>')
+        self.assertIn('lower bounds', text)
+        self.assertIn('the ring was full', text)
+
+    def test_what_never_ended_goes_on_to_the_right(self):
+        text = self.see('G:zoom 560ms..640ms<Enter>')
+        self.assertTrue(self.row(text, 'callback').endswith('▶'), text)
+
+    def test_samples_are_dimmer_than_what_was_traced(self):
+        text = self.see('e', '--dump-attr')
+        lines = text.split('\n')
+        y = next(i for i, line in enumerate(lines) if '├ seen' in line)
+        self.assertIn('(pread', lines[y])
+        roles = lines[lines.index('\f') + 1 + y]
+        self.assertEqual(roles[lines[y].index('(pread')], 'd')
+
+    def test_lanes_are_pinned_hidden_folded_and_chosen(self):
+        lines = self.see('ejjjjp').splitlines()
+        top = next(i for i, line in enumerate(lines) if '│' in line)
+        self.assertIn('▲main ready q', lines[top])
+        self.assertEqual(self.see('e'), self.see('ejjjjppgkkkkkkke'))
+        self.assertNotIn('blocking', self.see(':zoom 0ms..30ms<Enter>H'))
+        self.assertIn('blocking', self.see(':zoom 0ms..30ms<Enter>HH'))
+        folded = self.see('ec')
+        self.assertNotIn('callback  ', folded)
+        self.assertIn('▸tasks', folded)
+        self.assertIn('callback', self.see('ecC'))
+        self.assertNotIn('pool 2', self.see('ev'))
+        self.assertIn('tasks', self.see('evv'))
+        self.assertIn('pool 2', self.see('evvv'))
+        self.assertEqual(self.see('e'), self.see('evvvv'))
+
+    def test_marks_a_and_b_tell_what_lies_between(self):
+        self.assertIn('a–b 378ms', self.see(SCREENS['lanes-marks']))
+
+    def test_zoom_to_what_is_under_the_cursor_and_back(self):
+        before = self.see('0:goto 200ms<Enter>jjj')
+        self.assertEqual(before, self.see('0:goto 200ms<Enter>jjjz:goto 200ms'
+                                          '<Enter>Z'))
+        self.assertIn('[pread 371ms', self.see('0:goto 200ms<Enter>jjjz'))
+
+    def test_every_key_on_every_kind_of_trace(self):
+        keys = 'eoCjjjjjpHvrr<Enter>qcC.,.,zZ' + 'j' * 20 + 'p<Enter>rvvvHG.g,'
+        for name in ('lost', 'cut', 'empty', 'hostile'):
+            path = self.dir / f'{name}.lt'
+            path.write_bytes(shop.make(**{name: True}))
+            text = self.dump(path, '--keys', '2' + keys)
+            self.assertFalse(any(ord(c) < 32 and c != '\n' for c in text))
+            self.assertIn('looptrace', text)
+
+
+class Long(ViewCase):
+    """More events than are kept one by one."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.path = pathlib.Path(cls.folder.name) / 'big.lt'
+        subprocess.run([looptrace.BUILDDIR / 'tests/support/make_big', '400000',
+                        '2', cls.path], check=True, stdout=subprocess.DEVNULL)
+
+    def rows(self, script):
+        text = self.dump(self.path, '--screen', 'lanes', '--keys', script)
+        return text, [line.split('│', 1) for line in text.splitlines()
+                      if '│' in line[:17]]
+
+    def test_a_long_stretch_is_drawn_in_bins_and_a_short_one_by_name(self):
+        text, rows = self.rows('0')
+        self.assertNotIn('reading', text)
+        self.assertIn('zoom in (+)', self.rows('0j')[0])
+        for name, row in rows:
+            if 'turn' in name:
+                self.assertRegex(row, '[▄▅█]{5,}')  # busy, by height
+            if 'callback' in name:
+                self.assertRegex(row, '▒{10}')
+        text, rows = self.rows('0e' + '+' * 12)
+        self.assertRegex(text, r'\[big\+0x.*━')
+
+    def test_bins_and_spans_tell_the_same_of_a_stall(self):
+        self.assertRegex(self.rows('0e' + '-' * 8)[1][0][1], '█+')
+        text, rows = self.rows('0e')
+        self.assertRegex(rows[0][1], r'█ \d+ms █+')
+        self.assertIn('held', text)
+
+    def test_the_next_event_is_found_in_the_windows_beside(self):
+        first = self.rows('0:goto 1ms<Enter>' + '+' * 16 + 'j.')[0]
+        self.assertNotIn('nothing', first.splitlines()[-2])
+
+
+if __name__ == '__main__':
+    unittest.main()
