@@ -238,19 +238,6 @@ static int list_arenas(void) {
 
 /* Files */
 
-static bool make_index(int fd, uint64_t from, uint64_t to, int64_t end_ns,
-                       struct lti_index_bytes *index) {
-  struct lti_source source;
-  int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  if (own < 0 || lti_source_take(&source, own) != LT_OK)
-    return false;
-  lt_status status = lti_index_rebuild(&source, from, to, end_ns, index);
-  lti_source_close(&source);
-  if (status != LT_OK)
-    lti_index_bytes_free(index);
-  return status == LT_OK;
-}
-
 static int recover_file(const struct request *q) {
   char name[4400];
   struct lti_recovered done = {0};
@@ -261,7 +248,7 @@ static int recover_file(const struct request *q) {
            q->is_indexed ? "indexed" : "recovered");
   const char *to = q->output ? q->output : name;
   lt_status status = lti_recover_file(q->path, to, q->overwrite, q->is_indexed,
-                                      make_index, &done);
+                                      lti_index_of_file, &done);
   int error = errno;
   if (status == LT_CORRUPT)
     return complain(q->path, "not one epoch of it is whole");

@@ -24,6 +24,7 @@
 #include "drain/drain.h"
 #include "locate.h"
 #include "program.h"
+#include "read/rebuild.h"
 #include "record/clock.h"
 #include "steer.h"
 #include "symbol/symbol.h"
@@ -118,6 +119,7 @@ static bool open_drain(struct launch *l) {
       .is_flight = l->options->mode == LTI_MODE_FLIGHT,
       .window_bytes = window_bytes(l->options),
       .window_ns = l->options->flight_ns,
+      .make_index = lti_index_of_file,
       .stall_ns = l->options->snapshot_stall_ns,
       .recorder = PACKAGE_STRING,
       .namer = &symbol_namer,

@@ -81,6 +81,7 @@ static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
   r->is_flight = o->is_flight;
   r->window_bytes = o->window_bytes;
   r->window_ns = o->window_ns;
+  r->make_index = o->make_index;
   r->stall_ns = o->is_flight ? o->stall_ns : 0;
   r->command_pid = o->command_pid;
   r->recorder = d->recorder;

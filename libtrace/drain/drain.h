@@ -21,6 +21,7 @@
 #include <looptrace/status.h>
 
 #include "base/arena.h"
+#include "drain/tail.h"
 
 /* What an address is called.  Strings are borrowed until the next call. */
 struct lti_name {
@@ -58,6 +59,8 @@ struct lti_drain_options {
   bool is_flight; /* keep a window, and write it when it is asked for, to
                      x.1.lt, x.2.lt... after path x.lt */
   uint64_t window_bytes, window_ns; /* of it; not both 0 */
+  lti_make_index *make_index; /* lti_index_of_file(); NULL: snapshots have none
+                               */
   uint64_t stall_ns;    /* a turn of so long asks for it; 0: none does */
   uint64_t max_bytes;   /* a file that is so large is closed; 0: no bound */
   unsigned keep;        /* then the next begins, x.1.lt, x.2.lt... after path

@@ -5,11 +5,10 @@
  * them. Called by the writer and by snapshot.c. */
 #include "drain/flight.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
+#include "drain/tail.h"
 
 struct part {
   struct part *next;
@@ -111,31 +110,21 @@ bool lti_flight_keep(struct lti_flight *f, const uint8_t *header,
 struct out {
   int fd, error;
   ssize_t (*write)(int, const void *, size_t);
-  uint32_t n_blocks, n_generations;
+  uint32_t n_generations;
   bool seen_events;
   struct lti_snapshot told;
 };
 
 static void put(struct out *o, const void *bytes, size_t size) {
-  const uint8_t *at = bytes;
-  while (size && !o->error) {
-    ssize_t n = o->write(o->fd, at, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0) {
-      o->error = n < 0 ? errno : EIO;
-      return;
-    }
-    at += n;
-    size -= (size_t)n;
-    o->told.size_bytes += (uint64_t)n;
-  }
+  if (!o->error)
+    o->error = lti_tail_write(o->fd, o->write, bytes, size);
+  o->told.size_bytes += size;
 }
 
 static void put_block(struct out *o, struct lti_block_header *h,
                       const uint8_t *payload) {
   uint8_t header[LTI_BLOCK_HEADER_BYTES];
-  h->number = o->n_blocks++;
+  h->number = o->told.n_blocks++;
   if (h->type == LTI_BLOCK_GENERATION)
     h->index = o->n_generations++;
   if (h->type == LTI_BLOCK_EVENTS) {
@@ -161,32 +150,13 @@ static void put_part(struct out *o, const struct part *part) {
   }
 }
 
-static void put_end(struct out *o, lt_end_reason reason, int status) {
-  uint8_t payload[64];
-  struct lti_out out = lti_out_of(payload, sizeof payload);
-  const uint64_t numbers[] = {(uint64_t)reason, (uint32_t)status,
-                              o->told.n_events, o->told.n_lost, 0};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    lti_out_varint(&out, numbers[i]);
-  uint32_t size = (uint32_t)(out.at - payload);
-  struct lti_block_header h = {.type = LTI_BLOCK_END,
-                               .raw_bytes = size,
-                               .stored_bytes = size,
-                               .payload_crc = lti_crc32(payload, size),
-                               .first_ns = o->told.last_ns,
-                               .last_ns = o->told.last_ns};
-  put_block(o, &h, payload);
-}
-
 int lti_flight_write(const struct lti_flight *f, int fd,
                      ssize_t (*write_bytes)(int, const void *, size_t),
-                     lt_end_reason reason, int status,
                      struct lti_snapshot *snapshot) {
   struct out o = {.fd = fd, .write = write_bytes};
   put(&o, f->header, sizeof f->header);
   for (const struct part *part = f->first; part; part = part->next)
     put_part(&o, part);
-  put_end(&o, reason, status);
   *snapshot = o.told;
   return o.error;
 }

@@ -36,17 +36,18 @@ bool lti_flight_keep(struct lti_flight *flight, const uint8_t *header,
 
 /* What a snapshot holds. */
 struct lti_snapshot {
+  uint32_t n_blocks;
   uint64_t n_events, n_lost, size_bytes;
   int64_t first_ns, last_ns;
 };
 
-/* Write what is kept, which must end with an epoch, as a trace.
+/* Write what is kept, which must end with an epoch, as a trace without its
+ * tail.
  *
  * fd: stays open.  write: write(2), or a test's own.
  * Returns: 0, or the errno of what failed. */
 int lti_flight_write(const struct lti_flight *flight, int fd,
                      ssize_t (*write)(int, const void *, size_t),
-                     lt_end_reason reason, int status,
                      struct lti_snapshot *snapshot);
 
 #endif

@@ -33,6 +33,7 @@ struct lti_recording {
   bool is_flight;     /* the window is kept, and written when asked for */
   uint64_t window_bytes, window_ns; /* its bounds, 0 for none */
   uint64_t stall_ns; /* a turn of so long asks for it; 0: none does */
+  lti_make_index *make_index; /* for snapshots; or NULL */
   void (*breathe)(void *context); /* called while much is written: take the
                                      rings */
   void *breathe_context;

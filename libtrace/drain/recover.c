@@ -176,92 +176,31 @@ static lt_status begin_walk(struct walk *w, const char *from) {
   return status;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t n) {
-  while (n > 0) {
-    ssize_t done = write(fd, bytes, n);
-    if (done < 0 && errno == EINTR)
-      continue;
-    if (done <= 0)
-      return false;
-    bytes += done;
-    n -= (size_t)done;
-  }
-  return true;
-}
-
-static size_t make_end(const struct walk *w, uint64_t index_at,
-                       uint8_t *bytes) {
-  uint8_t *payload = bytes + LTI_BLOCK_HEADER_BYTES;
-  struct lti_out out = lti_out_of(payload, 64);
-  lti_out_varint(&out, w->ended ? w->reason : LT_END_RECOVERED);
-  lti_out_varint(&out, w->status);
-  lti_out_varint(&out, w->events);
-  lti_out_varint(&out, w->lost);
-  lti_out_varint(&out, w->untracked);
-  lti_out_varint(&out, index_at);
-  uint32_t size = (uint32_t)(out.at - payload);
-  struct lti_block_header head = {
-      .type = LTI_BLOCK_END,
-      .stored_bytes = size,
-      .raw_bytes = size,
-      .number = w->next_number,
-      .first_ns = w->watermark_ns,
-      .last_ns = w->watermark_ns,
-      .payload_crc = lti_crc32(payload, size),
-  };
-  lti_block_header_put(bytes, &head);
-  return LTI_BLOCK_HEADER_BYTES + size;
-}
-
-/* One section; *at: where the file ends. */
-static bool put_section(struct walk *w, int to, uint32_t section,
-                        uint64_t *at) {
-  size_t size = w->index.size[section];
-  uint8_t head_bytes[LTI_BLOCK_HEADER_BYTES];
-  uLongf packed_size = compressBound(size);
-  uint8_t *packed = malloc(packed_size);
-  bool is_packed = packed &&
-                   compress2(packed, &packed_size, w->index.bytes[section],
-                             size, Z_BEST_SPEED) == Z_OK &&
-                   packed_size < size;
-  const uint8_t *payload = is_packed ? packed : w->index.bytes[section];
-  struct lti_block_header head = {
-      .type = LTI_BLOCK_INDEX,
-      .flags = is_packed ? LTI_BLOCK_ZLIB : 0,
-      .stored_bytes = (uint32_t)(is_packed ? packed_size : size),
-      .raw_bytes = (uint32_t)size,
-      .number = w->next_number++,
-      .index = section,
-      .first_ns = w->watermark_ns,
-      .last_ns = w->watermark_ns,
-      .payload_crc = lti_crc32(payload, is_packed ? packed_size : size)};
-  lti_block_header_put(head_bytes, &head);
-  bool done = write_all(to, head_bytes, sizeof head_bytes) &&
-              write_all(to, payload, head.stored_bytes);
-  int error = errno;
-  free(packed);
-  errno = error;
-  *at += sizeof head_bytes + head.stored_bytes;
-  return done;
-}
-
 static bool copy_and_end(struct walk *w, int to, uint64_t *size) {
-  uint8_t end[LTI_BLOCK_HEADER_BYTES + 64];
-  uint64_t at_end = w->good_end;
-  for (uint64_t at = 0; at < w->good_end;) {
+  struct lti_tail tail = {.fd = to,
+                          .write = write,
+                          .at = w->good_end,
+                          .number = w->next_number,
+                          .time_ns = w->watermark_ns,
+                          .reason = w->ended ? w->reason : LT_END_RECOVERED,
+                          .status = (uint32_t)w->status,
+                          .n_events = w->events,
+                          .n_lost = w->lost,
+                          .untracked = w->untracked};
+  int error = 0;
+  for (uint64_t at = 0; at < w->good_end && !error;) {
     uint64_t left = w->good_end - at;
     size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
-    if (!read_at(w, at, w->buffer, n) || !write_all(to, w->buffer, n))
+    if (!read_at(w, at, w->buffer, n))
       return false;
+    error = lti_tail_write(to, write, w->buffer, n);
     at += n;
   }
-  for (uint32_t i = 0; i < LTI_INDEX_SECTIONS; i++)
-    if (w->index.bytes[i] && w->index.size[i] <= LTI_INDEX_PAYLOAD_MAX &&
-        !put_section(w, to, i, &at_end))
-      return false;
-  size_t end_bytes = make_end(w, at_end > w->good_end ? w->good_end : 0, end);
-  *size = at_end + end_bytes;
-  return write_all(to, end, end_bytes);
+  if (!error)
+    error = lti_tail_put(&tail, &w->index);
+  *size = tail.at;
+  errno = error;
+  return !error;
 }
 
 static lt_status write_copy(struct walk *w, const char *path, bool overwrite,
@@ -288,7 +227,8 @@ static lt_status write_indexed(struct walk *w, const char *to, bool overwrite,
                                struct lti_recovered *recovered) {
   recovered->has_index =
       !w->is_damaged &&
-      make_index(w->fd, w->blocks_at, w->good_end, w->watermark_ns, &w->index);
+      make_index(w->fd, w->blocks_at, w->good_end, w->watermark_ns, NULL, NULL,
+                 &w->index);
   lt_status status = write_copy(w, to, overwrite, &recovered->size_bytes);
   int error = errno;
   lti_index_bytes_free(&w->index);

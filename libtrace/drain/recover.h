@@ -9,7 +9,7 @@
 
 #include <looptrace/status.h>
 
-#include "format/directory.h"
+#include "drain/tail.h"
 
 struct lti_recovered {
   bool was_whole;      /* it has its end mark, and there was nothing to do */
@@ -18,11 +18,6 @@ struct lti_recovered {
   uint64_t size_bytes; /* of it */
   uint64_t cut_bytes;  /* behind the last whole epoch, left out */
 };
-
-/* Make the index of a file's blocks in [from, to): lti_index_rebuild().
- * Returns: false where it cannot be made; the file then has none. */
-typedef bool lti_make_index(int fd, uint64_t from, uint64_t to, int64_t end_ns,
-                            struct lti_index_bytes *index);
 
 /* Copy a trace up to its last whole epoch and put an index and an end mark
  * behind it, with reason LT_END_RECOVERED.  What is damaged in the middle stays

@@ -130,7 +130,6 @@ void lti_trace_go_on(struct lti_trace *t, struct lti_writer *writer,
   t->first_ns = t->last_ns = 0;
   t->n_generations = 0;
   lti_trace_start(t, writer, header, t->clock);
-  lti_trace_drop_index(t);
 }
 
 /* A generation begins where an epoch does, and only when one does: nothing but

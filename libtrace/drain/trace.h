@@ -73,7 +73,7 @@ void lti_trace_start(struct lti_trace *trace, struct lti_writer *writer,
                      lti_trace_clock *clock);
 
 /* Begin another file behind one that has its end: what is known, open and alive
- * is told in it again.  It gets no index, as its lanes begin in the middle.
+ * is told in it again.
  *
  * writer: owned from now on; the one before is freed. */
 void lti_trace_go_on(struct lti_trace *trace, struct lti_writer *writer,

@@ -34,7 +34,7 @@ struct lti_writer {
 
 /* On some file systems a signal may come in between. */
 static int open_new(const char *path) {
-  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   int fd;
   do
     fd = open(path, flags, 0600);

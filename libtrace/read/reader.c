@@ -337,7 +337,7 @@ static lt_status verify_index(struct lt_reader *r,
   if (!first || r->problem.status != LT_OK)
     return LT_OK;
   lt_status status = lti_index_rebuild(&r->source, r->blocks_at, first->at,
-                                       end->head.last_ns, &made);
+                                       end->head.last_ns, NULL, NULL, &made);
   for (unsigned i = 1; i < LTI_INDEX_SECTIONS && status == LT_OK; i++) {
     const struct lti_block *block = &r->sections[i];
     if (!block->at)

@@ -5,6 +5,7 @@
  * Called to verify a file, and by `looptrace recover`. */
 #include "read/rebuild.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +66,8 @@ static lt_status take_block(struct rebuild *b, const struct lti_block *block) {
   return status;
 }
 
-static lt_status take_blocks(struct rebuild *b, uint64_t from, uint64_t to) {
+static lt_status take_blocks(struct rebuild *b, uint64_t from, uint64_t to,
+                             void (*breathe)(void *context), void *context) {
   struct lti_problem problem = {0};
   struct lti_scan scan = {
       .source = b->source, .problem = &problem, .at = from, .end = to};
@@ -75,23 +77,26 @@ static lt_status take_blocks(struct rebuild *b, uint64_t from, uint64_t to) {
     status = lti_scan_next(&scan, &block);
     if (status == LT_OK)
       status = take_block(b, &block);
+    if (breathe)
+      breathe(context);
   }
   return status == LT_END || problem.status != LT_OK ? LT_CORRUPT : status;
 }
 
 lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
                             uint64_t to, int64_t end_ns,
+                            void (*breathe)(void *context), void *context,
                             struct lti_index_bytes *rebuilt) {
-  struct rebuild b = {
-      .source = source,
-      .directory = lti_directory_new(from),
-      .summary = lti_summary_new(),
-      .events = malloc(LTI_BLOCK_EVENTS_MAX * sizeof(lt_event))};
+  struct rebuild b = {.source = source,
+                      .directory = lti_directory_new(from),
+                      .summary = lti_summary_new(),
+                      .events =
+                          malloc(LTI_BLOCK_EVENTS_MAX * sizeof(lt_event))};
   memset(rebuilt, 0, sizeof *rebuilt);
   bool is_time = end_ns >= -LTI_TIME_MAX && end_ns <= LTI_TIME_MAX;
   lt_status status = !is_time ? LT_CORRUPT
                      : b.directory && b.summary && b.events
-                         ? take_blocks(&b, from, to)
+                         ? take_blocks(&b, from, to, breathe, context)
                          : LT_NOMEM;
   if (status == LT_OK) {
     static const enum lti_index_section both[] = {LTI_INDEX_DIRECTORY,
@@ -107,4 +112,19 @@ lt_status lti_index_rebuild(struct lti_source *source, uint64_t from,
   lti_summary_free(b.summary);
   free(b.events);
   return status;
+}
+
+bool lti_index_of_file(int fd, uint64_t from, uint64_t to, int64_t end_ns,
+                       void (*breathe)(void *context), void *context,
+                       struct lti_index_bytes *index) {
+  struct lti_source source;
+  int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (own < 0 || lti_source_take(&source, own) != LT_OK)
+    return false;
+  lt_status status =
+      lti_index_rebuild(&source, from, to, end_ns, breathe, context, index);
+  lti_source_close(&source);
+  if (status != LT_OK)
+    lti_index_bytes_free(index);
+  return status == LT_OK;
 }

@@ -18,6 +18,7 @@
 #include "base/share.h"
 #include "config.h"
 #include "drain/drain.h"
+#include "read/rebuild.h"
 #include "record/clock.h"
 #include "record/options.h"
 #include "record/recorder.h"
@@ -229,6 +230,7 @@ static lt_status open_drain(const lt_trace_options *options) {
       .recorder = PACKAGE_STRING,
       .max_bytes = options->max_bytes,
       .keep = (unsigned)options->keep,
+      .make_index = lti_index_of_file,
       /* A lossless thread may wait for us while it looks at its modules. */
       .namer = options->mode == LT_TRACE_LOSSLESS ? NULL : &namer,
   };

@@ -91,8 +91,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   base.n_events = read_events(r);
   base.end_ns = lt_reader_info(r)->end_ns;
   must(base.n_events && !lt_reader_info(r)->n_lost, "FUZZ_BASE is not of use");
-  must(lti_index_rebuild(&r->source, r->blocks_at, base.at, base.end_ns,
-                         &base.index) == LT_OK,
+  must(lti_index_rebuild(&r->source, r->blocks_at, base.at, base.end_ns, NULL,
+                         NULL, &base.index) == LT_OK,
        "no index");
   lt_reader_close(r);
   write_at(scratch_file(&path), 0, bytes, base.at);

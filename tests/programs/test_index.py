@@ -12,6 +12,7 @@ from looptrace import BUILDDIR, LONG, SAMPLES, SRCDIR, Case
 DUMP = BUILDDIR / 'tests' / 'support' / 'dump_trace'
 MAKE = BUILDDIR / 'tests' / 'support' / 'make_trace'
 FIXTURES = sorted((SRCDIR / 'tests' / 'fixtures').glob('*.txt'))
+CROWD = BUILDDIR / 'tests' / 'programs' / 'record_crowd'
 BIG = BUILDDIR / 'tests' / 'support' / 'make_big'
 DIRECTORY, CHUNKS, SUMMARY = 1, 2, 3
 
@@ -133,6 +134,32 @@ class Index(Case):
         self.assertGreaterEqual(lane['stalls_all'], 1)
         self.assertGreaterEqual(lane['longest'], 140000000)
         self.assertGreaterEqual(max(stall[3] for stall in lane['stalls']), 140000000)
+
+    def test_files_that_begin_in_the_middle_have_their_index(self):
+        # Each with loops, polls and slices that others began.
+        for command in ((SAMPLES / 'stall',), (CROWD, 'run', '2', '200000'), (SAMPLES / 'pipeline',)):
+            result = self.looptrace('record', '-q', '--mode', 'lossless', '--max-size', '1K', '--keep', '999',
+                                    '-o', 'y.lt', '--', *command)
+            self.assertEqual(result.returncode, 0, result)
+            paths = sorted(self.dir.glob('y.*.lt'))
+            self.assertGreater(len(paths), 1)
+            for path in paths:
+                self.agree(path, path.name)
+                self.assertIs(self.info(path, '--by-index')['by_index'], True)
+                path.unlink()
+
+    def test_snapshots_have_their_index(self):
+        for command, window in (((SAMPLES / 'stall',), '64M'), ((CROWD, 'run', '2', '300000'), '100K'),
+                                ((SAMPLES / 'pipeline',), '2K')):
+            result = self.looptrace('record', '-q', '--mode', 'flight=' + window, '--snapshot-on-stall', '1us',
+                                    '-o', 'y.lt', '--', *command)
+            self.assertEqual(result.returncode, 0, result)
+            paths = sorted(self.dir.glob('y.*.lt'))
+            self.assertGreater(len(paths), 0)
+            for path in paths:
+                self.agree(path, path.name)
+                self.assertIs(self.info(path, '--by-index')['by_index'], True)
+                path.unlink()
 
     def test_the_index_of_a_trace_of_many_epochs_is_that_of_its_blocks(self):
         lines = ['process 7 many', 'thread 0 main tid 7', '0ms t0 loop-begin x=1']

@@ -2,6 +2,7 @@
 import json
 
 import lt_decode
+import lt_encode
 from looptrace import BUILDDIR, LOOPTRACE, SRCDIR, Case
 from test_index import BIG, CHUNKS, DIRECTORY, DUMP, MAKE, SUMMARY, with_payload
 
@@ -112,3 +113,43 @@ class Bomb(Case):
             changed = bytearray(payload)
             changed[at] ^= change
             self.refused(with_payload(self.data, self.trace, block, bytes(changed)))
+
+
+class BombOfBlocks(Case):
+    """Small files whose blocks inflate a thousandfold."""
+
+    def refused(self, data):
+        """Within the bound, and told with its place."""
+        self.assertLess(len(data), 3 << 20)
+        (self.dir / 'x.lt').write_bytes(data)
+        info = json.loads(self.run_command(DUMP, '--info', 'x.lt', seconds=60).stdout)
+        self.assertNotEqual(info['problem'], 0)
+        self.assertIn('at byte %d:' % info['at'], info['text'])
+        verified = self.looptrace('info', '--verify', 'x.lt', seconds=60)
+        self.assertEqual(verified.returncode, 3, verified)
+        peak = self.run_command(DUMP, '--peak', 'x.lt', seconds=60)
+        self.assertIn(peak.returncode, (1, 2), peak)
+        if IS_PLAIN and peak.stdout:
+            self.assertLess(int(peak.stdout), BOUND_KIB)
+        return info['text']
+
+    def test_definitions_that_inflate_to_a_gigabyte_are_refused(self):
+        w = lt_encode.Writer()
+        w.generation([lt_encode.string(1, 'x')])
+        for i in range(2, 1000):
+            w.defs([lt_encode.string(i, b'a' * ((1 << 20) - 16))])
+        w.events(0, [(0, lt_decode.MARK, 0, 0, 1, 0)])
+        w.epoch(1)
+        w.end()
+        self.assertIn('too much memory', self.refused(w.data()))
+
+    def test_events_that_inflate_a_thousandfold_are_passed_over(self):
+        w = lt_encode.Writer()
+        w.generation([lt_encode.string(1, 'x')])
+        for epoch in range(500):
+            for _ in range(3):
+                w.events(0, [(epoch, lt_decode.MARK, 0, 0, 1, 0)], payload=bytes(1 << 20),
+                         header={'count': 65536})
+            w.epoch(epoch + 1)
+        w.end()
+        self.refused(w.data())

@@ -87,6 +87,15 @@ class Losses(Case):
         recorded = self.assert_exact(self.finish(process), lossless=True)
         self.assertTrue(any(waits for _, _, waits in recorded.values()))
 
+    def test_a_thousand_threads_at_once_are_all_there(self):
+        process = self.start('lossless', 1000, 200)
+        attempted = self.finish(process)
+        self.assertEqual(len(attempted), 1000)
+        recorded, complete = self.recorded()
+        self.assertTrue(complete)
+        # Who came before there were rings enough is counted, on the first thread.
+        self.assertEqual(sum(marks + lost for marks, lost, _ in recorded.values()), 1000 * 200 + 1)
+
     def test_a_stopped_recorder_costs_events_and_not_the_program(self):
         for mode in ('drop', 'lossless'):
             with self.subTest(mode):

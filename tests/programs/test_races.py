@@ -1,16 +1,17 @@
 """Threads of a program and the drain share memory: ThreadSanitizer watches them
-over the rings, the switch and the flight recorder."""
+over the rings, the switch and the flight recorder; and over the reader, which may
+have a thread of its own."""
 import os
 import unittest
 
 from looptrace import LONG, SRCDIR, Case
 
-PROGRAMS = ['check_drain', 'check_switch', 'check_flight']
+PROGRAMS = ['check_drain', 'check_switch', 'check_flight', 'check_read']
 
 
 @unittest.skipUnless(LONG, 'builds a part anew: ./dev test --long')
 class Races(Case):
-    def test_ring_and_drain_share_nothing_unordered(self):
+    def test_ring_drain_and_reader_share_nothing_unordered(self):
         made = self.run_command(
             SRCDIR / 'configure', '-q', '--enable-sanitize=thread',
             'CFLAGS=-g -O1', seconds=600)

@@ -101,6 +101,19 @@ START_TEST(no_changed_byte_goes_unnoticed) {
 }
 END_TEST
 
+START_TEST(no_changed_bit_of_a_header_goes_unnoticed) {
+  fixture_small(&f);
+  lt_reader *r = fixture_open(&f);
+  size_t n = read_all(r, events);
+  lt_reader_close(r);
+  for (size_t bit = 0; bit < 8 * LTI_FILE_HEADER_BYTES; bit++)
+    flip(bit / 8, (uint8_t)(1u << bit % 8), n);
+  for (size_t i = 0; i < f.number; i++)
+    for (size_t bit = 0; bit < 8 * LTI_BLOCK_HEADER_BYTES; bit++)
+      flip(f.at[i] + bit / 8, (uint8_t)(1u << bit % 8), n);
+}
+END_TEST
+
 START_TEST(a_damaged_payload_becomes_one_lost_event) {
   fixture_small(&f);
   f.bytes[f.at[1] + LTI_BLOCK_HEADER_BYTES] ^= 1; /* three events of thread 0 */
@@ -503,6 +516,7 @@ static TCase *cases_of_damage(void) {
   tcase_add_checked_fixture(c, NULL, fixture_remove);
   tcase_add_test(c, a_trace_cut_anywhere_is_read_to_its_last_whole_epoch);
   tcase_add_test(c, no_changed_byte_goes_unnoticed);
+  tcase_add_test(c, no_changed_bit_of_a_header_goes_unnoticed);
   tcase_add_test(c, a_damaged_payload_becomes_one_lost_event);
   tcase_add_test(c, behind_a_damaged_header_the_rest_is_read);
   tcase_add_test(c, without_its_epoch_block_an_epoch_joins_the_next);
