@@ -179,14 +179,34 @@ static bool is_stopped(pid_t pid) {
   return end && end[1] && end[2] == 'T';
 }
 
+/* CPU time of its main thread: it grows where a process went on, and was stopped
+ * again. */
+static uint64_t ran_so_far(pid_t pid) {
+  char path[40], text[96];
+  snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  ssize_t got = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[got > 0 ? got : 0] = 0;
+  return strtoull(text, NULL, 10);
+}
+
 void child_follow_stop(pid_t child) {
   pid_t self = getpid();
+  if (!is_stopped(child))
+    return;
+  uint64_t ran_ns = ran_so_far(child);
   /* A stopped process cannot see that its child goes on again, and nobody else
    * would tell it when only the child is continued: so somebody watches. */
   pid_t watcher = fork();
   if (watcher == 0) {
-    const struct timespec pause = {0, 50000000};
-    while (getppid() == self && is_stopped(child))
+    const struct timespec pause = {0, 10000000};
+    /* The child may go on before this process has stopped at all. */
+    while (getppid() == self && ((is_stopped(child) &&
+                                  ran_so_far(child) == ran_ns) ||
+                                 !is_stopped(self)))
       nanosleep(&pause, NULL);
     if (getppid() == self)
       kill(self, SIGCONT);
@@ -197,7 +217,8 @@ void child_follow_stop(pid_t child) {
     kill(watcher, SIGKILL);
     reap(watcher);
   }
-  if (is_stopped(child))
+  /* Where it went on meanwhile, it is in another stop, which is not ours. */
+  if (is_stopped(child) && ran_so_far(child) == ran_ns)
     kill(child, SIGCONT);
 }
 

@@ -45,7 +45,7 @@ int child_release(struct child *child);
 /* End a held child without running anything. */
 void child_abandon(struct child *child);
 
-/* The child was stopped: stop this process too, as its parent (a shell) would
+/* The child was stopped, and if it is still so: stop this process too, as its parent (a shell) would
  * expect, and continue with it.  Whoever continues one of the two continues the
  * other. */
 void child_follow_stop(pid_t child);

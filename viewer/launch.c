@@ -27,13 +27,15 @@
 #include "read/rebuild.h"
 #include "record/clock.h"
 #include "steer.h"
-#include "symbol/symbol.h"
+#include "stops.h"
+#include "symbol/aside.h"
 #include "waker.h"
 #include "watch/watch.h"
 #include "why.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define SCAN_NS (SECOND_NS / 10)
+#define FOLLOW_NS (SECOND_NS / 5)
 #define PENDING_BYTES (UINT64_C(128) << 20)
 
 struct launch {
@@ -42,9 +44,11 @@ struct launch {
   struct child_signals signals;
   struct lti_share arena;
   struct symbol *symbols;
+  struct aside *aside; /* who looks names up in them */
   struct lti_drain *drain;
   struct watch *watch;
   struct waker *waker;
+  struct stops *stops;
   struct control *control;
   struct steer steer;
   struct child child;
@@ -55,6 +59,7 @@ struct launch {
   bool expired;        /* the recording has ended, by --duration */
   int stop_signal;
   uint64_t ended_ns, term_ns;
+  uint64_t stopped_ns; /* the command has been since then; 0: it is not */
   uint64_t drain_due_ns;
   uint64_t scanned_ns; /* last look for processes without a slot */
   bool scan_found;
@@ -122,8 +127,8 @@ static bool open_drain(struct launch *l) {
       .make_index = lti_index_of_file,
       .stall_ns = l->options->snapshot_stall_ns,
       .recorder = PACKAGE_STRING,
-      .namer = &symbol_namer,
-      .namer_context = l->symbols,
+      .namer = &aside_namer,
+      .namer_context = l->aside,
   };
   lt_status status =
       lti_drain_open(l->arena.arena, l->arena.fd, &options, &l->drain);
@@ -139,7 +144,7 @@ static void open_watch(struct launch *l) {
   const struct watch_options options = {
       .arena = l->arena.arena,
       .drain = l->drain,
-      .symbols = l->symbols,
+      .names = l->aside,
       .threshold_ns = l->options->stall_threshold_ns,
       .is_verbose = l->options->verbose,
   };
@@ -177,18 +182,37 @@ static void child_changed(struct launch *l) {
   siginfo_t info;
   while (!l->ended) {
     info.si_pid = 0;
-    if (waitid(P_PID, (id_t)l->child.pid, &info,
-               WEXITED | WSTOPPED | WNOHANG) ||
+    if (waitid(P_PID, (id_t)l->child.pid, &info, WEXITED | WNOHANG) ||
         !info.si_pid)
       return;
-    if (info.si_code == CLD_STOPPED) {
-      watch_stops(l->watch, l->child.pid);
-      child_follow_stop(l->child.pid);
-      watch_continues(l->watch);
-    } else {
-      command_ended(l, &info);
-    }
+    command_ended(l, &info);
   }
+}
+
+static void take_stops(struct launch *l) {
+  bool stopped;
+  uint64_t clock, ns;
+  while (stops_take(l->stops, &stopped, &clock, &ns)) {
+    if (l->stopped_ns)
+      watch_continues(l->watch, clock);
+    if (stopped)
+      watch_stops(l->watch, l->child.pid, clock);
+    l->stopped_ns = stopped ? ns : 0;
+  }
+}
+
+/* A stop that lasts is followed, for the shell's sake; of a short one it is
+ * more useful to see when it ends.  Returns: ns until that is to be asked
+ * again. */
+static uint64_t follow_stop(struct launch *l) {
+  uint64_t now = lti_monotonic_ns();
+  if (!l->stopped_ns || l->ended)
+    return UINT64_MAX;
+  if (now - l->stopped_ns < FOLLOW_NS)
+    return FOLLOW_NS - (now - l->stopped_ns);
+  child_follow_stop(l->child.pid);
+  take_stops(l);
+  return l->stopped_ns ? FOLLOW_NS : UINT64_MAX;
 }
 
 /* A signal for this process.  The terminal's own go to the command directly,
@@ -257,6 +281,7 @@ static void tell_of_others(struct launch *l) {
  * to sleep. */
 static uint64_t step(struct launch *l) {
   uint64_t now = lti_monotonic_ns();
+  take_stops(l); /* before what was then is sealed */
   if (now >= l->drain_due_ns)
     l->drain_due_ns = lti_drain_step(l->drain) + (now = lti_monotonic_ns());
   uint64_t look_ns = l->watch ? watch_look(l->watch) : UINT64_MAX;
@@ -276,10 +301,12 @@ static void expire(struct launch *l) {
 static void sleep_for(struct launch *l, const struct timespec *timeout) {
   struct pollfd fds[] = {{.fd = l->signals.fd, .events = POLLIN},
                          {.fd = waker_fd(l->waker), .events = POLLIN},
-                         {.fd = control_fd(l->control), .events = POLLIN}};
+                         {.fd = control_fd(l->control), .events = POLLIN},
+                         {.fd = stops_fd(l->stops), .events = POLLIN}};
   struct signalfd_siginfo info;
-  if (ppoll(fds, 3, timeout, NULL) <= 0)
+  if (ppoll(fds, 4, timeout, NULL) <= 0)
     return;
+  take_stops(l);
   if (fds[2].revents)
     control_serve(l->control, steer_answer, &l->steer);
   if (fds[1].revents) {
@@ -304,6 +331,9 @@ static void drain_until_the_end(struct launch *l) {
         lti_monotonic_ns() - began_ns >= l->options->delay_ns + duration_ns)
       expire(l);
     uint64_t sleep_ns = l->expired ? SECOND_NS / 10 : step(l);
+    uint64_t follow_ns = follow_stop(l);
+    if (sleep_ns > follow_ns)
+      sleep_ns = follow_ns;
     if ((delayed || (duration_ns && !l->expired)) && sleep_ns > SECOND_NS / 100)
       sleep_ns = SECOND_NS / 100;
     struct timespec timeout = {(time_t)(sleep_ns / SECOND_NS),
@@ -399,7 +429,10 @@ static int record(struct launch *l) {
   }
   open_watch(l);
   l->waker = waker_open(l->arena.arena);
+  l->stops = stops_open(l->child.pid, l->arena.arena->ticks_per_ms,
+                        l->arena.arena->clock_is_tsc != 0);
   drain_until_the_end(l);
+  stops_close(l->stops);
   control_close(l->control);
   waker_close(l->waker);
   watch_close(l->watch);
@@ -429,7 +462,7 @@ int launch_run(const struct launch_options *options,
   }
   if (!make_arena(&l))
     goto signals;
-  if (!(l.symbols = symbol_open())) {
+  if (!(l.symbols = symbol_open()) || !(l.aside = aside_open(l.symbols))) {
     say(&l, "%s", lt_status_text(LT_NOMEM));
     goto arena;
   }
@@ -443,8 +476,9 @@ int launch_run(const struct launch_options *options,
     code = record(&l);
   lti_drain_close(l.drain);
   umask(mask);
-  symbol_close(l.symbols);
 arena:
+  aside_close(l.aside);
+  symbol_close(l.symbols);
   lti_arena_unmap(l.arena.arena);
   lti_share_remove(&l.arena);
 signals:

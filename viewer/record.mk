@@ -4,7 +4,7 @@ command_sources += viewer/cmd_record.c viewer/cmd_recover.c viewer/cmd_tasks.c \
 	viewer/program.h viewer/program.c \
 	viewer/launch.h viewer/launch.c \
 	viewer/locate.h viewer/locate.c \
-	viewer/waker.h viewer/waker.c \
+	viewer/waker.h viewer/waker.c viewer/stops.h viewer/stops.c \
 	viewer/selftest.h viewer/selftest.c viewer/cmd_selftest.c \
 	viewer/child.h viewer/child.c \
 	viewer/why.h viewer/why.c

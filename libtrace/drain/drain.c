@@ -286,6 +286,10 @@ static struct lti_recorded *recorded_thread(struct lti_drain *d,
   return r->slots[slot].lane && p && !p->is_closed && !p->error ? p : NULL;
 }
 
+uint64_t lti_drain_sealed(const struct lti_drain *d) {
+  return d->clocks.sealed.clock;
+}
+
 bool lti_drain_sample(struct lti_drain *d, uint32_t slot,
                       const struct lti_seen *seen) {
   struct lti_recorded *p = recorded_thread(d, slot);

@@ -41,6 +41,11 @@ struct lti_namer {
                struct lti_name *name);
   /* The build-id of a module as hex; NULL where there is none. */
   const char *(*build_id)(void *context, int32_t pid, const char *path);
+  /* NULL, or asked before: is what the two will say of this offset, and of its
+   * module, at hand?  Waits for it until a time of CLOCK_MONOTONIC.  false: ask
+   * again later. */
+  bool (*prepare)(void *context, int32_t pid, const char *path, uint64_t offset,
+                  uint64_t deadline_ns);
 };
 
 /* What a flight recorder keeps if not told, and at most where it is told a
@@ -140,6 +145,9 @@ struct lti_seen {
   const struct lti_stack_frame *holder_frames; /* of that thread; may be none */
   size_t n_holder_frames;
 };
+
+/* Until when, in ticks, all has been taken: nothing can be put before it. */
+uint64_t lti_drain_sealed(const struct lti_drain *drain);
 
 /* Put a SAMPLE, and a USAGE where there is one, among the events of the thread
  * that owns a slot, at their time.

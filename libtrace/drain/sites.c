@@ -212,21 +212,28 @@ static void ask_build_id(struct lti_book *b, struct lti_module *m,
     lti_book_put_module(b, (uint32_t)(m - b->modules) + 1);
 }
 
-static void ask_site(struct lti_book *b, uint32_t id,
-                     const struct lti_namer *namer, void *context) {
+/* Returns: false where it is to be asked again. */
+static bool ask_site(struct lti_book *b, uint32_t id,
+                     const struct lti_namer *namer, void *context,
+                     uint64_t deadline_ns) {
   struct lti_name name = {0};
   struct lti_site *s = &b->sites[id - 1];
   struct lti_module *m = s->module ? &b->modules[s->module - 1] : NULL;
+  const char *path = m ? m->path : "";
+  uint64_t offset = m ? s->offset : s->address;
+  if (namer->prepare &&
+      !namer->prepare(context, b->pid, path, offset, deadline_ns))
+    return false;
   if (m && !m->build_id_asked)
     ask_build_id(b, m, namer, context);
-  if (!namer->site(context, b->pid, m ? m->path : "",
-                   m ? s->offset : s->address, &name))
-    return;
+  if (!namer->site(context, b->pid, path, offset, &name))
+    return true;
   s->function = name.function ? lti_book_own_string(b, name.function) : 0;
   s->function_offset = name.function ? name.function_offset : 0;
   s->file = name.file ? lti_book_own_string(b, name.file) : 0;
   s->line = name.file ? name.line : 0;
   lti_book_put_site(b, id);
+  return true;
 }
 
 bool lti_book_name(struct lti_book *b, const struct lti_namer *namer,
@@ -234,9 +241,12 @@ bool lti_book_name(struct lti_book *b, const struct lti_namer *namer,
   while (b->n_named < b->n_sites) {
     if (lti_monotonic_ns() >= deadline_ns)
       return false;
-    uint32_t id = (uint32_t)++b->n_named;
-    if (!b->sites[id - 1].function && (b->sites[id - 1].module || b->is_live))
-      ask_site(b, id, namer, context);
+    const struct lti_site *s = &b->sites[b->n_named];
+    uint32_t id = (uint32_t)b->n_named + 1;
+    if (!s->function && (s->module || b->is_live) &&
+        !ask_site(b, id, namer, context, deadline_ns))
+      return false;
+    b->n_named++;
   }
   return true;
 }

@@ -88,7 +88,7 @@ static bool no_name(void *context, int32_t pid, const char *path,
   return false;
 }
 
-static const struct lti_namer namer = {no_name, build_id};
+static const struct lti_namer namer = {.site = no_name, .build_id = build_id};
 
 static struct {
   struct lti_arena *arena;

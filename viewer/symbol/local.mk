@@ -1,4 +1,5 @@
-symbol_sources = viewer/symbol/symbol.h viewer/symbol/symbol.c \
+symbol_sources = viewer/symbol/aside.h viewer/symbol/aside.c \
+	viewer/symbol/symbol.h viewer/symbol/symbol.c \
 	viewer/symbol/module.h viewer/symbol/module.c \
 	viewer/symbol/table.h viewer/symbol/table.c \
 	viewer/symbol/jit.h viewer/symbol/jit.c \

@@ -187,4 +187,5 @@ static const char *namer_build_id(void *context, int32_t pid,
   return symbol_build_id(context, pid, path);
 }
 
-const struct lti_namer symbol_namer = {namer_site, namer_build_id};
+const struct lti_namer symbol_namer = {.site = namer_site,
+                                         .build_id = namer_build_id};

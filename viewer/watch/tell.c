@@ -57,7 +57,7 @@ static void put_place(struct tell *t, struct code *code, int32_t pid,
     return;
   fputs(", callback ", stderr);
   const char *slash = strrchr(path, '/');
-  if (symbol_site(t->symbols, pid, path, offset, &name) && name.function) {
+  if (aside_site(t->names, pid, path, offset, &name) && name.function) {
     put_safe(name.function);
   } else {
     put_safe(slash ? slash + 1 : path);

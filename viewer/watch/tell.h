@@ -3,11 +3,11 @@
 #define LTV_WATCH_TELL_H
 
 #include "drain/drain.h"
-#include "symbol/symbol.h"
+#include "symbol/aside.h"
 #include "watch/code.h"
 
 struct tell {
-  struct symbol *symbols;
+  struct aside *names;
   struct code_files *files;
   bool is_on;
 };

@@ -25,6 +25,7 @@
 #define DUE_MOST 10u
 #define CODE_AGE_NS UINT64_C(1000000000)
 #define LOOK_MIN_NS UINT64_C(1000000)
+#define LOOK_TORN_NS UINT64_C(1000000)
 #define PERF_LOOK_NS UINT64_C(5000000)
 #define PERF_MOST_NS UINT64_C(100000000)
 #define PERF_SAMPLES 3u
@@ -77,7 +78,7 @@ struct watch *watch_open(const struct watch_options *o) {
     return NULL;
   w->arena = o->arena;
   w->drain = o->drain;
-  w->tell = (struct tell){.symbols = o->symbols, .is_on = o->is_verbose};
+  w->tell = (struct tell){.names = o->names, .is_on = o->is_verbose};
   w->threshold_ns = o->threshold_ns ? o->threshold_ns : WATCH_THRESHOLD_NS;
   w->is_tsc = o->arena->clock_is_tsc != 0;
   w->ticks_per_ms = o->arena->ticks_per_ms ? o->arena->ticks_per_ms : 1000000;
@@ -319,6 +320,22 @@ static void take_perf(struct watch *w, struct watched *t, uint32_t slot,
     end_perf(w, t);
 }
 
+/* What is seen belongs together, and to the clock: where no CPU was free in
+ * between, look again. */
+static bool look_at_once(const struct watch *w, const struct lti_proc *p,
+                         const struct lti_thread *thread, struct look *look,
+                         uint64_t *clock) {
+  for (int i = 0; i < 3; i++) {
+    *clock = lti_clock_read(w->is_tsc);
+    if (!look_take(p->pid, thread->tid, look))
+      return false;
+    if (age_ns(w, lti_clock_read(w->is_tsc), *clock) < LOOK_TORN_NS)
+      return true;
+  }
+  look->has_usage = false;
+  return true;
+}
+
 /* The thread is stuck: look at it from outside. */
 static void sample(struct watch *w, struct watched *t, uint32_t slot,
                    const struct lti_proc *p, const struct lti_thread *thread,
@@ -326,9 +343,8 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
   struct lti_stack_frame frames[UNWIND_MAX], of_holder[UNWIND_MAX];
   struct look look;
   char buf[32], name[256], holder[LOOK_THREAD_BYTES];
-  struct lti_seen seen = {.clock = lti_clock_read(w->is_tsc),
-                          .frames = frames};
-  if (!look_take(p->pid, thread->tid, &look) || look.state == 'Z')
+  struct lti_seen seen = {.frames = frames};
+  if (!look_at_once(w, p, thread, &look, &seen.clock) || look.state == 'Z')
     return;
   seen.call = look_call(&look, buf, &seen.on);
   if (!w->arena->no_fd_names)
@@ -353,7 +369,9 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
   bool is_kept = lti_drain_sample(w->drain, slot, &seen);
   if (is_denied)
     note_denied(w, slot);
-  if (!look.has_call && look.state == 'R' && !look.is_denied)
+  /* One that waits for its pages again and again runs between them. */
+  bool is_in_call = look.has_call && look.number >= 0;
+  if (!is_in_call && !seen.n_frames && !look.is_denied)
     begin_perf(w, t, slot, thread->tid);
   if (is_kept && !t->perf)
     tell_once(w, t, p, thread, &seen);
@@ -488,31 +506,34 @@ static uint64_t spoke_after(const struct watch *w, uint32_t slot,
   return UINT64_MAX;
 }
 
-void watch_stops(struct watch *w, int32_t pid) {
+void watch_stops(struct watch *w, int32_t pid, uint64_t clock) {
   struct lti_seen seen = {.state = 'T'};
   for (uint32_t i = 0; w && i < w->n_threads; i++) {
     const struct lti_thread *thread = lti_arena_thread(w->arena, i);
-    seen.clock = lti_clock_read(w->is_tsc);
     /* Partner: the owner's release store when it has filled the slot in. */
-    if (atomic_load_explicit(&thread->state, memory_order_acquire) ==
-            LTI_SLOT_CLAIMED &&
-        thread->proc < w->arena->n_procs &&
-        lti_arena_proc(w->arena, thread->proc)->pid == pid &&
-        doing_of(thread).doing != LTI_DOING_NOTHING &&
-        lti_drain_sample(w->drain, i, &seen))
+    if (atomic_load_explicit(&thread->state, memory_order_acquire) !=
+            LTI_SLOT_CLAIMED ||
+        thread->proc >= w->arena->n_procs ||
+        lti_arena_proc(w->arena, thread->proc)->pid != pid ||
+        doing_of(thread).doing == LTI_DOING_NOTHING)
+      continue;
+    seen.clock = clock;
+    if (seen.clock <= lti_drain_sealed(w->drain))
+      seen.clock = lti_drain_sealed(w->drain) + 1;
+    if (lti_drain_sample(w->drain, i, &seen))
       w->threads[i].stopped = seen.clock;
   }
 }
 
-/* Until now, or until it did something. */
-void watch_continues(struct watch *w) {
+/* Until then, or until it did something. */
+void watch_continues(struct watch *w, uint64_t clock) {
   struct lti_seen seen = {.state = 'T'};
   for (uint32_t i = 0; w && i < w->n_threads; i++) {
     uint64_t from = w->threads[i].stopped;
     w->threads[i].stopped = 0;
     if (!from)
       continue;
-    seen.clock = min64(lti_clock_read(w->is_tsc), spoke_after(w, i, from) - 1);
+    seen.clock = min64(clock, spoke_after(w, i, from) - 1);
     (void)lti_drain_sample(w->drain, i, &seen);
   }
 }

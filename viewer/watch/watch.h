@@ -12,14 +12,14 @@
 #include <stdint.h>
 
 #include "drain/drain.h"
-#include "symbol/symbol.h"
+#include "symbol/aside.h"
 
 #define WATCH_THRESHOLD_NS 50000000u
 
 struct watch_options {
   struct lti_arena *arena; /* borrowed, as the next two */
   struct lti_drain *drain;
-  struct symbol *symbols;
+  struct aside *names;
   uint64_t threshold_ns; /* 0: WATCH_THRESHOLD_NS */
   bool is_verbose;       /* one line on stderr for each thread that is stuck */
 };
@@ -35,10 +35,10 @@ void watch_close(struct watch *watch);
  * Returns: how many ns until the next look. */
 uint64_t watch_look(struct watch *watch);
 
-/* A process was stopped by job control, and this one will stop with it, and
- * continue: what did not come back meanwhile was not the program's doing.
+/* A process was stopped by a signal, and went on, at these clocks: what did not
+ * come back meanwhile was not the program's doing.
  * watch: NULL is a no-op. */
-void watch_stops(struct watch *watch, int32_t pid);
-void watch_continues(struct watch *watch);
+void watch_stops(struct watch *watch, int32_t pid, uint64_t clock);
+void watch_continues(struct watch *watch, uint64_t clock);
 
 #endif

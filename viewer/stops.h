@@ -1,0 +1,28 @@
+/* When the command was stopped, and when it went on.
+ *
+ * A thread that does nothing else waits for it, so that the moments are right
+ * however busy the recorder is. */
+#ifndef LTV_STOPS_H
+#define LTV_STOPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct stops;
+
+/* From now on only it may wait for stops of this child.
+ * Returns: owned; NULL without a thread: then stops are not seen. */
+struct stops *stops_open(pid_t child, uint64_t ticks_per_ms, bool is_tsc);
+/* NULL is a no-op. */
+void stops_close(struct stops *stops);
+
+/* Readable while there is something to take; -1 for NULL. */
+int stops_fd(const struct stops *stops);
+
+/* Take the oldest.  stopped: or it went on; clock: when, in the recording's
+ * ticks; ns: the same of CLOCK_MONOTONIC.  Returns: is there one? */
+bool stops_take(struct stops *stops, bool *stopped, uint64_t *clock,
+                uint64_t *ns);
+
+#endif
