@@ -1,5 +1,7 @@
-/* perf_event_open: the CPU clock of one thread, as software event, user mode
- * only, which an unprivileged user may have up to perf_event_paranoid 2.
+/* perf_event_open: the CPU clock of one thread, as software event.  Where it is
+ * permitted also while the kernel works for it (the registers and the stack are
+ * the program's all the same); else in user mode only, which an unprivileged
+ * user may have up to perf_event_paranoid 2.
  *
  * Invariant: the kernel writes the ring, we read it; a record is copied out
  * before data_tail says so.  Called by watch.c while a thread computes for too
@@ -16,7 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RATE_HZ 199
+/* A loop that is starved too has little CPU time to be seen in. */
+#define RATE_HZ 997
 #define STACK_BYTES 16384u
 #define RING_BYTES (65536u * 2)
 
@@ -48,6 +51,11 @@ bool perf_is_supported(void) {
   return REGS_MASK != 0;
 }
 
+static int open_event(struct perf_event_attr *attr, int32_t tid) {
+  return (int)syscall(SYS_perf_event_open, attr, tid, -1, -1,
+                      PERF_FLAG_FD_CLOEXEC);
+}
+
 struct perf *perf_open(int32_t tid) {
   struct perf_event_attr attr = {
       .type = PERF_TYPE_SOFTWARE,
@@ -57,7 +65,6 @@ struct perf *perf_open(int32_t tid) {
       .freq = 1,
       .sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
                      PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
-      .exclude_kernel = 1,
       .exclude_hv = 1,
       .use_clockid = 1,
       .clockid = CLOCK_MONOTONIC,
@@ -67,8 +74,11 @@ struct perf *perf_open(int32_t tid) {
   struct perf *perf = calloc(1, sizeof *perf);
   if (!perf)
     return NULL;
-  perf->fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1,
-                          PERF_FLAG_FD_CLOEXEC);
+  perf->fd = open_event(&attr, tid);
+  if (perf->fd < 0 && (errno == EACCES || errno == EPERM)) {
+    attr.exclude_kernel = 1;
+    perf->fd = open_event(&attr, tid);
+  }
   if (perf->fd < 0)
     goto fail;
   perf->size = (size_t)sysconf(_SC_PAGESIZE) + RING_BYTES;
