@@ -260,6 +260,8 @@ END_TEST
 START_TEST(totals_that_are_wider_than_the_stall_are_shared_out) {
   struct model *m = model_of_text("0   loop+\n"
                                   "0   usage cpu=0\n"
+                                  "9   resume task=2 kind=2 site=1\n"
+                                  "9   await task=2\n"
                                   "20  resume task=1 kind=2 site=1\n"
                                   "80  await task=1\n"
                                   "100 poll\n"
@@ -289,6 +291,59 @@ START_TEST(totals_read_just_before_the_end_will_do) {
                                   1900, NULL);
   ck_assert_int_eq(m->stalls[0].cause.cpu, 200 * MS);
   ck_assert_int_eq(m->stalls[0].cause.starved, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(what_the_recorder_reads_just_before_the_end_will_not_do) {
+  struct model *m = model_of_slice("cpu=0 delay=0 vsw=3",
+                                   "299.9 usage cpu=0 delay=0 vsw=4\n"
+                                   "299.9 sample n=82\n",
+                                   "cpu=0 delay=20 vsw=4");
+  assert_cause(&m->stalls[0], 0, 180, 0, 20, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_wait_for_a_cpu_beside_a_slice_is_not_in_it) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage\n"
+                                  "20.1 resume task=1 kind=2 site=1\n"
+                                  "80.1 await task=1\n"
+                                  "90.2 usage cpu=60.2 delay=30\n"
+                                  "91   loop-\n",
+                                  91, NULL);
+  assert_cause(&m->stalls[0], 60, 0, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage vsw=1\n"
+                                  "0    poll timeout=2\n"
+                                  "9    wake n=0\n"
+                                  "9    resume task=1 kind=2 site=1\n"
+                                  "69   await task=1\n"
+                                  "69   usage delay=7 vsw=3\n"
+                                  "70   loop-\n",
+                                  70, NULL);
+  assert_cause(&m->stalls[0], 0, 60, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_poll_that_came_back_at_once_explains_no_switch) {
+  struct model *m = model_of_text("0     loop+\n"
+                                  "0     usage vsw=1\n"
+                                  "0     poll timeout=2\n"
+                                  "0.003 wake n=1\n"
+                                  "0.003 resume task=1 kind=2 site=1\n"
+                                  "60.003 await task=1\n"
+                                  "60.003 usage vsw=2\n"
+                                  "61    loop-\n",
+                                  61, NULL);
+  assert_cause(&m->stalls[0], 0, 60, 0, 0, 0);
   model_close(m);
 }
 END_TEST
@@ -743,6 +798,10 @@ static TCase *stall_tests(void) {
   tcase_add_test(t, two_slices_within_the_budget_can_make_a_turn_beyond_it);
   tcase_add_test(t, a_nested_poll_is_waiting_and_the_inner_slice_is_the_stall);
   tcase_add_test(t, another_loop_run_inside_a_callback_is_a_blocking_call);
+  tcase_add_test(t, what_the_recorder_reads_just_before_the_end_will_not_do);
+  tcase_add_test(t, a_wait_for_a_cpu_beside_a_slice_is_not_in_it);
+  tcase_add_test(t, a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice);
+  tcase_add_test(t, a_poll_that_came_back_at_once_explains_no_switch);
   tcase_add_test(t, an_outer_slice_is_charged_its_own_time_only);
   tcase_add_test(t, a_run_of_another_loop_inside_a_callback_blocks_the_outer);
   tcase_add_test(t, a_loop_that_could_have_run_has_a_gap);

@@ -11,6 +11,10 @@
 #define THREADS_MAX 65536
 /* A USAGE so soon after a segment began is as good as one just before it. */
 #define USAGE_SLACK_NS 200000
+/* A poll that came back sooner found something ready, and did not sleep. */
+#define POLL_SLEPT_NS 5000
+/* As late as the kernel's timers are without any wait for a CPU. */
+#define POLL_SLACK_NS 100000
 
 static struct thread *thread_get(struct builder *b, uint32_t index) {
   if (index < b->n_threads)
@@ -39,12 +43,19 @@ static uint32_t loop_of(const struct thread *th) {
   return NO_LOOP;
 }
 
+/* A poll whose time is over, and that comes back late, waited for a CPU. */
+static void poll_late(struct thread *th, int64_t now, uint64_t n_ready) {
+  int64_t late = now - th->poll_begin_ns - th->poll_ms * 1000000;
+  if (th->in_poll && n_ready == 0 && th->poll_ms > 0 && late > POLL_SLACK_NS)
+    th->poll_late_ns = add_ns(th->poll_late_ns, late);
+}
+
 static void poll_end(struct builder *b, struct thread *th, int64_t now) {
   uint32_t loop = loop_of(th);
   int64_t waited = th->in_poll ? now - th->poll_begin_ns : 0;
   if (th->in_poll) {
     th->poll_total_ns = add_ns(th->poll_total_ns, waited);
-    th->n_waits += th->poll_waits;
+    th->n_waits += th->poll_waits && waited >= POLL_SLEPT_NS;
     if (th->poll_loop != NO_LOOP && th->poll_begin_ns >= b->warmup_ns)
       b->model.loops[th->poll_loop].poll_ns =
           add_ns(b->model.loops[th->poll_loop].poll_ns, waited);
@@ -59,7 +70,7 @@ static void poll_end(struct builder *b, struct thread *th, int64_t now) {
       if (f->foreign_ns == 0)
         f->foreign_begin_ns = th->poll_begin_ns;
       f->foreign_ns = add_ns(f->foreign_ns, waited);
-      f->n_foreign += th->poll_waits;
+      f->n_foreign += th->poll_waits && waited >= POLL_SLEPT_NS;
     }
   }
   th->in_poll = false;
@@ -84,6 +95,7 @@ static void on_poll_begin(struct builder *b, struct thread *th,
   th->poll_loop = loop;
   th->poll_begin_ns = e->time_ns;
   th->poll_waits = e->a != 1;
+  th->poll_ms = e->a > 0 && e->a <= INT32_MAX ? (int64_t)e->a - 1 : 0;
 }
 
 static void on_loop_begin(struct builder *b, struct thread *th,
@@ -247,6 +259,14 @@ static void starve(struct builder *b, const struct thread *th,
     l->starved_ns = add_ns(l->starved_ns, (int64_t)(e->b - 1 - last->delay_ns));
 }
 
+/* Between two of these no code of the program has run. */
+static bool is_step(unsigned kind) {
+  return kind == LT_RESUME || kind == LT_AWAIT || kind == LT_DONE ||
+         kind == LT_CALL || kind == LT_CALL_BEGIN || kind == LT_POLL_BEGIN ||
+         kind == LT_POLL_END || kind == LT_LOOP_BEGIN ||
+         kind == LT_LOOP_END || kind == LT_LOST;
+}
+
 static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
   starve(b, th, e);
   th->usage = (struct usage){.known = true,
@@ -257,8 +277,10 @@ static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
                              .switches = e->ref,
                              .faults = e->x,
                              .poll_ns = th->poll_total_ns,
+                             .poll_late_ns = th->poll_late_ns,
                              .n_waits = th->n_waits,
-                             .n_losses = th->n_losses};
+                             .n_losses = th->n_losses,
+                             .n_own = th->n_own};
   usages_keep(th);
   for (size_t i = 0; i < th->n_frames; i++) {
     struct frame *f = &th->frames[i];
@@ -351,6 +373,7 @@ static void on_event(struct builder *b, const lt_event *e) {
   b->now_ns = e->time_ns;
   if (b->now_ns >= b->next_mark_ns)
     lives_mark(b);
+  th->n_own += is_step(e->kind);
   switch (e->kind) {
   case LT_SPAWN:
     on_spawn(b, th, e);
@@ -382,6 +405,7 @@ static void on_event(struct builder *b, const lt_event *e) {
     on_poll_begin(b, th, e);
     break;
   case LT_POLL_END:
+    poll_late(th, e->time_ns, e->a);
     poll_end(b, th, e->time_ns);
     break;
   case LT_LOOP_BEGIN:

@@ -239,8 +239,11 @@ struct usage {
   bool has_delay;
   uint16_t faults;
   int64_t poll_ns;   /* in polls so far */
+  int64_t poll_late_ns; /* of that, after their time was over */
   uint64_t n_waits;  /* polls so far that could wait */
   uint32_t n_losses; /* LOST events so far */
+  uint64_t n_own;    /* of the thread, then */
+  bool is_outside;   /* read by the recorder: a delay that lasts is not in it */
 };
 
 /* A stall on its way: its cause is known at the next USAGE, its victims later.
@@ -250,6 +253,7 @@ struct stall_record {
   unsigned pins;
   bool is_pending;
   int64_t end_ns;
+  uint64_t n_begin, n_end; /* the thread's steps, with these */
   int64_t foreign_ns; /* in polls of another loop, inside it */
   uint64_t n_foreign;
   struct usage before;
@@ -269,6 +273,7 @@ struct frame {
   uint32_t loop; /* index, or NO_LOOP */
   uint64_t turn; /* of the loop when the segment began */
   int64_t begin_ns, segment_ns;
+  uint64_t n_begin; /* the thread's steps when the segment began */
   int64_t poll_ns, child_ns; /* inside, since begin_ns */
   /* Of the segment: */
   int64_t foreign_ns, foreign_begin_ns; /* in polls of another loop */
@@ -312,9 +317,11 @@ struct thread {
   int64_t poll_total_ns;
   uint64_t n_waits;
   uint32_t n_losses;
+  uint64_t n_own; /* steps so far: see is_step() */
   bool in_poll, poll_waits;
   uint32_t poll_loop;
-  int64_t poll_begin_ns;
+  int64_t poll_begin_ns, poll_ms; /* its timeout; 0: none, or no wait */
+  int64_t poll_late_ns;           /* in all polls so far */
   struct stall_record *recent[RECENT_MAX]; /* newest first; pinned */
   int64_t recent_end_ns;                   /* the last of their ends */
   uint64_t recent_turn;                    /* and of their turns */

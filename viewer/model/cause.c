@@ -5,6 +5,8 @@
  * nothing is called blocked or paging without evidence.  Called by stall.c. */
 #include "model/build.h"
 
+#define READING_NS 100000
+
 static int64_t min64(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
@@ -41,6 +43,19 @@ static int64_t share_cpu(int64_t cpu, int64_t duration, int64_t calls,
                share(cpu - in_calls, duration - calls, out) + in_calls);
 }
 
+/* Between totals and a stall that they are next to, the thread only read them:
+ * what that took beyond a moment, it waited for a CPU. */
+static int64_t waited_beside(const struct stall_record *r,
+                             const struct usage *before,
+                             const struct usage *after) {
+  int64_t gap = 0;
+  if (!before->is_outside && before->n_own + 1 == r->n_begin)
+    gap += max64(0, r->s.begin_ns - before->time_ns - READING_NS);
+  if (!after->is_outside && after->n_own == r->n_end)
+    gap += max64(0, after->time_ns - r->end_ns - READING_NS);
+  return gap;
+}
+
 /* Without totals only the calls are known to have blocked; and the thread was,
  * where it was seen in one and the same system call again and again. */
 static void from_calls(struct stall_record *r, int64_t evidence) {
@@ -75,6 +90,11 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   int64_t cpu = passed(before->cpu_ns, after->cpu_ns, window);
   int64_t delay = passed(before->delay_ns, after->delay_ns, window);
   bool has_delay = before->has_delay && after->has_delay;
+  if (r->foreign_ns == 0) /* no CPU was free for it in polls before */
+    delay = max64(0, delay - (after->poll_late_ns - before->poll_late_ns));
+  int64_t beside = min64(delay, waited_beside(r, before, after));
+  delay -= beside;
+  window -= beside;
   for (size_t i = 0; i < r->n_inner; i++)
     if (!r->inner[i]->is_pending && r->inner[i]->s.has_usage) {
       cpu -= r->inner[i]->s.cause.cpu;

@@ -70,6 +70,7 @@ void frames_open_segment(struct builder *b, struct thread *th, size_t i,
   drop_inner(f);
   f->is_open = true;
   f->segment_ns = now;
+  f->n_begin = th->n_own;
   f->foreign_ns = f->reported_foreign_ns = 0;
   f->reported_ns = f->reported_max_ns = 0;
   f->allowed_ns = 0;

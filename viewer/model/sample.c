@@ -17,6 +17,8 @@ void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
     return;
   }
   struct sample_ring *ring = th->samples;
+  if (th->usage.time_ns == e->time_ns)
+    th->usage.is_outside = true;
   unsigned callee = e->a <= UINT16_MAX ? (unsigned)e->a : 0;
   uint64_t on_fd = fds_name_of(b, callee, e->ref);
   ring->samples[ring->n++ % SAMPLES_KEPT] =

@@ -159,13 +159,15 @@ static void add_nested_run(struct frame *f) {
                                               .duration_ns = waited});
 }
 
-/* The recorder often reads the totals just before it writes the end: then these
- * are as good as the next ones, and nothing else has happened since. */
+/* The thread often reads its totals just before it writes the end: then these
+ * are as good as the next ones, and nothing else has happened since.  Not so
+ * what the recorder read: the thread may have been about to wait for a CPU. */
 static void settle_early(struct thread *th, struct stall_record *r) {
   int64_t slack = r->s.duration_ns / 100;
   if (slack > 200000)
     slack = 200000;
-  if (th->usage.known && th->usage.time_ns > r->s.begin_ns &&
+  if (th->usage.known && !th->usage.is_outside &&
+      th->usage.time_ns > r->s.begin_ns &&
       th->usage.time_ns >= r->end_ns - slack)
     cause_compute(r, &th->usage);
 }
@@ -192,6 +194,8 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
     return;
   }
   r->before = f->usage;
+  r->n_begin = f->n_begin;
+  r->n_end = th->n_own;
   r->foreign_ns = f->foreign_ns;
   r->n_foreign = f->n_foreign;
   r->s = (struct model_stall){
