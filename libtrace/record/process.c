@@ -17,6 +17,8 @@
 #include "base/nap.h"
 #include "record/emit.h"
 
+#define ROOMY_FDS 256 /* of a table of descriptors: 64 are there anyway */
+
 static const _Atomic uint32_t never_enabled;
 static volatile uint32_t never_alive;
 
@@ -186,6 +188,15 @@ static bool is_wanted(const struct lti_arena *arena) {
   return arena->follow || getppid() == arena->drain_pid;
 }
 
+/* A table of descriptors that has to grow while there are threads makes who opens
+ * one wait for tens of ms.  Ours, now and then, shall not be the one too many:
+ * the table has room from the start. */
+static void make_room(int fd) {
+  long high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, ROOMY_FDS - 1);
+  if (high >= 0)
+    (void)syscall(SYS_close, (int)high);
+}
+
 bool lti_process_attach(void) {
   int saved = errno;
   bool attached = false;
@@ -195,6 +206,7 @@ bool lti_process_attach(void) {
                           O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0) {
       struct lti_arena *arena = lti_arena_map(fd);
+      make_room(fd);
       (void)syscall(SYS_close, fd);
       attached = arena && !atomic_load(&arena->closed) && is_wanted(arena) &&
                  lti_process_attach_to(arena);

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TORN_NS 500000
+
 /* Second number of schedstat: ns runnable but not running.  The file is opened
  * each time: a descriptor kept open could be closed or replaced by the host. */
 uint64_t lti_run_delay(void) {
@@ -33,16 +35,23 @@ uint64_t lti_run_delay(void) {
   return *at == ' ' ? strtoull(at, NULL, 10) + 1 : 0;
 }
 
+/* Totals belong together and to their moment: where the thread had to wait for a
+ * CPU in between, they are read again. */
 void lti_usage_emit(void) {
   int saved = errno;
   if (lti_process.is_confined)
     return;
   struct timespec cpu = {0, 0};
   struct rusage usage = {0};
-  uint64_t delay = lti_run_delay();
-  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-  (void)getrusage(RUSAGE_THREAD, &usage);
-  uint64_t now = lti_now();
+  uint64_t delay, began, now;
+  int tries = 0;
+  do {
+    began = lti_now();
+    delay = lti_run_delay();
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    (void)getrusage(RUSAGE_THREAD, &usage);
+    now = lti_now();
+  } while (lti_clock_ns(now - began) > TORN_NS && ++tries < 3);
   lti_self.usage_clock = now;
   lti_emit_at(now, LT_USAGE, (unsigned)usage.ru_majflt & 0xffff,
               (uint64_t)usage.ru_nvcsw & LTI_REF_MAX,
@@ -158,13 +167,26 @@ void lti_poll_enter(int timeout_ms) {
     set_doing(LTI_DOING_POLL, now);
 }
 
+/* When a thread that slept could have run, and had no CPU, its loop's next stall
+ * is not to be blamed for that: the totals are read between the two. */
+static bool has_polled_long(uint64_t now) {
+  const struct lti_thread *slot = lti_self.slot;
+  return slot && !lti_self.foreign &&
+         now - atomic_load_explicit(&slot->since, memory_order_relaxed) >
+             lti_process.ticks_usage / 2;
+}
+
 void lti_poll_leave(int n_ready) {
   if (!lti_is_on())
     return;
   lti_sync();
   uint64_t now = lti_now();
   lti_emit_on(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);
+  bool is_long = has_polled_long(now);
   if (!lti_self.foreign)
     set_doing(LTI_DOING_RUN, now);
-  lti_usage_refresh(now);
+  if (is_long)
+    lti_usage_emit();
+  else
+    lti_usage_refresh(now);
 }
