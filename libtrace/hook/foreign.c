@@ -1,6 +1,7 @@
 /* Which thread turns a loop that is not libuv's.
  *
- * The first wait on an epoll descriptor makes a loop.  With poll() and select()
+ * The first wait on an epoll descriptor makes a loop; inside one, it takes ten
+ * on another descriptor without one on its own: else a callback waits.  With poll() and select()
  * many programs wait for one thing without being a loop, so there it takes ten
  * waits at the same call, never more than a second apart, all for the same
  * descriptors, and these must be what loops have: something to be woken by (an
@@ -245,7 +246,7 @@ void lti_foreign_waited(const void *site, const struct lti_waits *fds,
     foreign.maybe = *fds;
     foreign.times = 0;
   }
-  if (++foreign.times < POLL_TIMES && site)
+  if (++foreign.times < POLL_TIMES && (site || foreign.active))
     return;
   int saved = errno;
   foreign.times = 0;
