@@ -83,3 +83,11 @@ noinst_PROGRAMS += tests/programs/processes
 tests_programs_processes_SOURCES = tests/programs/processes.c
 tests_programs_processes_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_processes_LDADD = $(UV_LIBS)
+
+# What test_planted.py records.
+noinst_PROGRAMS += tests/programs/planted
+tests_programs_planted_SOURCES = tests/programs/planted.c \
+	tests/programs/planted.h tests/programs/planted_means.c \
+	tests/programs/planted_places.c tests/programs/planted_ways.c
+tests_programs_planted_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_planted_LDADD = $(UV_LIBS)

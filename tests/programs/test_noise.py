@@ -7,8 +7,6 @@ which then also judges the shares.
 """
 import collections
 import os
-import subprocess
-import sys
 import unittest
 
 from looptrace import BUILDDIR, LONG, Case
@@ -21,14 +19,7 @@ BUSY = 4
 class Noise(Case):
     def setUp(self):
         super().setUp()
-        for _ in range(BUSY):
-            busy = subprocess.Popen([sys.executable, '-c',
-                                     'while True: pass'])
-            self.addCleanup(self.end, busy)
-
-    def end(self, process):
-        process.kill()
-        process.wait()
+        self.busy_loops(BUSY)
 
     def counts(self, *arguments):
         """How many runs ended with each exit status of check."""

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -73,6 +74,14 @@ class Case(unittest.TestCase):
         return sorted((f for f in told['findings']
                        if f['rule'] == 'stall' and f['level'] == 'error'),
                       key=lambda f: f['start_ns'])
+
+    def busy_loops(self, n):
+        """So many processes that compute until the test ends."""
+        for _ in range(n):
+            busy = subprocess.Popen([sys.executable, '-c',
+                                     'while True: pass'])
+            self.addCleanup(busy.wait)
+            self.addCleanup(busy.kill)
 
     def assert_alive(self, result, allowed):
         """It ended by itself, with one of these codes, and no sanitizer spoke."""

@@ -28,3 +28,15 @@ tests_unit_check_trouble_LDADD = $(model_test_ldadd)
 tests_unit_check_trouble_LDFLAGS = $(SAN_CFLAGS)
 endif
 EXTRA_DIST += $(wildcard $(srcdir)/tests/cli/golden/*)
+
+# The model's stalls, for tests in Python.
+noinst_PROGRAMS += tests/support/dump_stalls
+tests_support_dump_stalls_SOURCES = tests/support/dump_stalls.c \
+	$(model_sources) $(symbol_sources) \
+	viewer/output/inert.h viewer/output/inert.c \
+	viewer/output/json.h viewer/output/json.c \
+	viewer/output/place.h viewer/output/place.c \
+	viewer/output/units.h viewer/output/units.c
+tests_support_dump_stalls_CFLAGS = $(AM_CFLAGS) $(DW_CFLAGS) $(SAN_CFLAGS)
+tests_support_dump_stalls_LDADD = libtracecore.la $(DW_LIBS)
+tests_support_dump_stalls_LDFLAGS = $(SAN_CFLAGS)

@@ -1,0 +1,174 @@
+/* What planted's ways wait on; and the process that stops it.
+ *
+ * Called by planted.c and planted_ways.c. */
+#include "planted.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void make_files(struct lane *lane) {
+  struct means *m = &lane->means;
+  snprintf(m->fifo, sizeof m->fifo, "fifo-%u", lane->index);
+  snprintf(m->file, sizeof m->file, "pages-%u", lane->index);
+  snprintf(m->path, sizeof m->path, "file-%u", lane->index);
+  if (mkfifo(m->fifo, 0600))
+    die(m->fifo);
+  for (int i = 0; i < 2; i++)
+    if ((m->lock_fds[i] = open(m->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) <
+        0)
+      die(m->file);
+}
+
+static int listen_here(const struct lane *lane) {
+  struct sockaddr_un at = {.sun_family = AF_UNIX};
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  snprintf(at.sun_path + 1, sizeof at.sun_path - 1, "planted-%d-%u",
+           (int)getpid(), lane->index);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 0))
+    die("listen");
+  return fd;
+}
+
+void means_init(struct lane *lane) {
+  struct means *m = &lane->means;
+  const int kind = SOCK_STREAM | SOCK_CLOEXEC;
+  if (pipe2(m->ends, O_CLOEXEC) || pipe2(m->full, O_CLOEXEC) ||
+      socketpair(AF_UNIX, kind, 0, m->pair) ||
+      socketpair(AF_UNIX, kind, 0, m->own))
+    die("pipe2");
+  m->in = fdopen(dup(m->ends[0]), "r");
+  m->out = fdopen(dup(m->full[1]), "w");
+  if (!m->in || !m->out)
+    die("fdopen");
+  setvbuf(m->in, NULL, _IONBF, 0);
+  setvbuf(m->out, NULL, _IONBF, 0);
+  make_files(lane);
+  m->listener = listen_here(lane);
+  pthread_mutex_init(&m->lock, NULL);
+  pthread_rwlock_init(&m->rwlock, NULL);
+  pthread_cond_init(&m->cond, NULL);
+  pthread_barrier_init(&m->barrier, NULL, 2);
+  sem_init(&m->sem, 0, 0);
+  sem_init(&m->go, 0, 0);
+  if (sched_getaffinity(0, sizeof m->cpus, &m->cpus))
+    die("sched_getaffinity");
+}
+
+void means_fini(struct lane *lane) {
+  struct means *m = &lane->means;
+  fclose(m->in);
+  fclose(m->out);
+  for (int i = 0; i < 2; i++) {
+    close(m->ends[i]);
+    close(m->full[i]);
+    close(m->pair[i]);
+    close(m->own[i]);
+    close(m->lock_fds[i]);
+  }
+  close(m->listener);
+}
+
+/* Stopping: one order at a time, told and answered in shared memory. */
+
+static struct order {
+  atomic_uint ms; /* 0: nothing to do */
+  _Atomic int64_t stopped_ns, settling_ns;
+} *order;
+static int orders[2], answers[2];
+static pid_t stopper;
+
+/* Each of its threads needs a CPU to stop on; only then the stop is told. */
+static bool are_all_stopped(pid_t whom) {
+  char path[64];
+  bool are = true;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)whom);
+  DIR *tasks = opendir(path);
+  for (struct dirent *e; tasks && (e = readdir(tasks));) {
+    char name[PATH_MAX], text[128] = "";
+    snprintf(name, sizeof name, "%s/%s/stat", path, e->d_name);
+    int fd = e->d_name[0] == '.' ? -1 : open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+      continue;
+    const char *end =
+        read(fd, text, sizeof text - 1) > 0 ? strrchr(text, ')') : NULL;
+    are = are && end && end[2] == 'T';
+    close(fd);
+  }
+  if (tasks)
+    closedir(tasks);
+  return are;
+}
+
+static _Noreturn void serve(pid_t whom) {
+  char c;
+  while (read(orders[0], &c, 1) == 1 && c == 's') {
+    int64_t begin_ns = now_ns(), left;
+    kill(whom, SIGSTOP);
+    while (!are_all_stopped(whom))
+      nap_ms(1);
+    order->settling_ns += now_ns() - begin_ns;
+    while ((left = begin_ns + order->ms * INT64_C(1000000) - now_ns()) > 0)
+      nap_ms((unsigned)(left / 1000000) + 1);
+    order->stopped_ns += now_ns() - begin_ns;
+    order->ms = 0;
+    kill(whom, SIGCONT);
+    if (write(answers[1], "x", 1) != 1)
+      break;
+  }
+  _exit(0);
+}
+
+void stopper_start(void) {
+  pid_t whom = getpid();
+  order = mmap(NULL, sizeof *order, PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (order == MAP_FAILED || pipe2(orders, O_CLOEXEC) ||
+      pipe2(answers, O_CLOEXEC) || (stopper = fork()) < 0)
+    die("fork");
+  if (stopper == 0)
+    serve(whom);
+}
+
+void stopper_end(void) {
+  if (write(orders[1], "e", 1) != 1)
+    die("write");
+  while (waitpid(stopper, NULL, 0) < 0 && errno == EINTR)
+    continue;
+}
+
+void stopper_ask(unsigned ms) {
+  order->ms = ms;
+  if (write(orders[1], "s", 1) != 1)
+    die("write");
+}
+
+bool stopper_is_done(void) {
+  return order->ms == 0;
+}
+
+void stopper_wait(void) {
+  char c;
+  while (read(answers[0], &c, 1) < 0 && errno == EINTR)
+    continue;
+}
+
+int64_t stopper_stopped_ns(void) {
+  return order->stopped_ns;
+}
+
+int64_t stopper_settling_ns(void) {
+  return order->settling_ns;
+}
