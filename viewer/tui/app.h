@@ -463,6 +463,9 @@ struct moment {
 };
 void replay_moment(struct app *app, size_t loop, struct moment *moment);
 
+/* replay_past.c */
+void replay_draw_past(struct app *app, struct rect rect);
+
 /* task_path.c: the path that tasks_shows_path() says is to be shown. */
 void task_path_draw(struct app *app, struct rect rect);
 

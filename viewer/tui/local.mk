@@ -15,6 +15,7 @@ tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/lanes_bars.c viewer/tui/lanes_draw.c \
 	viewer/tui/layout.h viewer/tui/layout.c \
 	viewer/tui/minimap.c viewer/tui/summary.c viewer/tui/replay.c viewer/tui/replay_moment.c \
+	viewer/tui/replay_past.c \
 	viewer/tui/screen.h viewer/tui/screen.c \
 	viewer/tui/crash.h viewer/tui/crash.c viewer/tui/report.h viewer/tui/report.c \
 	viewer/tui/mouse.c viewer/tui/options.h viewer/tui/options.c \

@@ -3,8 +3,6 @@
  * Invariant: nothing later than the cursor is shown.  Called by app.c. */
 #include <string.h>
 
-#include "model/source.h"
-#include "output/inert.h"
 #include "tui/app.h"
 #include "tui/format.h"
 #include "tui/stall.h"
@@ -67,7 +65,7 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
                    : blocked             ? ROLE_BLOCK
                                          : ROLE_RUN;
   x = grid_print(g, x, y, role, "%s %s ", blocked ? "BLOCKED" : "runs", since);
-  if (end - x > 24) {
+  if (end - x >= 18) {
     for (int c = 0; c < 8; c++)
       grid_put(g, x + c, y, ROLE_DIM, U'·');
     bar_draw(g, x, y, 8, role,
@@ -158,142 +156,6 @@ static void draw_now(struct app *app, struct rect rect) {
     draw_tasks(app, r, y);
 }
 
-/* What went by */
-
-static const char *thread_name(const struct model *m, uint32_t thread,
-                               char *buf, size_t size) {
-  for (size_t i = 0; i < m->n_loops; i++)
-    if (m->loops[i].thread == thread)
-      return m->loops[i].name;
-  const struct model_source *source = model_source(m);
-  const lt_thread_def *def = source->thread(source->context, thread);
-  return def && def->name && *def->name ? inert(def->name, buf, size)
-         : def ? (snprintf(buf, size, "%d", (int)def->tid), buf)
-               : "?";
-}
-
-static const char *string_of(const struct model *m, uint64_t id, char *buf,
-                             size_t size) {
-  const struct model_source *source = model_source(m);
-  const char *text = source->string(source->context, id);
-  return inert(text ? text : "?", buf, size);
-}
-
-static enum role event_text(const struct model *m, const lt_event *e, char *buf,
-                            size_t size) {
-  char name[96], site[96];
-  format_buf b;
-  unsigned long long ref = (unsigned long long)e->ref;
-  const char *kind = lt_task_kind_name(e->x);
-  model_site_short(m, (uint32_t)e->a, site, sizeof site);
-  switch (e->kind) {
-  case LT_SPAWN:
-    snprintf(buf, size, "new    #%llu %s %s", ref, kind, site);
-    return ROLE_TEXT;
-  case LT_ARM:
-    if (e->b)
-      snprintf(buf, size, "arm    #%llu %s in %s", ref, kind,
-               format_duration(b, (int64_t)((e->b - 1) & INT64_MAX)));
-    else
-      snprintf(buf, size, "arm    #%llu %s", ref, kind);
-    return ROLE_DIM;
-  case LT_READY:
-    snprintf(buf, size, "ready  #%llu %s", ref,
-             e->x == LT_READY_SENT  ? "woken"
-             : e->x == LT_READY_DUE ? "due"
-                                    : "its work is done");
-    return ROLE_TEXT;
-  case LT_RESUME:
-    snprintf(buf, size, "run    #%llu %s %s", ref, kind, site);
-    return ROLE_RUN;
-  case LT_AWAIT:
-    snprintf(buf, size, "back   #%llu%s", ref, e->x ? " (jumped out)" : "");
-    return ROLE_DIM;
-  case LT_DONE:
-    snprintf(buf, size, "done   #%llu%s", ref, e->x ? " (cancelled)" : "");
-    return ROLE_DIM;
-  case LT_CALL:
-    snprintf(buf, size, "block  %s %s",
-             model_callee_name(m, e->x, name, sizeof name),
-             format_duration(b, (int64_t)(e->b & INT64_MAX)));
-    return ROLE_BLOCK;
-  case LT_CALL_BEGIN:
-    snprintf(buf, size, "block  %s, never came back",
-             model_callee_name(m, e->x, name, sizeof name));
-    return ROLE_ERROR;
-  case LT_POLL_BEGIN:
-    snprintf(buf, size, "poll");
-    return ROLE_WAIT;
-  case LT_POLL_END:
-    snprintf(buf, size, "woke   %llu ready", (unsigned long long)e->a);
-    return ROLE_WAIT;
-  case LT_POOL_BEGIN:
-    snprintf(buf, size, "work   #%llu %s %s", ref, kind, site);
-    return ROLE_POOL;
-  case LT_POOL_END:
-    snprintf(buf, size, "worked #%llu", ref);
-    return ROLE_POOL;
-  case LT_MARK:
-    snprintf(buf, size, "mark   %s %llu", string_of(m, e->a, name, sizeof name),
-             (unsigned long long)e->b);
-    return ROLE_STRONG;
-  case LT_COUNTER:
-    snprintf(buf, size, "count  %s = %lld",
-             string_of(m, e->a, name, sizeof name), (long long)e->b);
-    return ROLE_TEXT;
-  case LT_LABEL:
-    snprintf(buf, size, "name   #%llu %s", ref,
-             string_of(m, e->a, name, sizeof name));
-    return ROLE_DIM;
-  case LT_SAMPLE:
-    snprintf(buf, size, "seen   %s %s",
-             e->x == 'R'                 ? "running"
-             : e->x == 'T' || e->x == 't' ? "stopped"
-                                         : "blocked",
-             e->a && e->a <= UINT16_MAX
-                 ? model_callee_name(m, (unsigned)e->a, name, sizeof name)
-                 : "");
-    return ROLE_DIM;
-  case LT_FD_NAME:
-    snprintf(buf, size, "fd     %llu is %s", ref - 1,
-             string_of(m, e->a, name, sizeof name));
-    return ROLE_DIM;
-  case LT_LOST:
-    snprintf(buf, size, "LOST   %llu events", (unsigned long long)e->a);
-    return ROLE_WARN;
-  default: {
-    const lt_kind_info *info = lt_kind_lookup(e->kind);
-    snprintf(buf, size, "%s", info ? info->name : "?");
-    return ROLE_DIM;
-  }
-  }
-}
-
-static void draw_past(struct app *app, struct rect rect) {
-  struct grid *g = &app->grid;
-  struct rect r = grid_box(g, rect, "events ↑ past");
-  size_t n_all, n = replay_position(app);
-  const lt_event *events = replay_events(app, &n_all);
-  int rows = n < (size_t)r.h ? (int)n : r.h;
-  int64_t step_ns = (app->lanes.to - app->lanes.from) / 1000;
-  for (int i = 0; i < rows; i++) {
-    const lt_event *e = &events[n - (size_t)rows + (size_t)i];
-    char text[240], name[64];
-    format_buf at;
-    int y = r.y + i;
-    enum role role = event_text(app->model, e, text, sizeof text);
-    if (i == rows - 1)
-      grid_put(g, r.x, y, ROLE_KEY, U'>');
-    int x = grid_text(g, r.x + 1, y, ROLE_DIM,
-                      format_moment(at, e->time_ns, step_ns));
-    x = grid_field(g, x + 1, y, 7, ROLE_TEXT,
-                   thread_name(app->model, e->thread, name, sizeof name));
-    grid_text_max(g, x + 1, y, r.x + r.w - x - 1, role, text);
-  }
-  if (rows == 0)
-    grid_text_max(g, r.x + 1, r.y, r.w - 2, ROLE_DIM, "nothing yet");
-}
-
 /* Where in the whole, and between which moments it repeats. */
 static void draw_bar(struct app *app, struct rect r) {
   struct grid *g = &app->grid;
@@ -331,7 +193,7 @@ static void draw(struct app *app, const struct layout *layout) {
   if (areas.now.h >= 3)
     draw_now(app, areas.now);
   if (areas.past.w > 0 && areas.past.h >= 3)
-    draw_past(app, areas.past);
+    replay_draw_past(app, areas.past);
   draw_bar(app, areas.bar);
   const struct window *w = app->lanes.near;
   if (app->lanes.problem != LT_OK)
