@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from xml.sax.saxutils import escape
 
+import export_trace
 import shop
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -24,6 +25,7 @@ ROLES = HERE.parent.parent / 'viewer' / 'tui' / 'role.h'
 PICTURES = {
     'overview': (['shop.lt'], ''),
     'lanes': (['shop.lt'], 'ee'),
+    'lanes-tasks': (['export.lt'], '2e'),
     'stalls': (['shop.lt'], '3j'),
     'detail': (['shop.lt'], '3j<Enter>'),
     'sites': (['shop.lt'], '4'),
@@ -72,7 +74,7 @@ def styles():
 
 
 # Lines of a box, as the sides of the cell that they reach.
-LINES = {'─': 'lr', '━': 'lr', '│': 'ud', '┊': 'ud', '╷': 'd', '┌': 'rd',
+LINES = {'─': 'lr', '━': 'lr', '═': 'lr', '│': 'ud', '┊': 'ud', '╷': 'd', '┌': 'rd',
          '┐': 'ld', '└': 'ru', '┘': 'lu', '├': 'udr', '┤': 'udl'}
 
 
@@ -95,6 +97,9 @@ def block(ch):
 def draw_line(y, column, text, fill):
     """The same line over one cell or several."""
     x, middle, thick = column * W, y * H + H // 2, 2 if text[0] == '━' else 1
+    if text[0] == '═':
+        return [f'<rect x="{x}" y="{middle + by}" width="{W * len(text)}" '
+                f'height="1" fill="{fill}"/>' for by in (-2, 1)]
     out = []
     for side in LINES[text[0]]:
         rect = {'l': (x, middle, W * len(text) // 2 + 1, thick),
@@ -113,7 +118,7 @@ def runs(text, roles):
     while at < len(text):
         end = at + 1
         while (end < len(text) and roles[end] == roles[at] and
-               text[at] in '─━' and text[end] == text[at]):
+               text[at] in '─━═' and text[end] == text[at]):
             end += 1
         while (end < len(text) and roles[end] == roles[at] and
                bool(block(text[end])) == bool(block(text[at])) and
@@ -210,6 +215,7 @@ def main():
         for name, options in (('shop.lt', {}), ('before.lt', {'calm': True})):
             pathlib.Path(folder, name).write_bytes(
                 shop.make(folder=str(sources), **options))
+        pathlib.Path(folder, 'export.lt').write_bytes(export_trace.export())
         for name, (traces, keys) in PICTURES.items():
             screen, roles = dump(looptrace, folder, traces, keys,
                                  arguments.size)
