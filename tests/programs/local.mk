@@ -30,6 +30,12 @@ tests_programs_hook_reuse_SOURCES = tests/programs/hook_reuse.c
 tests_programs_hook_reuse_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_hook_reuse_LDADD = $(UV_LIBS)
 
+# What test_instructions.py counts.
+noinst_PROGRAMS += tests/programs/callbacks
+tests_programs_callbacks_SOURCES = bench/callbacks.c
+tests_programs_callbacks_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_callbacks_LDADD = $(UV_LIBS)
+
 # What test_loops.py records: loops that are not libuv's.
 noinst_PROGRAMS += tests/programs/loops
 tests_programs_loops_SOURCES = tests/programs/loops.c
