@@ -14,6 +14,7 @@
 #define SCAN_BYTES 16384u  /* of stack that is looked through for a frame */
 #define FRAME_MOST 1048576u /* bytes between two frame pointers */
 #define FUNCTION_MOST 262144u/* bytes of a function's code */
+#define PROLOGUE_MOST 16u   /* bytes before its frame pointer is set */
 
 struct unwinder {
   struct code_files *files;
@@ -21,7 +22,8 @@ struct unwinder {
   struct memory *memory;
   struct registers now;
   const struct anchor *anchor; /* NULL once it is behind us */
-  uint64_t begin; /* of the function at pc, 0 unknown */
+  uint64_t begin; /* of the row for pc, 0 unknown: a function's last one, but
+                   * for its end, begins after push and mov */
   bool is_exact;  /* pc is not where a call returns to */
 };
 
@@ -167,31 +169,39 @@ static bool may_lead_here(const struct unwinder *u, uint64_t target) {
   return target == 0 || u->now.pc - target < FUNCTION_MOST;
 }
 
-/* Are the words at a slot a saved frame pointer and a return address? */
-static bool is_frame(struct unwinder *u, uint64_t slot) {
+/* Are the words at a slot a saved frame pointer and a return address?  certain:
+ * behind a call of this very function, not through a pointer. */
+static bool is_frame(struct unwinder *u, uint64_t slot, bool certain) {
   uint64_t saved, pc, target;
   if (!memory_word(u->memory, slot, &saved) ||
       !memory_word(u->memory, slot + 8, &pc) || saved <= slot ||
       saved - slot > FRAME_MOST || saved % 8 || !is_after_call(u, pc, &target))
     return false;
-  return may_lead_here(u, target);
+  return certain ? target && u->begin - target <= PROLOGUE_MOST
+                 : may_lead_here(u, target);
 }
 
-/* The frame pointer of the function at pc, from the words above sp: the first
- * whose caller may have called this function. */
-static bool find_fp(struct unwinder *u, uint64_t *fp) {
+static bool find_fp_of(struct unwinder *u, bool certain, uint64_t *fp) {
   uint64_t sp = u->now.value[REG_SP_];
   for (uint64_t slot = (sp + 7) & ~UINT64_C(7); slot < sp + SCAN_BYTES;
        slot += 8) {
     uint64_t word;
     if (!memory_word(u->memory, slot, &word))
       break;
-    if (word > slot && word - slot <= FRAME_MOST && is_frame(u, slot)) {
+    if (word > slot && word - slot <= FRAME_MOST &&
+        is_frame(u, slot, certain)) {
       *fp = slot;
       return true;
     }
   }
   return false;
+}
+
+/* The frame pointer of the function at pc, from the words above sp: the first
+ * whose caller calls this function; else the first that may have, since what
+ * earlier calls left in the function's own frame may be such. */
+static bool find_fp(struct unwinder *u, uint64_t *fp) {
+  return find_fp_of(u, true, fp) || find_fp_of(u, false, fp);
 }
 
 /* To the caller along the chain of frame pointers. */
