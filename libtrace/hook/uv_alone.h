@@ -102,7 +102,6 @@
   X(QUICK, uv_mutex_init_recursive)                                            \
   X(QUICK, uv_mutex_trylock)                                                   \
   X(QUICK, uv_mutex_unlock)                                                    \
-  X(QUICK, uv_now)                                                             \
   X(QUICK, uv_open_osfhandle)                                                  \
   X(QUICK, uv_os_environ)                                                      \
   X(QUICK, uv_os_free_environ)                                                 \
@@ -178,7 +177,6 @@
   X(QUICK, uv_thread_setaffinity)                                              \
   X(QUICK, uv_thread_setname)                                                  \
   X(QUICK, uv_thread_setpriority)                                              \
-  X(QUICK, uv_timer_get_due_in)                                                \
   X(QUICK, uv_timer_init)                                                      \
   X(QUICK, uv_timer_set_repeat)                                                \
   X(QUICK, uv_translate_sys_error)                                             \

@@ -52,6 +52,37 @@ static inline bool is_active(const void *handle) {
   return lti_uv.uv_is_active(handle);
 }
 
+/* A timer that repeats: libuv has armed it again before it calls us, for a period
+ * after the time that the loop had when this turn began, and nobody was told. */
+static void tell_repeat(const uv_timer_t *timer, uintptr_t fn) {
+  if (!lti_is_on() || !is_active(timer) || !lti_hook.loop)
+    return;
+  uint64_t due_ms =
+      lti_uv.uv_now(lti_hook.loop) + lti_uv.uv_timer_get_due_in(timer);
+  uint64_t now_ns = lti_monotonic_ns(), due_ns = lti_delay_ns(due_ms) - 1;
+  lti_emit(LT_ARM, LT_TASK_TIMER, lti_self.task, fn,
+           due_ns > now_ns ? due_ns - now_ns + 1 : 1);
+}
+
+static void on_repeat_slow(uv_timer_t *handle) {
+  LTI_SCOPE;
+  lti_scope_open_handle(&scope, handle, LT_TASK_TIMER);
+  tell_repeat(handle, scope.fn);
+  ((uv_timer_cb)scope.fn)(handle);
+  scope.left = false;
+}
+
+LTI_FAST bool open_repeat(uintptr_t at, const uv_timer_t *timer,
+                          uintptr_t *fn) {
+  if (!lti_fast_open(at, timer, LT_TASK_TIMER, false, fn))
+    return false;
+  tell_repeat(timer, *fn);
+  return true;
+}
+LTI_FAST_CALL(on_repeat, on_repeat_slow, uv_timer_cb, (uv_timer_t * handle),
+              (handle), open_repeat((uintptr_t)&here, handle, &fn),
+              lti_fast_leave)
+
 /* Without a callback libuv refuses, or has nothing to call: its own affair. */
 #define ARMING(name, params, args, KIND, trampoline, delay, ineffective)       \
   LTI_INTERPOSE int name params {                                              \

@@ -29,7 +29,8 @@ typedef const char *lti_text;
 #define LTI_UV_HANDLES(X)                                                      \
   X(START, int, uv_timer_start,                                                \
     (uv_timer_t * handle, uv_timer_cb cb, uint64_t timeout, uint64_t repeat),  \
-    (handle, cb, timeout, repeat), TIMER, on_timer, lti_delay_ns(timeout))     \
+    (handle, cb, timeout, repeat), TIMER, repeat ? on_repeat : on_timer,       \
+    lti_delay_ns(timeout))                                                     \
   X(KEEP, int, uv_idle_start, (uv_idle_t * handle, uv_idle_cb cb),             \
     (handle, cb), IDLE, on_idle, 0)                                            \
   X(KEEP, int, uv_prepare_start, (uv_prepare_t * handle, uv_prepare_cb cb),    \
@@ -196,6 +197,8 @@ typedef const char *lti_text;
   X(ONLY, int, uv_backend_fd, (const uv_loop_t *loop), (loop))                 \
   X(ONLY, int, uv_is_active, (const uv_handle_t *handle), (handle))            \
   X(ONLY, uint64_t, uv_timer_get_repeat, (const uv_timer_t *handle), (handle)) \
+  X(ONLY, uint64_t, uv_timer_get_due_in, (const uv_timer_t *handle), (handle)) \
+  X(ONLY, uint64_t, uv_now, (const uv_loop_t *loop), (loop))                   \
   X(ONLY, lti_text, uv_version_string, (void), ())
 
 #define LTI_UV_MAP(X)                                                          \

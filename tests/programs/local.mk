@@ -2,7 +2,8 @@
 # check_PROGRAMS: tests/run takes those for tests.
 noinst_PROGRAMS += tests/programs/hook_families tests/programs/hook_leaving \
 	tests/programs/hook_forks tests/programs/hook_blocking \
-	tests/programs/hook_crowd tests/programs/hook_reuse
+	tests/programs/hook_crowd tests/programs/hook_reuse \
+	tests/programs/hook_repeat
 
 hook_program_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -D_GNU_SOURCE -fexceptions
 
@@ -29,6 +30,10 @@ tests_programs_hook_crowd_LDADD = $(UV_LIBS)
 tests_programs_hook_reuse_SOURCES = tests/programs/hook_reuse.c
 tests_programs_hook_reuse_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_hook_reuse_LDADD = $(UV_LIBS)
+
+tests_programs_hook_repeat_SOURCES = tests/programs/hook_repeat.c
+tests_programs_hook_repeat_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_hook_repeat_LDADD = $(UV_LIBS)
 
 # What test_instructions.py counts.
 noinst_PROGRAMS += tests/programs/callbacks

@@ -305,6 +305,44 @@ class Reuse(Hooks):
         self.assertTrue(all(len(set(s)) == 3 for s in sites.values()))
 
 
+class Repeat(Hooks):
+    def setUp(self):
+        super().setUp()
+        self.all = self.same(self.program('hook_repeat'))
+        self.assert_balanced(self.all)
+        first = next(e for e in self.all if e.kind == 'RESUME')
+        self.ticker = first.ref
+        self.arms = [e for e in self.all
+                     if (e.kind, e.ref) == ('ARM', self.ticker) and e.b]
+        self.runs = [e for e in self.all
+                     if (e.kind, e.ref) == ('RESUME', self.ticker) and
+                     TASKS[e.x] == 'TIMER']
+
+    def lags(self):
+        """Of each run: when it began, less when it was due."""
+        due = [e.time + e.b - 1 for e in self.arms]
+        return [run.time - at for run, at in zip(self.runs, due)]
+
+    def test_each_run_says_when_the_next_is_due(self):
+        # By the program once, then in each run, but for the last, whose arm
+        # the close forgets.
+        self.assertEqual(len(self.runs), 20)
+        self.assertEqual(len(self.arms), 1 + 20)
+        for arm, run in zip(self.arms[1:], self.runs):
+            self.assertGreaterEqual(arm.time, run.time)
+        for period, runs in ((10, self.arms[1:13]), (20, self.arms[13:])):
+            for arm in runs: # from the begin of the turn
+                self.assertLessEqual(arm.b - 1, period * 1_000_000)
+
+    def test_no_run_is_early(self):
+        # The first is armed by the loop's time, which may be some ms old.
+        self.assertGreaterEqual(min(self.lags()[1:]), -100_000)
+
+    def test_what_holds_the_loop_makes_it_late(self):
+        # Due at most 10 ms after the holder began its 50.
+        self.assertGreaterEqual(max(self.lags()[1:]), 38_000_000)
+
+
 class Others(Hooks):
     @needs('lua5.3')
     def test_a_libuv_that_comes_by_dlopen_is_found(self):
