@@ -13,7 +13,7 @@
 #include "tui/app.h"
 #include "tui/stall.h"
 
-#define COUNT_MAX 50000 /* for a preview: some milliseconds */
+#define COUNT_MAX 10000 /* for a preview: some milliseconds */
 
 static const char *loop_name(const struct app *app, uint32_t thread) {
   for (size_t i = 0; i < app->model->n_loops; i++)

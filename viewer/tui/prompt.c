@@ -395,7 +395,7 @@ static void draw_preview(struct app *app, struct rect r) {
   }
   size_t n = hits_count(app, &preview, &n_all, &is_all);
   snprintf(text, sizeof text, "%zu of %zu%s", n, n_all,
-           is_all ? "" : " (of the first 50000)");
+           is_all ? "" : " (of the first 10000)");
   grid_right(&app->grid, r.w - 1, r.y, n ? ROLE_OK : ROLE_WARN, text);
   filter_free(&preview);
 }
