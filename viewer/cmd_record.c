@@ -16,6 +16,7 @@
 #include "option.h"
 #include "output/inert.h"
 #include "output/units.h"
+#include "record_view.h"
 
 #define WHO "looptrace record"
 #define LINES_MAX 10
@@ -30,7 +31,8 @@ enum {
   OPT_RING_SIZE,
   OPT_ON_STALL,
   OPT_MAX_SIZE,
-  OPT_KEEP
+  OPT_KEEP,
+  OPT_VIEW
 };
 
 static const struct option_row option_rows[] = {
@@ -77,6 +79,10 @@ static const struct option_row option_rows[] = {
     {OPT_RING_SIZE, "ring-size", "SIZE", NULL,
      "of a busy thread's ring, 64K to 512M; default 8M, or 4M where there is "
      "little shared memory"},
+    {OPT_VIEW, "view", NULL, NULL,
+     "look at it at once, in this terminal. The command has none then: its "
+     "input is empty, what it writes to a terminal is shown when the viewer "
+     "is left; recording goes on after that"},
     {'v', "verbose", NULL, NULL,
      "a line at once when a loop has not come back"},
     {'q', "quiet", NULL, NULL,
@@ -246,7 +252,8 @@ static bool parse_keep(const char *word, unsigned *keep) {
 }
 
 /* Returns: -1 when the command is to be run, else an exit code. */
-static int parse(int argc, char **argv, struct launch_options *options) {
+static int parse(int argc, char **argv, struct launch_options *options,
+                 bool *is_viewed) {
   int c;
   option_begin(&cmd_record, argv);
   while ((c = option_next(argc, argv)) != OPTION_END) {
@@ -291,6 +298,9 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       if (size_parse(optarg, &options->max_bytes))
         return usage("--max-size %s: not a size; write " SIZE_FORMS, optarg);
       break;
+    case OPT_VIEW:
+      *is_viewed = true;
+      break;
     case OPT_KEEP:
       if (!parse_keep(optarg, &options->keep))
         return usage("--keep %s: not a number of files from 2 to 10000",
@@ -325,6 +335,9 @@ static int parse(int argc, char **argv, struct launch_options *options) {
       return option_exit(c);
     }
   }
+  if (*is_viewed && (options->mode == LTI_MODE_FLIGHT || options->keep))
+    return usage("--view goes neither with --mode flight nor with --keep%s",
+                 "");
   if (options->snapshot_stall_ns && options->mode != LTI_MODE_FLIGHT)
     return usage("--snapshot-on-stall goes with --mode flight%s", "");
   if (options->keep &&
@@ -337,15 +350,11 @@ static int parse(int argc, char **argv, struct launch_options *options) {
   return -1;
 }
 
-static int run_record(int argc, char **argv) {
-  struct launch_options options = {.who = WHO};
+static int record(const struct launch_options *options) {
   struct launch_result result;
-  int code = parse(argc, argv, &options);
-  if (code >= 0)
-    return code;
-  code = launch_run(&options, &result);
+  int code = launch_run(options, &result);
   if (code == EXIT_OK) {
-    tell(&result, &options);
+    tell(&result, options);
     code = result.status;
   } else {
     fputs(WHO ": ", stderr);
@@ -354,6 +363,15 @@ static int run_record(int argc, char **argv) {
   }
   launch_free(&result);
   return code;
+}
+
+static int run_record(int argc, char **argv) {
+  struct launch_options options = {.who = WHO};
+  bool is_viewed = false;
+  int code = parse(argc, argv, &options, &is_viewed);
+  return code >= 0   ? code
+         : is_viewed ? record_view(&options, record)
+                     : record(&options);
 }
 
 const struct command cmd_record = {

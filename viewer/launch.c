@@ -53,6 +53,7 @@ struct launch {
   struct steer steer;
   struct child child;
   char file[PATH_MAX]; /* the command's */
+  char standard[64];   /* its trace, where none is named */
   bool ended;          /* the command has */
   bool told;           /* that others live on */
   bool stop;           /* asked to end */
@@ -111,9 +112,8 @@ static uint64_t window_bytes(const struct launch_options *o) {
 }
 
 static bool open_drain(struct launch *l) {
-  char standard[64];
-  default_path(l, standard);
-  const char *path = l->options->path ? l->options->path : standard;
+  default_path(l, l->standard);
+  const char *path = l->options->path ? l->options->path : l->standard;
   struct lti_drain_options options = {
       .path = path,
       .overwrite = l->options->overwrite,
@@ -427,6 +427,9 @@ static int record(struct launch *l) {
     lti_drain_finish(l->drain, LT_END_UNKNOWN);
     return EXIT_CANNOT_RUN;
   }
+  if (l->options->started)
+    l->options->started(l->options->started_context, l->child.pid,
+                        l->options->path ? l->options->path : l->standard);
   open_watch(l);
   l->waker = waker_open(l->arena.arena);
   l->stops = stops_open(l->child.pid, l->arena.arena->ticks_per_ms,

@@ -34,6 +34,9 @@ struct launch_options {
   enum lti_mode mode;
   uint64_t flight_bytes, flight_ns; /* the window of mode flight; 0: 64 MiB */
   uint64_t snapshot_stall_ns;       /* 0: a stall writes no snapshot */
+  /* The command runs; this is to be its trace.  NULL: nobody asks. */
+  void (*started)(void *context, pid_t command, const char *path);
+  void *started_context;
   uint64_t ring_bytes; /* of a busy thread; 0: 8 MiB, or 4 where memory is
                           short */
 };

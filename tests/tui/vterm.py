@@ -54,9 +54,10 @@ class VTerm:
         self.set_size(width, height)
         self.before = termios.tcgetattr(follower)
         self.follower = follower
+        options.setdefault('stderr', follower)
         self.process = subprocess.Popen(
             list(map(str, command)), stdin=follower, stdout=follower,
-            stderr=follower, start_new_session=True, **options)
+            start_new_session=True, **options)
         os.set_blocking(self.leader, False)
         self.n_bytes = 0
         self.pending = b''

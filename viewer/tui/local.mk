@@ -1,4 +1,4 @@
-command_sources += viewer/cmd_view.c viewer/terminal.h viewer/terminal.c viewer/cmd_top.c \
+command_sources += viewer/cmd_view.c viewer/terminal.h viewer/terminal.c viewer/cmd_top.c viewer/record_view.h viewer/record_view.c \
 	viewer/settings.h viewer/settings.c
 tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/app.h viewer/tui/app.c \
