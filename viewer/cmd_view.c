@@ -421,6 +421,7 @@ static int run_view(int argc, char **argv) {
   if (lt_reader_summary(model->reader, &app.summary) != LT_OK)
     app.summary = NULL; /* computed then */
   notes_read(&app);
+  muted_read(&app);
   app.follow.is_on = o.follows;
   app_begin(&app, o.screen, -1);
   if (o.base)

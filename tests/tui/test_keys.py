@@ -102,11 +102,48 @@ class Suppress(ViewCase):
                           if f.get('callee') == 'fsync' or
                           'fsync' in json.dumps(f)], ['muted'])
 
+    def test_what_is_suppressed_is_hidden_until_asked_for(self):
+        path = self.trace()
+        keys = '3jxslow disk<Enter>'
+        text = self.dump(path, '--keys', keys)
+        self.assertIn('1 suppressed (H shows)', text)
+        self.assertNotIn('fsync  on_saved', text)
+        for later in (self.dump(path, '--keys', '3H'),
+                      self.dump(path, '--keys', '3HHH')):
+            self.assertRegex(later, r'\n ·.*fsync')
+            self.assertIn('1 suppressed (H hides)', later)
+        self.assertIn('stall 1 of 4', self.dump(path, '--keys', '3'))
+
+    def test_a_broken_file_is_told_and_hides_nothing(self):
+        path = self.trace()
+        (self.dir / '.looptrace-suppress').write_text('stall ; x # why\n')
+        result = self.view(path, '--dump-screen', '--keys', '3')
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(b'.looptrace-suppress:1:', result.stderr)
+        self.assertNotIn(b'suppressed', result.stdout)
+
+    def test_all_suppressed_says_so(self):
+        path = self.trace()
+        (self.dir / '.looptrace-suppress').write_text('stall : *  # all\n')
+        self.assertIn('are suppressed; H shows them',
+                      self.dump(path, '--keys', '3'))
+
     def test_a_file_that_cannot_be_written_is_told(self):
         path = self.trace()
         (self.dir / '.looptrace-suppress').mkdir()
-        self.assertIn('cannot be written',
-                      self.dump(path, '--keys', '3xbecause<Enter>'))
+        result = self.view(path, '--dump-screen', '--keys', '3xbecause<Enter>')
+        self.assertIn('cannot be written', result.stdout.decode())
+
+    def test_one_row_stands_for_all_stalls_of_a_place(self):
+        made = self.run_command(looptrace.BUILDDIR / 'tests' / 'support' / 'make_big',
+                                2000000, 2, 'big.lt')
+        self.assertEqual(made.returncode, 0, made)
+        text = self.dump(self.dir / 'big.lt', '--keys', '3s', '--size', '100x60')
+        n = int(re.search(r'─ (\d+) stalls? of', text)[1])
+        times = [int(t) for t in re.findall(r' (\d+) × ', text)]
+        self.assertEqual(sum(times), n)
+        self.assertLess(len(times), n)
+        self.assertIn(f'1 of {len(times)}', text)
 
 
 class Settings(TerminalCase):

@@ -18,6 +18,7 @@ SCREENS = {
     'lanes-pool': 'eejjjjjj.',
     'stalls': '3j',
     'stalls-sorted': '3>>i',
+    'stalls-by-place': '3sj',
     'detail': '3<Enter>',
     'detail-fsync': '3j<Enter>',
     'sites': '4jjj',
@@ -81,6 +82,15 @@ class Golden(GoldenCase):
             self.assert_shape(text, *map(int, size.split('x')))
         self.compare('too-small-48x12.screen',
                      self.dump(path, '--size', '48x12'))
+
+    def test_a_filter_that_matches_nothing_is_dropped_with_ctrl_u(self):
+        path = self.trace()
+        for screen in '345':
+            text = self.dump(path, '--keys', screen + '&site:nothing<Enter>')
+            self.assertIn('Nothing here matches the filter site:nothing', text)
+            keys = screen + '&site:nothing<Enter><C-u>'
+            self.assertEqual(self.dump(path, '--keys', keys).split('\n'),
+                             self.dump(path, '--keys', screen).split('\n'))
 
     def test_ascii(self):
         path = self.trace()

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "check/options.h"
 #include "check/rule.h"
 #include "check/suppress.h"
@@ -57,13 +58,22 @@ static bool is_day(const char *text) {
   return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
+static bool read_time(const char *text, int64_t *ns) {
+  uint64_t value;
+  if (duration_parse(text, &value) != LT_OK || value == 0 ||
+      value > INT64_MAX / 4)
+    return false;
+  *ns = (int64_t)value;
+  return true;
+}
+
 /* key=value.  Returns: false where it is none that is known. */
 static bool set_key(struct suppression *s, const char *word) {
   char now[11] = "";
   if (strncmp(word, "max=", 4) == 0)
-    return options_time(word + 4, &s->max_ns) && s->max_ns > 0;
+    return read_time(word + 4, &s->max_ns);
   if (strncmp(word, "before=", 7) == 0)
-    return options_time(word + 7, &s->before_ns) && s->before_ns > 0;
+    return read_time(word + 7, &s->before_ns);
   if (strncmp(word, "loop=", 5) == 0) {
     s->loop = word + 5;
     return *s->loop;

@@ -182,6 +182,8 @@ void action_suppress(struct app *app, const char *reason) {
   int error = errno;
   if (fd >= 0 && close(fd) != 0)
     written = -1;
+  if (written == n)
+    muted_read(app);
   if (written != n)
     app_say(app, SUPPRESS_FILE " cannot be written: %s", strerror(error));
   else

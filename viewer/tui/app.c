@@ -46,15 +46,17 @@ static bool make_orders(struct app *app, const struct model *model) {
   size_t n = model->n_stalls, loops = model->n_loops ? model->n_loops : 1;
   struct app made = {.worst = indices(n),
                      .order = indices(n),
-                     .site_order = indices(model->n_sites)};
+                     .site_order = indices(model->n_sites),
+                     .same_place = calloc(n ? n : 1, sizeof(uint32_t))};
   made.lanes.folded = calloc(loops, sizeof *made.lanes.folded);
   made.lanes.max_depth = calloc(loops, sizeof *made.lanes.max_depth);
   made.lanes.has = calloc(loops, sizeof *made.lanes.has);
-  bool ok = made.worst && made.order && made.site_order && made.lanes.folded &&
-            made.lanes.max_depth && made.lanes.has;
+  bool ok = made.worst && made.order && made.same_place && made.site_order &&
+            made.lanes.folded && made.lanes.max_depth && made.lanes.has;
   struct app *old = ok ? app : &made;
   free(old->worst);
   free(old->order);
+  free(old->same_place);
   free(old->site_order);
   free(old->lanes.folded);
   free(old->lanes.max_depth);
@@ -63,6 +65,7 @@ static bool make_orders(struct app *app, const struct model *model) {
     return false;
   app->worst = made.worst;
   app->order = made.order;
+  app->same_place = made.same_place;
   app->site_order = made.site_order;
   app->lanes.folded = made.lanes.folded;
   app->lanes.max_depth = made.lanes.max_depth;
@@ -90,6 +93,7 @@ bool app_set_model(struct app *app, struct model *model) {
   if (!make_orders(app, model))
     return false;
   app->model = model;
+  muted_apply(app);
   sorting = model->stalls;
   qsort(app->worst, n, sizeof *app->worst, by_duration);
   app->longest_ns = n ? model->stalls[app->worst[0]].duration_ns : 0;
@@ -139,6 +143,8 @@ bool app_init(struct app *app, struct model *model, const char *file, int w,
 void app_fini(struct app *app) {
   free(app->worst);
   free(app->order);
+  free(app->same_place);
+  muted_fini(app);
   free(app->site_order);
   free(app->lanes.folded);
   free(app->lanes.max_depth);
@@ -276,9 +282,13 @@ bool app_move(enum action action, size_t n, int page, size_t *row) {
 void app_draw_none(struct app *app, const struct layout *layout) {
   char text[FILTER_TEXT_MAX + 80];
   grid_clip(&app->grid, layout->body);
-  snprintf(text, sizeof text,
-           "Nothing here matches the filter %s; & and Enter drop it.",
-           app->filter.text);
+  if (app->filter.n)
+    snprintf(text, sizeof text,
+             "Nothing here matches the filter %s; ^U drops it, & changes it.",
+             app->filter.text);
+  else
+    snprintf(text, sizeof text, "All %zu are suppressed; H shows them.",
+             app->n_muted);
   grid_text_max(&app->grid, 2, layout->body.y + 1, layout->w - 4, ROLE_TEXT,
                 text);
 }
@@ -430,7 +440,9 @@ bool app_key(struct app *app, char32_t key) {
       app_say(app, "no hit for %s here", app->search.text);
     break;
   default:
-    if (!go_tab(app, action))
+    if (action == ACTION_PAGE_UP && hits_is_empty(app))
+      prompt_drop_filter(app);
+    else if (!go_tab(app, action))
       view->key(app, action);
   }
   return app->depth > 0;

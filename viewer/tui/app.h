@@ -5,6 +5,7 @@
 #ifndef LTV_TUI_APP_H
 #define LTV_TUI_APP_H
 
+#include "check/suppress.h"
 #include "model/model.h"
 #include "model/window.h"
 #include "tui/compare.h"
@@ -207,6 +208,12 @@ struct app {
   size_t n_order;     /* that the filter leaves */
   enum stall_sort stall_sort;
   bool stall_inverted;
+  bool groups_stalls;     /* one row for each place: its longest */
+  uint32_t *same_place;   /* of each stall: how many its row stands for */
+  struct suppressions suppressions;
+  bool *muted; /* by stall; see muted.c */
+  size_t n_muted;
+  bool shows_muted, has_bad_suppressions;
   size_t *site_order;
   size_t n_site_order;
   size_t site; /* row */
@@ -297,8 +304,17 @@ void action_suppress(struct app *app, const char *reason);
  * none. */
 bool action_select(struct app *app, const char *word);
 
+/* muted.c */
+/* Read .looptrace-suppress. */
+void muted_read(struct app *app);
+/* The model is another one. */
+void muted_apply(struct app *app);
+bool muted_is(const struct app *app, size_t stall);
+void muted_fini(struct app *app);
+
 /* prompt.c: the line at the bottom. */
 void prompt_open(struct app *app, char kind);
+void prompt_drop_filter(struct app *app);
 /* The first n letters as a moment; "A..B" as two. */
 bool prompt_moment(const char *text, size_t n, int64_t *ns);
 bool prompt_range(const char *text, int64_t *from_ns, int64_t *to_ns);

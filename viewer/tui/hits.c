@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/finding.h"
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
@@ -239,6 +240,11 @@ static bool step_span(struct app *app, bool forward) {
   return true;
 }
 
+bool hits_is_empty(const struct app *app) {
+  enum list list = list_of(app);
+  return app->filter.n && list != LIST_SPANS && size_of(app, list) == 0;
+}
+
 void hits_select(struct app *app, size_t row) {
   enum list list = list_of(app);
   if (list != LIST_SPANS && row < size_of(app, list))
@@ -260,15 +266,42 @@ bool hits_step(struct app *app, bool forward) {
   return false;
 }
 
+/* Of each place the stall that comes first in the order.  Returns: how many are
+ * left of n. */
+static size_t group_stalls(struct app *app, size_t n) {
+  const struct model *m = app->model;
+  uint32_t *places = calloc(n ? n : 1, sizeof *places);
+  size_t left = 0;
+  for (size_t i = 0; places && i < n; i++) {
+    size_t stall = app->order[i], k = 0;
+    uint32_t place = finding_place(m, &m->stalls[stall]);
+    while (k < left && (!place || places[k] != place))
+      k++;
+    if (k < left) {
+      app->same_place[app->order[k]]++;
+      continue;
+    }
+    places[left] = place;
+    app->order[left++] = stall;
+  }
+  free(places);
+  return places ? left : n;
+}
+
 void hits_apply(struct app *app) {
   const struct filter *f = &app->filter;
   struct tasks_pane *pane = &app->tasks;
   size_t n = 0;
   app_sort(app);
-  for (size_t i = 0; i < app->model->n_stalls; i++)
-    if (f->n == 0 || hits_stall(app, f, app->order[i]))
-      app->order[n++] = app->order[i];
-  app->n_order = n;
+  for (size_t i = 0; i < app->model->n_stalls; i++) {
+    size_t stall = app->order[i];
+    app->same_place[stall] = 1;
+    if ((app->shows_muted || !muted_is(app, stall)) &&
+        (f->n == 0 || hits_stall(app, f, stall)))
+      app->order[n++] = stall;
+  }
+  app->n_order = app->groups_stalls ? group_stalls(app, n) : n;
+  n = app->n_order;
   bool is_listed = false;
   for (size_t i = 0; i < n; i++)
     is_listed |= app->order[i] == app->stall;

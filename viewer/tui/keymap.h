@@ -142,6 +142,8 @@ enum {
     "tig")                                                                     \
   X(UNIT, "u", AT_COMPARE, "u unit", "per 1000 callbacks, per second, in all", \
     "")                                                                        \
+  X(GROUP, "s", AT_STALLS, "s group", "one row for each place, or not", "")     \
+  X(MUTED, "H", AT_STALLS, NULL, "show what is suppressed, or not", "")         \
   X(SORT_NEXT, ">", AT_LISTS, "< > sort", "sort by the next column", "htop")   \
   X(SORT_PREV, "<lt>", AT_LISTS, NULL, "sort by the previous column", "htop")  \
   X(INVERT, "i", AT_LISTS, "i invert", "turn the order around", "htop")        \

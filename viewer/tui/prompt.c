@@ -186,6 +186,10 @@ static void set_filter(struct app *app, const char *text) {
     app_say(app, "%s", error);
 }
 
+void prompt_drop_filter(struct app *app) {
+  set_filter(app, "");
+}
+
 static void set_search(struct app *app, const char *text) {
   char error[200] = "";
   if (!filter_parse(&app->search, text, error, sizeof error))

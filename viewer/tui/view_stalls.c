@@ -64,7 +64,7 @@ static void draw_head(struct app *app, struct rect r, int x_culprit,
   struct grid *g = &app->grid;
   int x = 3 + when_width(app->model);
   grid_clip(g, r);
-  grid_right(g, x, r.y, ROLE_DIM, "when");
+  grid_right(g, x, r.y, ROLE_DIM, app->groups_stalls ? "times" : "when");
   grid_text(g, x + 2, r.y, ROLE_DIM, "loop");
   x += LOOP_W + 2;
   grid_right(g, x += DURATION_W, r.y, ROLE_DIM, "dur");
@@ -84,8 +84,15 @@ static void draw_row(struct app *app, struct rect r, int y, size_t row,
   format_buf b;
   bool selected = app->order[row] == app->stall;
   int x = 3 + when_width(m);
-  grid_put(g, 1, y, stall_role(s), stall_mark(s));
-  grid_right(g, x, y, ROLE_TEXT, format_moment(b, s->begin_ns, 1000000));
+  bool is_muted = muted_is(app, app->order[row]);
+  uint32_t same = app->same_place[app->order[row]];
+  grid_put(g, 1, y, is_muted ? ROLE_DIM : stall_role(s),
+           is_muted ? U'·' : stall_mark(s));
+  if (app->groups_stalls)
+    snprintf(b, sizeof b, "%u ×", same);
+  else
+    format_moment(b, s->begin_ns, 1000000);
+  grid_right(g, x, y, ROLE_TEXT, b);
   grid_text_max(g, x + 2, y, LOOP_W, ROLE_TEXT,
                 s->loop < m->n_loops ? m->loops[s->loop].name : "?");
   x += LOOP_W + 2;
@@ -135,15 +142,20 @@ static void draw_empty(struct app *app, const struct layout *layout) {
 
 static void draw_title(struct app *app, struct rect rule) {
   const struct model *m = app->model;
-  char title[200], dropped[64] = "";
+  char title[300], dropped[64] = "", muted[64] = "";
   format_buf warn, n;
+  if (app->n_muted)
+    snprintf(muted, sizeof muted, " · %zu suppressed (H %s)", app->n_muted,
+             app->shows_muted ? "hides" : "shows");
   if (m->n_stalls_dropped)
     snprintf(dropped, sizeof dropped, " · %s shorter ones left out",
              format_count(n, m->n_stalls_dropped));
-  snprintf(title, sizeof title, "%zu stall%s of %s or more · sort: %s %s%s",
+  snprintf(title, sizeof title, "%zu stall%s of %s or more%s · sort: %s %s%s%s",
            m->n_stalls, m->n_stalls == 1 ? "" : "s",
-           format_duration(warn, MODEL_WARN_NS), sort_names[app->stall_sort],
-           app->stall_inverted ? "▲" : "▾", dropped);
+           format_duration(warn, MODEL_WARN_NS),
+           app->groups_stalls ? " · by place" : "",
+           sort_names[app->stall_sort], app->stall_inverted ? "▲" : "▾", muted,
+           dropped);
   grid_rule(&app->grid, rule, title);
 }
 
@@ -206,6 +218,13 @@ static bool key(struct app *app, enum action action) {
   size_t n = app->n_order;
   struct layout layout;
   struct layout_list areas;
+  if (action == ACTION_MUTED) {
+    app->shows_muted = !app->shows_muted;
+    hits_apply(app);
+    if (!app->n_muted)
+      app_say(app, "nothing here is suppressed; x does that");
+    return true;
+  }
   if (n == 0)
     return false;
   app_layout(app, &layout);
@@ -226,6 +245,10 @@ static bool key(struct app *app, enum action action) {
     return true;
   case ACTION_INVERT:
     app->stall_inverted = !app->stall_inverted;
+    hits_apply(app);
+    return true;
+  case ACTION_GROUP:
+    app->groups_stalls = !app->groups_stalls;
     hits_apply(app);
     return true;
   case ACTION_NEXT_STALL:
