@@ -102,3 +102,9 @@ tests_programs_planted_SOURCES = tests/programs/planted.c \
 	tests/programs/planted_places.c tests/programs/planted_ways.c
 tests_programs_planted_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_planted_LDADD = $(UV_LIBS)
+
+# What test_random_loops.py records.
+noinst_PROGRAMS += tests/programs/random_loop
+tests_programs_random_loop_SOURCES = tests/programs/random_loop.c
+tests_programs_random_loop_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_random_loop_LDADD = $(UV_LIBS)
