@@ -1,5 +1,4 @@
 command_sources += viewer/watch/watch.h viewer/watch/watch.c \
-	viewer/watch/look.h viewer/watch/look.c \
 	viewer/watch/perf.h viewer/watch/perf.c \
 	viewer/watch/unwind.h viewer/watch/unwind.c \
 	viewer/watch/expression.h viewer/watch/expression.c \

@@ -15,8 +15,8 @@
 #include <time.h>
 
 #include "drain/clockmap.h"
+#include "drain/look.h"
 #include "record/clock.h"
-#include "watch/look.h"
 #include "watch/perf.h"
 #include "watch/tell.h"
 #include "watch/unwind.h"
@@ -195,22 +195,22 @@ static struct anchor anchor_of(const struct lti_thread *t) {
 
 static size_t blocked_stack(struct watch *w, const struct lti_proc *p,
                             int32_t tid, struct anchor anchor,
-                            const struct look *look,
+                            const struct lti_look *look,
                             struct lti_stack_frame *frames) {
   struct registers r = {.pc = look->pc};
   registers_set(&r, REG_SP_, look->sp);
   memory_init(&w->memory, p->pid);
   memory_take_stack(&w->memory, look->sp);
   size_t n = stack_of(w, p, &r, &anchor, frames);
-  return look_is_same(p->pid, tid, look) ? n : 0;
+  return lti_look_is_same(p->pid, tid, look) ? n : 0;
 }
 
 /* Where the thread is that holds the lock which another one waits for. */
 static size_t holder_stack(struct watch *w, const struct lti_proc *p,
                            int32_t tid, struct lti_stack_frame *frames) {
   struct anchor anchor = {0};
-  struct look look;
-  if (!look_take(p->pid, tid, &look) || !look.has_call)
+  struct lti_look look;
+  if (!lti_look_take(p->pid, tid, &look) || !look.has_call)
     return 0;
   for (uint32_t i = 0; i < w->n_threads; i++) {
     const struct lti_thread *t = lti_arena_thread(w->arena, i);
@@ -224,14 +224,14 @@ static size_t holder_stack(struct watch *w, const struct lti_proc *p,
 /* As far as the thread that waits has told in its slot. */
 static void see_holder(struct watch *w, const struct lti_proc *p,
                        const struct lti_thread *thread, struct lti_seen *seen,
-                       char name[LOOK_THREAD_BYTES],
+                       char name[LTI_LOOK_THREAD_BYTES],
                        struct lti_stack_frame *frames) {
   /* Partner: the wrapper's release store, before it tells the holder. */
   uint64_t call = atomic_load_explicit(&thread->call, memory_order_acquire);
   uint32_t tid = atomic_load_explicit(&thread->holder, memory_order_relaxed);
   if (!call || !tid || tid > INT32_MAX || (int32_t)tid == thread->tid)
     return;
-  seen->holder = look_thread(p->pid, (int32_t)tid, name);
+  seen->holder = lti_look_thread(p->pid, (int32_t)tid, name);
   if (!seen->holder)
     return;
   seen->lock = LTI_HEAD_REF(call);
@@ -323,11 +323,11 @@ static void take_perf(struct watch *w, struct watched *t, uint32_t slot,
 /* What is seen belongs together, and to the clock: where no CPU was free in
  * between, look again. */
 static bool look_at_once(const struct watch *w, const struct lti_proc *p,
-                         const struct lti_thread *thread, struct look *look,
+                         const struct lti_thread *thread, struct lti_look *look,
                          uint64_t *clock) {
   for (int i = 0; i < 3; i++) {
     *clock = lti_clock_read(w->is_tsc);
-    if (!look_take(p->pid, thread->tid, look))
+    if (!lti_look_take(p->pid, thread->tid, look))
       return false;
     if (age_ns(w, lti_clock_read(w->is_tsc), *clock) < LOOK_TORN_NS)
       return true;
@@ -341,14 +341,14 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
                    const struct lti_proc *p, const struct lti_thread *thread,
                    const struct doing *doing) {
   struct lti_stack_frame frames[UNWIND_MAX], of_holder[UNWIND_MAX];
-  struct look look;
-  char buf[32], name[256], holder[LOOK_THREAD_BYTES];
+  struct lti_look look;
+  char buf[32], name[256], holder[LTI_LOOK_THREAD_BYTES];
   struct lti_seen seen = {.frames = frames};
   if (!look_at_once(w, p, thread, &look, &seen.clock) || look.state == 'Z')
     return;
-  seen.call = look_call(&look, buf, &seen.on);
+  seen.call = lti_look_call(&look, buf, &seen.on);
   if (!w->arena->no_fd_names)
-    seen.on_name = look_fd_name(p->pid, &look, name, sizeof name);
+    seen.on_name = lti_look_fd_name(p->pid, &look, name, sizeof name);
   if (look.has_call)
     seen.n_frames = blocked_stack(w, p, thread->tid, anchor_of(thread), &look,
                                   frames);
@@ -380,7 +380,7 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
 /* A pid may be another's: in another namespace, or given out again. */
 static bool is_ours(struct watched *t, const struct lti_proc *p) {
   if (!t->is_checked) {
-    uint64_t ticks = look_start_ticks(p->pid);
+    uint64_t ticks = lti_look_start_ticks(p->pid);
     t->is_ours = ticks && (!p->start_ticks || ticks == p->start_ticks);
     t->is_checked = true;
   }

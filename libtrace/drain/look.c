@@ -1,8 +1,8 @@
 /* /proc/PID/task/TID: state, system call, and what was used.
  *
  * Invariant: nothing is kept open; what cannot be read is said to be unknown.
- * Called by watch.c, some 40 us for a look. */
-#include "watch/look.h"
+ * Called by watchdogs, some 40 us for a look. */
+#include "drain/look.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +86,8 @@ static const char *usual(const char *name) {
   return name;
 }
 
-const char *look_call(const struct look *look, char buf[32], uint64_t *on) {
+const char *lti_look_call(const struct lti_look *look, char buf[32],
+                          uint64_t *on) {
   uint64_t first = look->arguments[0];
   *on = 0;
   if (!look->has_call || look->number < 0)
@@ -106,8 +107,8 @@ const char *look_call(const struct look *look, char buf[32], uint64_t *on) {
   return buf;
 }
 
-const char *look_fd_name(int32_t pid, const struct look *look, char *buf,
-                         size_t size) {
+const char *lti_look_fd_name(int32_t pid, const struct lti_look *look,
+                             char *buf, size_t size) {
   char path[64];
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (look->has_call && names[i].number == look->number &&
@@ -150,7 +151,7 @@ static ssize_t read_task(int32_t pid, int32_t tid, const char *name, char *buf,
 }
 
 /* state, and the major faults: the twelfth. */
-static bool take_stat(int32_t pid, int32_t tid, struct look *look) {
+static bool take_stat(int32_t pid, int32_t tid, struct lti_look *look) {
   char buf[1024];
   unsigned long long faults = 0;
   if (read_task(pid, tid, "stat", buf, sizeof buf) <= 0)
@@ -163,7 +164,7 @@ static bool take_stat(int32_t pid, int32_t tid, struct look *look) {
   return true;
 }
 
-static void take_call(int32_t pid, int32_t tid, struct look *look) {
+static void take_call(int32_t pid, int32_t tid, struct lti_look *look) {
   char buf[256], *at = buf;
   uint64_t words[8];
   if (read_task(pid, tid, "syscall", buf, sizeof buf) <= 0) {
@@ -197,7 +198,7 @@ static bool take_switches(int32_t pid, int32_t tid, uint64_t *switches) {
   return true;
 }
 
-bool look_take(int32_t pid, int32_t tid, struct look *look) {
+bool lti_look_take(int32_t pid, int32_t tid, struct lti_look *look) {
   char buf[96];
   memset(look, 0, sizeof *look);
   if (!take_stat(pid, tid, look))
@@ -213,8 +214,8 @@ bool look_take(int32_t pid, int32_t tid, struct look *look) {
   return true;
 }
 
-bool look_is_same(int32_t pid, int32_t tid, const struct look *before) {
-  struct look now = {0};
+bool lti_look_is_same(int32_t pid, int32_t tid, const struct lti_look *before) {
+  struct lti_look now = {0};
   uint64_t switches = 0;
   take_call(pid, tid, &now);
   return now.has_call && now.number == before->number &&
@@ -223,17 +224,17 @@ bool look_is_same(int32_t pid, int32_t tid, const struct look *before) {
                                  switches == before->switches));
 }
 
-const char *look_thread(int32_t pid, int32_t tid,
-                        char buf[LOOK_THREAD_BYTES]) {
+const char *lti_look_thread(int32_t pid, int32_t tid,
+                            char buf[LTI_LOOK_THREAD_BYTES]) {
   char comm[32];
   if (read_task(pid, tid, "comm", comm, sizeof comm) <= 0)
     return NULL;
   comm[strcspn(comm, "\n")] = 0;
-  snprintf(buf, LOOK_THREAD_BYTES, "%s (thread %d)", comm, (int)tid);
+  snprintf(buf, LTI_LOOK_THREAD_BYTES, "%s (thread %d)", comm, (int)tid);
   return buf;
 }
 
-uint64_t look_start_ticks(int32_t pid) {
+uint64_t lti_look_start_ticks(int32_t pid) {
   char path[32], buf[1024];
   unsigned long long ticks = 0;
   snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
