@@ -10,6 +10,7 @@ drain_sources = libtrace/drain/drain.h libtrace/drain/drain.c \
 	libtrace/drain/tasks.h libtrace/drain/tasks.c \
 	libtrace/drain/hash.h libtrace/drain/hash.c \
 	libtrace/drain/tail.h libtrace/drain/tail.c \
+	libtrace/drain/stuck.h libtrace/drain/stuck.c \
 	libtrace/drain/look.h libtrace/drain/look.c \
 	libtrace/drain/recover.h libtrace/drain/recover.c \
 	libtrace/drain/writer.h libtrace/drain/writer.c

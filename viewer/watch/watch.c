@@ -16,13 +16,13 @@
 
 #include "drain/clockmap.h"
 #include "drain/look.h"
+#include "drain/stuck.h"
 #include "record/clock.h"
 #include "watch/perf.h"
 #include "watch/tell.h"
 #include "watch/unwind.h"
 
 #define CODES 32u
-#define DUE_MOST 10u
 #define CODE_AGE_NS UINT64_C(1000000000)
 #define LOOK_MIN_NS UINT64_C(1000000)
 #define LOOK_TORN_NS UINT64_C(1000000)
@@ -33,16 +33,8 @@
 #define CREDIT_MAX_NS INT64_C(100000000)
 #define CREDIT_SHARE 20 /* one in 20: 5 % */
 
-/* What the owner of a slot says it does. */
-struct doing {
-  uint32_t doing;
-  uint64_t since, task_since;
-};
-
 struct watched {
-  uint64_t since, task_since; /* of the slice that is watched */
-  uint64_t turn_due_ns, slice_due_ns;
-  uint64_t last_ns; /* of the last sample */
+  struct lti_stuck stuck;
   bool is_checked, is_ours; /* the pid is whose it seems to be */
   bool is_told;
   struct perf *perf;
@@ -117,23 +109,9 @@ void watch_close(struct watch *w) {
   free(w);
 }
 
-static struct doing doing_of(const struct lti_thread *t) {
-  return (struct doing){
-      atomic_load_explicit(&t->doing, memory_order_relaxed),
-      atomic_load_explicit(&t->since, memory_order_relaxed),
-      atomic_load_explicit(&t->task_since, memory_order_relaxed)};
-}
-
-static bool is_same(const struct lti_thread *t, const struct doing *before) {
-  struct doing now = doing_of(t);
-  return now.doing == before->doing && now.since == before->since &&
-         now.task_since == before->task_since;
-}
-
-static uint64_t age_ns(const struct watch *w, uint64_t now, uint64_t since) {
-  if (since >= now)
-    return 0;
-  return (uint64_t)((double)(now - since) * 1e6 / (double)w->ticks_per_ms);
+static struct lti_stuck_now moment(const struct watch *w, uint64_t clock) {
+  return (struct lti_stuck_now){clock, lti_monotonic_ns(), w->ticks_per_ms,
+                                w->threshold_ns};
 }
 
 /* Time that unwinding may take: it grows with the time that passes. */
@@ -281,10 +259,11 @@ static void tell_once(struct watch *w, struct watched *t,
   if (t->is_told || !w->tell.is_on)
     return;
   t->is_told = true;
+  struct lti_stuck_now now = moment(w, seen->clock);
   struct tell_who who = {.pid = p->pid,
                          .comm = p->comm,
                          .loop = thread->is_main ? "main" : thread->name,
-                         .age_ns = age_ns(w, seen->clock, t->since)};
+                         .age_ns = lti_stuck_age_ns(&now, t->stuck.since)};
   tell_stuck(&w->tell, &who, seen, code_of(w, p, lti_monotonic_ns()));
 }
 
@@ -329,7 +308,8 @@ static bool look_at_once(const struct watch *w, const struct lti_proc *p,
     *clock = lti_clock_read(w->is_tsc);
     if (!lti_look_take(p->pid, thread->tid, look))
       return false;
-    if (age_ns(w, lti_clock_read(w->is_tsc), *clock) < LOOK_TORN_NS)
+    struct lti_stuck_now now = moment(w, lti_clock_read(w->is_tsc));
+    if (lti_stuck_age_ns(&now, *clock) < LOOK_TORN_NS)
       return true;
   }
   look->has_usage = false;
@@ -339,7 +319,7 @@ static bool look_at_once(const struct watch *w, const struct lti_proc *p,
 /* The thread is stuck: look at it from outside. */
 static void sample(struct watch *w, struct watched *t, uint32_t slot,
                    const struct lti_proc *p, const struct lti_thread *thread,
-                   const struct doing *doing) {
+                   const struct lti_state *doing) {
   struct lti_stack_frame frames[UNWIND_MAX], of_holder[UNWIND_MAX];
   struct lti_look look;
   char buf[32], name[256], holder[LTI_LOOK_THREAD_BYTES];
@@ -356,7 +336,7 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
       look.is_denied || (look.has_call && w->memory.error == EPERM);
   if (look.has_call)
     see_holder(w, p, thread, &seen, holder, of_holder);
-  if (!is_same(thread, doing))
+  if (!lti_state_is(thread, doing))
     return;
   if (look.has_call && look.state == 'R')
     look.state = 'S'; /* it went to sleep between the two files */
@@ -387,49 +367,21 @@ static bool is_ours(struct watched *t, const struct lti_proc *p) {
   return t->is_ours;
 }
 
-static void follow(struct watch *w, struct watched *t,
-                   const struct doing *doing) {
-  if (t->since != doing->since) {
-    t->since = doing->since;
-    t->turn_due_ns = t->slice_due_ns = w->threshold_ns;
-    t->last_ns = 0;
-    t->is_checked = t->is_told = false;
-    t->task_since = 0;
-  }
-  if (t->task_since != doing->task_since) {
-    t->task_since = doing->task_since;
-    t->slice_due_ns = w->threshold_ns;
-  }
-}
-
 static uint64_t min64(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
-/* At 1, 2, 4... times the threshold, but not seldomer than each DUE_MOST times,
- * so that little is unknown of what never comes back. */
-static uint64_t next_due(const struct watch *w, uint64_t due, uint64_t age) {
-  uint64_t most = DUE_MOST * w->threshold_ns;
-  if (due < w->threshold_ns)
-    due = w->threshold_ns;
-  if (age > due + most)
-    due = age - age % most;
-  while (due <= age)
-    due += due < most ? due : most;
-  return due;
-}
-
 /* Returns: ns until this thread is to be looked at again. */
-static uint64_t look_at_slot(struct watch *w, uint32_t slot, uint64_t now,
-                             uint64_t now_ns) {
+static uint64_t look_at_slot(struct watch *w, uint32_t slot,
+                             const struct lti_stuck_now *now) {
   struct watched *t = &w->threads[slot];
   const struct lti_thread *thread = lti_arena_thread(w->arena, slot);
   /* Partner: the owner's release store when it has filled the slot in. */
   uint32_t state = atomic_load_explicit(&thread->state, memory_order_acquire);
-  struct doing doing = doing_of(thread);
+  struct lti_state doing = lti_state_of(thread);
   if (state != LTI_SLOT_CLAIMED || thread->proc >= w->arena->n_procs) {
     end_perf(w, t);
-    t->since = 0;
+    t->stuck.since = 0;
     return UINT64_MAX;
   }
   const struct lti_proc *p = lti_arena_proc(w->arena, thread->proc);
@@ -441,37 +393,22 @@ static uint64_t look_at_slot(struct watch *w, uint32_t slot, uint64_t now,
     end_perf(w, t);
     return w->threshold_ns / 2;
   }
-  uint64_t age = age_ns(w, now, doing.since);
-  if (age < w->threshold_ns)
-    return age < w->threshold_ns / 2 ? w->threshold_ns / 2
-                                     : w->threshold_ns - age;
-  follow(w, t, &doing);
-  uint64_t newest = doing.task_since > doing.since ? doing.task_since
-                                                   : doing.since;
-  uint64_t slice_age = age_ns(w, now, newest);
-  bool is_due = age >= t->turn_due_ns || slice_age >= t->slice_due_ns;
-  if (is_due && (!t->last_ns || now_ns - t->last_ns >= w->threshold_ns)) {
-    t->turn_due_ns = next_due(w, t->turn_due_ns, age);
-    t->slice_due_ns = next_due(w, t->slice_due_ns, slice_age);
-    t->last_ns = now_ns;
-    if (is_ours(t, p))
-      sample(w, t, slot, p, thread, &doing);
-  }
-  uint64_t wait = w->threshold_ns / 2;
-  if (t->turn_due_ns > age)
-    wait = min64(wait, t->turn_due_ns - age);
-  if (t->slice_due_ns > slice_age)
-    wait = min64(wait, t->slice_due_ns - slice_age);
+  uint64_t before = t->stuck.since, wait;
+  bool is_due = lti_stuck_is_due(&t->stuck, &doing, now, &wait);
+  if (t->stuck.since != before)
+    t->is_checked = t->is_told = false;
+  if (is_due && is_ours(t, p))
+    sample(w, t, slot, p, thread, &doing);
   return t->perf ? min64(wait, PERF_LOOK_NS) : wait;
 }
 
 uint64_t watch_look(struct watch *w) {
-  uint64_t now = lti_clock_read(w->is_tsc), now_ns = lti_monotonic_ns();
+  struct lti_stuck_now now = moment(w, lti_clock_read(w->is_tsc));
   uint64_t wait = UINT64_MAX;
   uint32_t n = atomic_load_explicit(&w->arena->threads_committed,
                                     memory_order_relaxed);
   for (uint32_t i = 0; i < n && i < w->n_threads; i++)
-    wait = min64(wait, look_at_slot(w, i, now, now_ns));
+    wait = min64(wait, look_at_slot(w, i, &now));
   return wait < LOOK_MIN_NS ? LOOK_MIN_NS : wait;
 }
 
@@ -515,7 +452,7 @@ void watch_stops(struct watch *w, int32_t pid, uint64_t clock) {
             LTI_SLOT_CLAIMED ||
         thread->proc >= w->arena->n_procs ||
         lti_arena_proc(w->arena, thread->proc)->pid != pid ||
-        doing_of(thread).doing == LTI_DOING_NOTHING)
+        lti_state_of(thread).doing == LTI_DOING_NOTHING)
       continue;
     seen.clock = clock;
     if (seen.clock <= lti_drain_sealed(w->drain))
