@@ -22,6 +22,7 @@
 #include "record/clock.h"
 #include "record/options.h"
 #include "record/recorder.h"
+#include "record/watch.h"
 
 /* The recorder inside has no libdw: it tells build-ids, so that `report` can
  * name the code from the same file later. */
@@ -94,6 +95,7 @@ static struct {
   struct lti_arena *arena;
   struct lti_share share; /* path "": the arena is in no file */
   struct lti_drain *drain;
+  struct lti_watch *watch;
   pthread_t thread;
   _Atomic bool stop;
   uint64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
@@ -115,13 +117,14 @@ static void grow(void) {
 static bool step(uint64_t *sleep_ns) {
   uint64_t now = lti_monotonic_ns();
   *sleep_ns = lti_drain_step(linked.drain);
-  if (!linked.end_ns)
-    return true;
-  if (now >= linked.end_ns) {
+  uint64_t look_ns = lti_watch_look(linked.watch);
+  if (*sleep_ns > look_ns)
+    *sleep_ns = look_ns;
+  if (linked.end_ns && now >= linked.end_ns) {
     lti_drain_finish(linked.drain, LT_END_STOPPED);
     return false;
   }
-  if (*sleep_ns > linked.end_ns - now)
+  if (linked.end_ns && *sleep_ns > linked.end_ns - now)
     *sleep_ns = linked.end_ns - now;
   return true;
 }
@@ -238,8 +241,22 @@ static lt_status open_drain(const lt_trace_options *options) {
   return lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);
 }
 
+static bool was_started;
+
+/* Somebody asks for a trace by the environment, of a program that has us but
+ * never starts: without a word, they would look for the file for long. */
+__attribute__((destructor)) static void tell_what_was_not_started(void) {
+  static const char text[] =
+      "looptrace: nothing was recorded: LOOPTRACE_OUT says where to, but this "
+      "program never called lt_trace_start()\n";
+  const char *path = was_started ? NULL : secure_getenv("LOOPTRACE_OUT");
+  if (path && *path && !is_recorded())
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+}
+
 lt_status lt_trace_start(const lt_trace_options *options) {
   lt_trace_options all;
+  was_started = true;
   if (is_recorded())
     return linked.pid == getpid() ? LT_STATE : LT_OK; /* or recorded outside */
   if (linked.pid)
@@ -253,6 +270,7 @@ lt_status lt_trace_start(const lt_trace_options *options) {
   if (status != LT_OK)
     goto fail_arena;
   atomic_store(&linked.stop, false);
+  linked.watch = lti_watch_open(linked.arena, linked.drain);
   linked.end_ns = all.duration_ns ? lti_monotonic_ns() + all.duration_ns : 0;
   if ((errno = start_thread()) != 0) {
     status = LT_NOMEM;
@@ -268,6 +286,8 @@ lt_status lt_trace_start(const lt_trace_options *options) {
   return LT_OK;
 
 fail_drain:
+  lti_watch_close(linked.watch);
+  linked.watch = NULL;
   lti_drain_close(linked.drain);
   linked.drain = NULL;
 fail_arena:
@@ -294,6 +314,8 @@ lt_status lt_trace_stop(void) {
       errno = files[i].error;
       status = LT_IO;
     }
+  lti_watch_close(linked.watch);
+  linked.watch = NULL;
   lti_drain_close(linked.drain);
   linked.drain = NULL;
   remove_share();

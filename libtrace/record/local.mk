@@ -5,4 +5,5 @@ record_sources = libtrace/record/clock.h libtrace/record/clock.c \
 	libtrace/record/recorder.h libtrace/record/recorder.c
 # Recording into a file of one's own: not in the preload.
 linked_sources = libtrace/record/linked.c \
+	libtrace/record/watch.h libtrace/record/watch.c \
 	libtrace/record/options.h libtrace/record/options.c

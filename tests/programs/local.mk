@@ -64,6 +64,12 @@ tests_programs_locks_SOURCES = tests/programs/locks.c
 tests_programs_locks_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_locks_LDADD = $(UV_LIBS)
 
+# What test_watch_alone.py runs: it records itself.
+noinst_PROGRAMS += tests/programs/watch_alone
+tests_programs_watch_alone_SOURCES = tests/programs/watch_alone.c
+tests_programs_watch_alone_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_watch_alone_LDADD = liblooptrace.la $(UV_LIBS)
+
 # What test_losses.py counts: the public API, linked.
 noinst_PROGRAMS += tests/programs/record_crowd
 tests_programs_record_crowd_SOURCES = tests/programs/record_crowd.c
