@@ -160,21 +160,14 @@ static inline bool is_known(const struct lti_entry *entry) {
 
 void lti_scope_open_handle(struct lti_scope *scope, const void *handle,
                            unsigned which) {
-  bool is_on = lti_is_on(), second = which == LT_TASK_ALLOC;
-  struct lti_hit hit;
-  if (!is_on && lti_front_get(handle, true, second, &hit)) {
-    scope->fn = hit.fn;
-    hand_over(scope);
-    return;
-  }
   struct lti_entry entry = {0};
   if (lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true) &&
       !is_known(&entry))
     introduce(&entry, true);
-  scope->fn = second ? entry.second : entry.fn;
+  scope->fn = which == LT_TASK_ALLOC ? entry.second : entry.fn;
   scope->task = entry.task;
   scope->done = false;
-  if (is_on)
+  if (lti_is_on())
     push(scope, which);
   else
     hand_over(scope);

@@ -41,11 +41,24 @@ HANDLE_CALLBACKS(LTI_FAST_TRAMPOLINE)
 
 bool lti_fast_open_missed(uintptr_t at, const void *handle, unsigned kind,
                           uintptr_t *fn) {
-  return lti_fast_open(at, handle, kind, true, fn);
+  if (lti_is_on())
+    return lti_fast_open(at, handle, kind, true, fn);
+  struct lti_hit hit;
+  if (lti_self.state != LTI_STATE_LOOP ||
+      !lti_front_get(handle, true, kind == LT_TASK_ALLOC, &hit))
+    return false;
+  lti_self.state = LTI_STATE_PROGRAM;
+  *fn = hit.fn;
+  return true;
 }
 
 void lti_fast_leave_missed(const struct lti_fast *fast) {
-  lti_fast_leave(fast);
+  struct lti_self *self = &lti_self;
+  if (!fast->left && self->state == LTI_STATE_PROGRAM && !lti_is_on() &&
+      self->top->at > fast->at) /* the uv_run that called us */
+    self->state = LTI_STATE_LOOP;
+  else
+    lti_fast_leave(fast);
 }
 
 static inline bool is_active(const void *handle) {
