@@ -115,6 +115,20 @@ class Rules(Case):
                                   code=code)
             self.assertEqual(list(found), rules)
 
+    def test_loops_that_end_with_handles_leak_them(self):
+        text = '\n'.join(
+            f'{i * 10} loop+ loop={i} thread={i}\n'
+            f'{i * 10} spawn task={i} kind=timer site=on_tick from=render '
+            f'thread={i}\n{i * 10 + 5} loop- loop={i} thread={i}'
+            for i in range(1, 4))
+        (self.dir / 'x.lt').write_bytes(trace(text, names=tuple('abcd')))
+        result = self.looptrace('check', 'x.lt')
+        told = result.stdout.decode()
+        self.assertIn('warning[handle-leak]: 3 timer tasks `on_tick` made in '
+                      '`render` were never closed, of 3, though their loops '
+                      'ended\n', told)
+        self.assertIn('uv_close each before its loop ends', told)
+
     def test_junit_has_a_failure_for_a_cycle(self):
         told = self.told('--format', 'junit').decode()
         self.assertIn('<failure message="2 tasks wait for each other', told)

@@ -322,6 +322,49 @@ static struct model *growing(int closed) {
   return model_of_text(text, 800, NULL);
 }
 
+/* Loops of threads, one after the other, each with a timer that is closed or
+ * not; alive: what each run returns. */
+static struct model *loops(int n, bool is_closed, int alive) {
+  static char text[4000];
+  char *at = text;
+  for (int i = 1; i <= n; i++) {
+    at += sprintf(at,
+                  "%d loop+ loop=%d thread=%d\n"
+                  "%d spawn task=%d kind=2 site=3 from=7 thread=%d\n",
+                  i * 10, i, i, i * 10 + 1, i, i);
+    if (is_closed)
+      at += sprintf(at, "%d done task=%d thread=%d\n", i * 10 + 2, i, i);
+    at += sprintf(at, "%d loop- loop=%d alive=%d thread=%d\n", i * 10 + 5, i,
+                  alive, i);
+  }
+  return model_of_text(text, n * 10 + 9, NULL);
+}
+
+START_TEST(handles_of_loop_after_loop_that_ended_leak) {
+  struct model *m = loops(4, false, 0);
+  const struct model_trouble *t = find(m, MODEL_NEVER_CLOSED);
+  ck_assert_ptr_nonnull(t);
+  ck_assert_uint_eq(t->count, 4);
+  ck_assert_uint_eq(t->of, 4);
+  ck_assert_uint_eq(t->task, 4);
+  ck_assert_uint_eq(t->spawn_site, 7);
+  ck_assert_str_eq(model_trouble_rule(t->kind), "handle-leak");
+  model_close(m);
+  const struct {
+    int n;
+    bool is_closed;
+    int alive;
+  } fine[] = {{4, true, 0},   /* closed */
+              {4, false, 1},  /* stopped, and may go on */
+              {2, false, 0}}; /* the program's end, perhaps */
+  for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+    m = loops(fine[i].n, fine[i].is_closed, fine[i].alive);
+    ck_assert_ptr_null(find(m, MODEL_NEVER_CLOSED));
+    model_close(m);
+  }
+}
+END_TEST
+
 START_TEST(what_is_made_and_not_closed_leaks) {
   struct model *m = growing(4);
   const struct model_trouble *t = find(m, MODEL_HANDLE_LEAK);
@@ -548,6 +591,7 @@ static Suite *suite(void) {
   tcase_add_test(t, a_wait_that_ended_closes_no_cycle);
   tcase_add_test(t, tasks_without_an_end_are_told_where_the_program_exited);
   tcase_add_test(t, what_is_made_and_not_closed_leaks);
+  tcase_add_test(t, handles_of_loop_after_loop_that_ended_leak);
   tcase_add_test(t, a_timer_that_is_late_in_most_runs_is_starved);
   tcase_add_test(t, a_late_timer_is_an_error_where_a_budget_says_so);
   tcase_add_test(t, a_late_timer_behind_a_stall_is_told_by_the_stall);

@@ -111,7 +111,7 @@ static const struct rule rules[] = {
             "their own. looptrace report shows how long jobs wait and take.\n",
      .silence = SILENCE_LIMIT},
     {.name = "handle-leak",
-     .summary = "ever more handles or tasks of one place are alive",
+     .summary = "handles or tasks of one place that nobody closes",
      .means =
          "They are made and not closed: memory grows, and so does what the\n"
          "loop has to look at. Or more is begun than gets done.\n",
@@ -121,7 +121,10 @@ static const struct rule rules[] = {
          "more of one kind, function and place are alive at the end, more at\n"
          "each of the last six eighths of the trace, and half as many again "
          "as\n"
-         "at half-time.\n",
+         "at half-time; and where three loops or more came to their end, each "
+         "in a\n"
+         "thread of its own, and left handles of that place that were never\n"
+         "closed.\n",
      .fix =
          "uv_close what is no longer needed; bound what is begun at a time.\n"
          "valgrind shows the memory, once the program ends.\n",

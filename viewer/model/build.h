@@ -49,10 +49,15 @@ static inline int64_t add_ns(int64_t a, int64_t b) {
 struct live_key {
   uint32_t kind, site, spawn_site;
 };
+/* With fewer loops it may be how a program ends. */
+#define LIVE_LOOPS_LEAST 3
 struct live_row {
   struct model_live live;
   struct live_key key;
   uint64_t newest; /* id of a task that is alive */
+  /* Handles that are alive although their loop has ended, and its threads. */
+  uint64_t unclosed;
+  uint32_t left[LIVE_LOOPS_LEAST], n_left;
   UT_hash_handle hh;
 };
 struct timer_row {

@@ -175,8 +175,9 @@ struct finding finding_of_limit(const struct model *m,
 
 struct finding finding_of_trouble(const struct model *m,
                                   const struct model_trouble *t) {
-  bool is_made =
-      t->kind == MODEL_HANDLE_LEAK || t->kind == MODEL_NEVER_FINISHED;
+  bool is_made = t->kind == MODEL_HANDLE_LEAK ||
+                 t->kind == MODEL_NEVER_CLOSED ||
+                 t->kind == MODEL_NEVER_FINISHED;
   struct finding f = {
       .rule = model_trouble_rule(t->kind),
       .level = t->kind == MODEL_AWAIT_CYCLE ? LEVEL_ERROR : LEVEL_WARNING,

@@ -107,6 +107,42 @@ static int most_alive(const void *a, const void *b) {
   return (x->spawn_site > y->spawn_site) - (x->spawn_site < y->spawn_site);
 }
 
+static bool is_handle(uint32_t kind) {
+  switch (kind) {
+  case LT_TASK_TIMER:
+  case LT_TASK_IDLE:
+  case LT_TASK_PREPARE:
+  case LT_TASK_CHECK:
+  case LT_TASK_ASYNC:
+  case LT_TASK_POLL:
+  case LT_TASK_SIGNAL:
+  case LT_TASK_LISTEN:
+  case LT_TASK_READ:
+  case LT_TASK_UDP_RECV:
+  case LT_TASK_FS_EVENT:
+  case LT_TASK_FS_POLL:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* A loop that came to its end has no use for a handle any more. */
+static void look_at_loop(const struct builder *b, const struct task *task,
+                         struct live_row *row) {
+  const struct thread *th =
+      task->thread < b->n_threads ? &b->threads[task->thread] : NULL;
+  if (!th || !is_handle(row->key.kind) || th->n_frames || th->last_alive ||
+      th->run_end_ns <= task->spawn_ns)
+    return;
+  row->unclosed++;
+  for (uint32_t i = 0; i < row->n_left; i++)
+    if (row->left[i] == task->thread)
+      return;
+  if (row->n_left < LIVE_LOOPS_LEAST)
+    row->left[row->n_left++] = task->thread;
+}
+
 /* The oldest and the newest of each row that are alive. */
 static void look_at_tasks(struct builder *b) {
   for (struct task *task = b->tasks.oldest; task; task = task->newer) {
@@ -117,6 +153,7 @@ static void look_at_tasks(struct builder *b) {
       row->live.oldest_ns = task->spawn_ns;
     if (row->newest < task->id)
       row->newest = task->id;
+    look_at_loop(b, task, row);
   }
 }
 
@@ -134,19 +171,22 @@ void lives_finish(struct builder *b) {
   HASH_ITER(hh, b->lives, row, next) {
     const struct model_live *l = &row->live;
     bool is_growing = b->n_marks == MODEL_LEVELS && is_leak(l);
-    if (is_growing || is_never_finished(m, l)) {
+    bool is_unclosed = row->n_left == LIVE_LOOPS_LEAST;
+    if (is_growing || is_unclosed || is_never_finished(m, l)) {
       struct model_trouble *t = troubles_add(b);
       if (t) {
-        *t = (struct model_trouble){.kind = is_growing ? MODEL_HANDLE_LEAK
-                                                       : MODEL_NEVER_FINISHED,
-                                    .loop = MODEL_NO_LOOP,
-                                    .site = l->site,
-                                    .spawn_site = l->spawn_site,
-                                    .task_kind = l->kind,
-                                    .task = row->newest,
-                                    .at_ns = l->oldest_ns,
-                                    .count = l->alive,
-                                    .of = l->made};
+        *t = (struct model_trouble){
+            .kind = is_growing    ? MODEL_HANDLE_LEAK
+                    : is_unclosed ? MODEL_NEVER_CLOSED
+                                  : MODEL_NEVER_FINISHED,
+            .loop = MODEL_NO_LOOP,
+            .site = l->site,
+            .spawn_site = l->spawn_site,
+            .task_kind = l->kind,
+            .task = row->newest,
+            .at_ns = l->oldest_ns,
+            .count = is_unclosed && !is_growing ? row->unclosed : l->alive,
+            .of = l->made};
         memcpy(t->levels, l->levels, sizeof t->levels);
       }
     }

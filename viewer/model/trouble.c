@@ -16,6 +16,7 @@ const char *model_trouble_rule(enum model_trouble_kind kind) {
       [MODEL_STARVED_TIMER] = "starved-timer",
       [MODEL_POOL_SATURATED] = "pool-saturated",
       [MODEL_HANDLE_LEAK] = "handle-leak",
+      [MODEL_NEVER_CLOSED] = "handle-leak",
       [MODEL_NEVER_FINISHED] = "never-finished",
       [MODEL_AWAIT_CYCLE] = "await-cycle",
   };

@@ -10,6 +10,7 @@ enum model_trouble_kind {
   MODEL_STARVED_TIMER,  /* a timer is late by half its interval in most runs */
   MODEL_POOL_SATURATED, /* jobs waited while each worker had one */
   MODEL_HANDLE_LEAK,    /* ever more of them are alive */
+  MODEL_NEVER_CLOSED,   /* handles of one loop after another that has ended */
   MODEL_NEVER_FINISHED, /* tasks that waited still when the program ended */
   MODEL_AWAIT_CYCLE     /* tasks that wait for each other */
 };

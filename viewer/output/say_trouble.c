@@ -86,6 +86,11 @@ const char *say_trouble(const struct model *m, const struct finding *f,
     snprintf(buf, size, "%s are alive at the end, of %s, and ever more", what,
              units_count(of, t->of));
     break;
+  case MODEL_NEVER_CLOSED:
+    made(m, t, what, sizeof what);
+    snprintf(buf, size, "%s were never closed, of %s, though their loops ended",
+             what, units_count(of, t->of));
+    break;
   case MODEL_NEVER_FINISHED:
     made(m, t, what, sizeof what);
     snprintf(buf, size, "%s never finished, of %s", what,
@@ -132,6 +137,13 @@ const char *say_trouble_evidence(const struct model *m, const struct finding *f,
   case MODEL_HANDLE_LEAK:
     levels(t, buf, size);
     break;
+  case MODEL_NEVER_CLOSED:
+    snprintf(
+        buf, size,
+        "the newest is #%" PRIu64
+        "; each loop that ends so leaves its memory and descriptors behind",
+        t->task);
+    break;
   case MODEL_NEVER_FINISHED:
     snprintf(buf, size,
              "the newest is #%" PRIu64
@@ -156,6 +168,9 @@ const char *say_trouble_help(const struct finding *f) {
   case MODEL_HANDLE_LEAK:
     return "close each with uv_close when it is done with, or bound how many "
            "are begun";
+  case MODEL_NEVER_CLOSED:
+    return "uv_close each before its loop ends, and run the loop once more "
+           "for the callbacks; uv_loop_close says whether one is left";
   case MODEL_NEVER_FINISHED:
     return "wait for them, cancel them, or give them a timeout";
   case MODEL_AWAIT_CYCLE:
