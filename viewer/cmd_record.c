@@ -43,7 +43,7 @@ static const struct option_row option_rows[] = {
     {OPT_OVERWRITE, "overwrite", NULL, NULL,
      "replace traces that exist (else they are refused)"},
     {OPT_NO_FOLLOW, "no-follow", NULL, NULL,
-     "record the command only, not what it starts"},
+     "record the command only, not what it starts, as strace without -f"},
     {OPT_NO_FD_NAMES, "no-fd-names", NULL, NULL,
      "do not write down what the descriptors are that a blocking call waits "
      "for: paths, addresses of sockets"},
@@ -379,7 +379,8 @@ const struct command cmd_record = {
     .summary = "run a program and write a trace",
     .options = option_rows,
     .usage = "[options] [--] COMMAND [ARGUMENT...]",
-    .about = "Run a program and write a trace of its event loops.",
+    .about = "Run a program and write a trace of its event loops, as perf "
+             "record and strace do of other things.",
     .more =
         "The program needs no change: a library is loaded into it "
         "(LD_PRELOAD). "

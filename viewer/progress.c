@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "option.h"
+
 #define BAR 30
 #define MS INT64_C(1000000)
 
@@ -19,7 +21,8 @@ static int64_t now_ns(void) {
 
 void progress_init(struct progress *p, const char *what) {
   *p = (struct progress){.what = what,
-                         .is_shown = isatty(STDERR_FILENO) == 1,
+                         .is_shown = !option_common.is_quiet &&
+                                     isatty(STDERR_FILENO) == 1,
                          .start_ns = now_ns(),
                          .percent = -1};
 }

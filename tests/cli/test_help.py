@@ -53,6 +53,14 @@ class Help(HelpCase):
             if command != 'explain':
                 self.assertIn('\nExit status: ', told)
 
+    def test_help_names_what_users_know(self):
+        for command, known in (('record', ('perf record', 'strace')),
+                               ('report', ('perf report',)),
+                               ('check', ('valgrind', 'TSan'))):
+            told = ' '.join(self.help_of(command).split())
+            for word in known:
+                self.assertIn(word, told)
+
     def test_options_stand_before_or_after_the_command(self):
         before = self.looptrace('--no-pager', '--color', 'never', '-q',
                                 'explain', 'stall')
