@@ -96,6 +96,7 @@ static int finish(const struct options *o, struct review *review,
   r->budget = &o->budget;
   r->baseline = o->update_baseline ? NULL : o->baseline_path;
   r->is_new_only = o->is_new_only;
+  r->is_verbose = o->is_verbose;
   r->exit_code = exit_code(o, r);
   if (r->exit_code == EXIT_OK && o->is_strict && is_bad) {
     result_note(r, "--strict: suppressions are unused or expired");

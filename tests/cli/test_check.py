@@ -76,6 +76,10 @@ class Text(Check):
         self.write('\n'.join(lines + ['50000 wake', '50000 loop-']), sites=sites)
         result = self.check_code(1, 'x.lt')
         compare(self, 'check-many.txt', result.stdout)
+        told = self.check_code(1, '-v', 'x.lt').stdout.decode()
+        self.assertEqual(told.count('error[stall]: '), 40)
+        self.assertEqual(told.count('; why: looptrace explain stall'), 1)
+        self.assertNotIn('more:', told)
 
     def test_stalls_of_one_place_are_told_once(self):
         lines = ['0 loop+', '1 poll']

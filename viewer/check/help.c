@@ -55,9 +55,12 @@ const struct option_row check_rows[] = {
      "text (default), json, ndjson, junit, sarif, github, gitlab (code "
      "quality) "
      "or markdown; to standard output or FILE; repeatable"},
-    {OPT_ERROR_EXITCODE, "error-exitcode", "N", NULL, "instead of 1, as valgrind's"},
+    {OPT_ERROR_EXITCODE, "error-exitcode", "N", NULL,
+     "instead of 1, as valgrind's"},
     {'o', "output", "FILE", OFFER_FILES, "with a command: keep its trace here"},
     {OPT_OVERWRITE, "overwrite", NULL, NULL, "replace FILE if it exists"},
+    {'v', "verbose", NULL, NULL,
+     "text: each finding in full, not the ten worst and a table"},
     {'q', "quiet", NULL, NULL, "only the verdict, and only when it is no pass"},
     {OPT_COLOR, "color", "WHEN", "auto always never",
      "auto (default), always or never"},

@@ -261,6 +261,9 @@ static int set_option(struct options *o, int c) {
   case 'o':
     o->trace_path = optarg;
     return -1;
+  case 'v':
+    o->is_verbose = true;
+    return -1;
   case 'q':
     o->is_quiet = true;
     return -1;

@@ -84,7 +84,7 @@ struct options {
   const char *baseline_path;
   char *own_suppressions, *own_baseline; /* from the budget file */
   bool update_baseline, is_new_only, is_strict, gen_suppressions;
-  bool overwrite, is_quiet;
+  bool overwrite, is_quiet, is_verbose;
   enum check_color color;
   unsigned runs;
   enum check_aggregate aggregate;

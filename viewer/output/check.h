@@ -25,6 +25,7 @@ struct check_result {
   int command_status;   /* of `-- CMD`; as a shell says it */
   const char *no_trace; /* why a command left no trace, or NULL */
   bool is_new_only;     /* findings in the baseline are not told */
+  bool is_verbose;      /* text: each finding in full */
   char **notes; /* sentences on suppressions, baseline and runs; inert */
   size_t n_notes;
 };

@@ -365,7 +365,7 @@ static void table(const struct text *t, const struct judgement *j, size_t n) {
             model_site_name(t->model, f->site, name, sizeof name));
   }
   if (n > FULL_MAX + TABLE_MAX)
-    fprintf(t->file, "  ... and %s more: see --format json\n",
+    fprintf(t->file, "  ... and %s more: -v tells all\n",
             units_count(count, n - FULL_MAX - TABLE_MAX));
   putc('\n', t->file);
 }
@@ -483,9 +483,10 @@ void check_text(FILE *file, const struct check_result *result,
   while (n < j->n_findings && check_is_told(result, &j->findings[n]))
     n++; /* those that are not come last */
   if (!is_quiet) {
-    for (size_t i = 0; i < n && i < FULL_MAX; i++)
+    for (size_t i = 0; i < n && (i < FULL_MAX || result->is_verbose); i++)
       full(&t, &j->findings[i], trace);
-    table(&t, j, n);
+    if (!result->is_verbose)
+      table(&t, j, n);
     summary(&t, trace);
     limits(&t, trace);
   }
