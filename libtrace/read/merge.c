@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "read/ahead.h"
 #include "read/decode.h"
 
 #define NONE UINT32_MAX
 #define NO_MORE INT64_MAX
 /* So many of one thread are given out where they are, not copied. */
 #define WHERE_THEY_ARE 32
+/* Room for as many is kept from epoch to epoch. */
+#define SPARE_EVENTS 262144u
 
 /* Let a stream have its turn at a time: play its games again.  Member by member,
  * because a struct that was stored in parts is slow to load as a whole; and
@@ -44,42 +47,9 @@ static int64_t limit_of(const struct lti_merge *m, uint32_t stream) {
   return limit;
 }
 
-/* Keep a buffer for later, or free it. */
 static void give_back(struct lti_merge *m, struct lti_stream *s) {
-  if (s->events && m->n_spare < LTI_SPARE_BUFFERS &&
-      s->capacity <= LTI_SPARE_EVENTS - m->spare_events) {
-    m->spare[m->n_spare++] = (struct lti_buffer){s->events, s->capacity};
-    m->spare_events += s->capacity;
-  } else {
-    free(s->events);
-  }
-  s->events = NULL;
-  s->capacity = s->n = s->i = 0;
-}
-
-/* A buffer for n events.  Its size is rounded up, so that it fits the next block
- * that is about as large: memory that is new to the process costs more than to
- * fill it. */
-static bool take_buffer(struct lti_merge *m, struct lti_stream *s, uint32_t n) {
-  if (s->capacity >= n)
-    return true;
-  give_back(m, s);
-  if (m->n_spare) {
-    struct lti_buffer *last = &m->spare[--m->n_spare];
-    m->spare_events -= last->capacity;
-    s->events = last->events;
-    s->capacity = last->capacity;
-    if (s->capacity >= n)
-      return true;
-  }
-  free(s->events);
-  uint32_t step = 1;
-  while (step <= n / 16)
-    step *= 2;
-  n = (n + step - 1) / step * step;
-  s->events = malloc(n * sizeof *s->events);
-  s->capacity = s->events ? n : 0;
-  return s->events != NULL;
+  lti_spares_put(&m->spares, &s->buffer, SPARE_EVENTS);
+  s->n = s->i = 0;
 }
 
 /* Room for n streams, and for twice as many turns as the next power of two. */
@@ -135,7 +105,7 @@ lt_status lti_merge_begin(struct lti_merge *m, const struct lti_epoch *epoch) {
 /* What stands in the place of a damaged block. */
 static void one_lost(struct lti_stream *s, const struct lti_block_header *h) {
   int64_t at = h->last_ns > s->floor_ns ? h->last_ns : s->floor_ns;
-  s->events[0] = (lt_event){
+  s->buffer.events[0] = (lt_event){
       .time_ns = at,
       .a = h->count,
       .b = (uint64_t)(h->last_ns - h->first_ns),
@@ -146,31 +116,49 @@ static void one_lost(struct lti_stream *s, const struct lti_block_header *h) {
   s->n = 1;
 }
 
-/* Decode the next block of a stream; in its place, if need be, one LOST. */
-static lt_status decode_next(struct lti_merge *m,
-                             const struct lti_merge_owner *owner,
-                             struct lti_stream *s) {
-  const struct lti_block *block = &m->epoch->blocks[s->next];
+/* Read and decode a block; in its place, if need be, one LOST. */
+static lt_status decode_block(struct lti_merge *m,
+                              const struct lti_merge_owner *owner,
+                              struct lti_stream *s,
+                              const struct lti_block *block,
+                              const char *wrong) {
   const uint8_t *payload;
-  const char *wrong = NULL;
   lt_status status = LT_OK;
-  if (!take_buffer(m, s, block->head.count))
+  if (!lti_buffer_reserve(&s->buffer, block->head.count))
     return LT_NOMEM;
-  s->n = s->i = 0;
-  if (block->head.first_ns < s->floor_ns)
-    wrong = "events of a thread are not in order";
-  else
+  if (!wrong)
     status = lti_source_payload(owner->source, block, &payload, &wrong);
   if (status != LT_OK && status != LT_CORRUPT)
     return status;
   if (!wrong)
-    wrong = lti_events_decode(&block->head, payload, s->events, &s->n,
+    wrong = lti_events_decode(&block->head, payload, s->buffer.events, &s->n,
                               &m->brackets);
   if (wrong) {
     owner->damaged(owner->context, block, wrong);
     one_lost(s, &block->head);
   } else if (owner->kinds != UINT64_MAX) {
-    s->n = lti_events_keep(s->events, s->n, owner->kinds);
+    s->n = lti_events_keep(s->buffer.events, s->n, owner->kinds);
+  }
+  return LT_OK;
+}
+
+/* Let a stream have its next block. */
+static lt_status decode_next(struct lti_merge *m,
+                             const struct lti_merge_owner *owner,
+                             struct lti_stream *s) {
+  const struct lti_block *block = &m->epoch->blocks[s->next];
+  const char *wrong = NULL;
+  s->n = s->i = 0;
+  if (!s->buffer.events)
+    s->buffer = lti_spares_take(&m->spares);
+  if (block->head.first_ns < s->floor_ns)
+    wrong = "events of a thread are not in order";
+  if (wrong || !owner->ahead ||
+      !lti_ahead_take(owner->ahead, m->epoch->begin.at, block, &s->buffer,
+                      &s->n)) {
+    lt_status status = decode_block(m, owner, s, block, wrong);
+    if (status != LT_OK)
+      return status;
   }
   if (block->head.last_ns > s->floor_ns)
     s->floor_ns = block->head.last_ns;
@@ -187,7 +175,7 @@ static int64_t turn_of_next(const struct lti_merge *m,
 /* A stream's events were taken, or decoded: when is its turn? */
 static inline void set_turn(struct lti_merge *m, uint32_t stream) {
   const struct lti_stream *s = &m->streams[stream];
-  replay(m, stream, s->i < s->n ? s->events[s->i].time_ns : turn_of_next(m, s));
+  replay(m, stream, s->i < s->n ? s->buffer.events[s->i].time_ns : turn_of_next(m, s));
 }
 
 /* Copy what comes next in the order of time, until the batch is full or a thread
@@ -208,13 +196,13 @@ static lt_status fill_batch(struct lti_merge *m,
       continue;
     }
     int64_t limit_ns = limit_of(m, winner);
-    const lt_event *at = s->events + s->i, *const end = s->events + s->n;
+    const lt_event *at = s->buffer.events + s->i, *const end = s->buffer.events + s->n;
     if (end - at >= WHERE_THEY_ARE && end[-1].time_ns <= limit_ns)
       break;
     do
       *out++ = *at++;
     while (at < end && at->time_ns <= limit_ns && out < full);
-    s->i = (uint32_t)(at - s->events);
+    s->i = (uint32_t)(at - s->buffer.events);
     set_turn(m, winner);
     if (at == end && s->next == s->end)
       give_back(m, s);
@@ -242,7 +230,7 @@ lt_status lti_merge_next(struct lti_merge *m,
     return LT_END;
   m->given = m->turns[1].stream;
   struct lti_stream *s = &m->streams[m->given];
-  *events = s->events + s->i;
+  *events = s->buffer.events + s->i;
   *n = s->n - s->i;
   s->i = s->n;
   set_turn(m, m->given);
@@ -259,8 +247,7 @@ void lti_merge_stop(struct lti_merge *m) {
 
 void lti_merge_free(struct lti_merge *m) {
   lti_merge_stop(m);
-  while (m->n_spare)
-    free(m->spare[--m->n_spare].events);
+  lti_spares_free(&m->spares);
   free(m->streams);
   free(m->turns);
 }

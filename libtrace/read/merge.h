@@ -2,14 +2,9 @@
 #ifndef LTI_MERGE_H
 #define LTI_MERGE_H
 
-#include <looptrace/reader.h>
-
 #include "format/brackets.h"
+#include "read/buffer.h"
 #include "read/epoch.h"
-
-/* Buffers that are kept to be used again, and the events that they hold. */
-#define LTI_SPARE_BUFFERS 32
-#define LTI_SPARE_EVENTS 262144u
 
 /* Events that are given out together, at most, where threads are mixed. */
 #define LTI_BATCH_EVENTS 256
@@ -18,14 +13,8 @@
 struct lti_stream {
   uint32_t next, end; /* blocks of the epoch that are still to come */
   uint32_t n, i;      /* events, and how many are taken */
-  lt_event *events;   /* NULL before decoding */
-  uint32_t capacity;
+  struct lti_buffer buffer;
   int64_t floor_ns; /* last time of the block before */
-};
-
-struct lti_buffer {
-  lt_event *events;
-  uint32_t capacity;
 };
 
 /* A node of the tournament: which stream is next below it, and when. */
@@ -42,8 +31,7 @@ struct lti_merge {
                                  half, one for each stream */
   uint32_t n_streams, n_leaves, capacity;
   uint32_t given; /* the stream whose own buffer was given out, or NONE */
-  struct lti_buffer spare[LTI_SPARE_BUFFERS]; /* a stack */
-  uint32_t n_spare, spare_events;
+  struct lti_spares spares;
   struct lti_brackets brackets; /* scratch */
   lt_event batch[LTI_BATCH_EVENTS];
 };
@@ -52,6 +40,7 @@ struct lti_merge {
 struct lti_merge_owner {
   struct lti_source *source;
   uint64_t kinds; /* others are left out, but for losses by damage */
+  struct lti_ahead *ahead; /* NULL: none; only where all kinds are wanted */
   /* Called for each block that is damaged. */
   void (*damaged)(void *context, const struct lti_block *block,
                   const char *wrong);

@@ -13,6 +13,9 @@
 #include "read/rebuild.h"
 #include "read/state.h"
 
+#define AHEAD_EPOCHS 3
+#define AHEAD_BYTES (UINT64_C(256) << 10)
+
 /* Read the file header.  One that is not whole is NOT_A_TRACE. */
 static lt_status read_header(struct lt_reader *r) {
   uint8_t bytes[LTI_FILE_HEADER_BYTES];
@@ -34,8 +37,27 @@ static lt_status read_header(struct lt_reader *r) {
   return LT_OK;
 }
 
+static void stop_ahead(struct lt_reader *r) {
+  lti_ahead_stop(r->ahead);
+  r->ahead = NULL;
+}
+
+/* Who reads on will go on reading: from the third epoch in a row, and where
+ * much of the file is left, blocks are decoded ahead.  A thread that cannot be had is
+ * asked for again with the next epoch. */
+static void start_ahead(struct lt_reader *r) {
+  if (++r->epochs_in_a_row < AHEAD_EPOCHS || r->ahead || !r->may_read_ahead ||
+      r->kinds != UINT64_MAX || r->thread != LT_ALL_THREADS ||
+      r->sealed_end - r->epoch.begin.at < AHEAD_BYTES)
+    return;
+  if (lti_ahead_pays())
+    r->ahead = lti_ahead_start(&r->source, &r->epoch.begin, r->sealed_end);
+}
+
 static void begin_at(struct lt_reader *r, const struct lti_cursor *cursor) {
   lti_merge_stop(&r->merge);
+  stop_ahead(r);
+  r->epochs_in_a_row = 0;
   r->next = r->end = NULL;
   r->cursor = *cursor;
   lti_epoch_begin(&r->epoch, cursor);
@@ -96,9 +118,16 @@ lt_status lti_reader_open(const char *path, uint64_t survey_bytes,
   return LT_OK;
 }
 
+void lt_reader_read_ahead(lt_reader *r, bool may) {
+  r->may_read_ahead = may;
+  if (!may)
+    stop_ahead(r);
+}
+
 void lt_reader_close(lt_reader *r) {
   if (!r)
     return;
+  stop_ahead(r);
   lti_merge_free(&r->merge);
   lti_defs_free(&r->defs);
   lti_idmap_free(&r->spans);
@@ -190,10 +219,10 @@ static void block_is_damaged(void *context, const struct lti_block *block,
 lt_status lti_reader_refill(struct lt_reader *r) {
   if (r->next < r->end)
     return LT_OK;
-  const struct lti_merge_owner owner = {&r->source, r->kinds, block_is_damaged,
-                                        r};
   for (;;) {
     if (r->merge.epoch) {
+      const struct lti_merge_owner owner = {&r->source, r->kinds, r->ahead,
+                                            block_is_damaged, r};
       size_t n = 0;
       r->next = r->end = NULL;
       lt_status status = lti_merge_next(&r->merge, &owner, &r->next, &n);
@@ -206,8 +235,11 @@ lt_status lti_reader_refill(struct lt_reader *r) {
     lt_status status = load_epoch(r);
     if (status == LT_OK)
       status = lti_merge_begin(&r->merge, &r->epoch);
+    if (status == LT_END)
+      stop_ahead(r);
     if (status != LT_OK)
       return status;
+    start_ahead(r);
   }
 }
 

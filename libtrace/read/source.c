@@ -52,7 +52,14 @@ lt_status lti_source_take(struct lti_source *s, int fd) {
   return LT_OK;
 }
 
-void lti_source_close(struct lti_source *s) {
+void lti_source_share(struct lti_source *second,
+                      const struct lti_source *first) {
+  memset(second, 0, sizeof *second);
+  second->fd = first->fd;
+  second->size = first->size;
+}
+
+void lti_source_drop(struct lti_source *s) {
   if (s->has_inflater)
     inflateEnd(&s->inflater);
 #ifdef HAVE_LIBDEFLATE
@@ -60,6 +67,10 @@ void lti_source_close(struct lti_source *s) {
 #endif
   free(s->stored);
   free(s->raw);
+}
+
+void lti_source_close(struct lti_source *s) {
+  lti_source_drop(s);
   close(s->fd);
 }
 

@@ -56,6 +56,11 @@ LT_WARN_UNUSED lt_status lti_source_take(struct lti_source *source, int fd);
 /* Close what lti_source_open() opened. */
 void lti_source_close(struct lti_source *source);
 
+/* A second one over the same file, for another thread: its descriptor stays the
+ * first one's.  Free what it holds. */
+void lti_source_share(struct lti_source *second, const struct lti_source *first);
+void lti_source_drop(struct lti_source *second);
+
 /* Read n bytes at an offset.
  * Errors: IO (errno is 0 where the file has become shorter). */
 LT_WARN_UNUSED lt_status lti_source_read(struct lti_source *source, uint64_t at,

@@ -6,6 +6,7 @@
 
 #include "format/directory.h"
 #include "format/summary.h"
+#include "read/ahead.h"
 #include "read/defs.h"
 #include "read/epoch.h"
 #include "read/merge.h"
@@ -67,6 +68,9 @@ struct lt_reader {
   struct lti_cursor cursor; /* of the epoch behind the current one */
   struct lti_epoch epoch;   /* the current one: that of the next event */
   struct lti_merge merge;
+  bool may_read_ahead;
+  struct lti_ahead *ahead;   /* NULL: not yet, or not any more */
+  uint32_t epochs_in_a_row;  /* that were read since the reader was moved */
 
   uint64_t lost_said;      /* by the headers of blocks */
   uint64_t lost_at_end;    /* by the END block */

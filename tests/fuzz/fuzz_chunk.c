@@ -23,7 +23,7 @@ enum { EVENTS_HEAD = 15, DEFS_HEAD = 3 };
 #define FIRST_NS 1000000
 
 struct decoded {
-  struct lti_record *records;
+  lt_event *events;
   uint32_t n;
   struct lti_brackets open;
 };
@@ -42,18 +42,9 @@ static uint8_t *copy_of(const uint8_t *bytes, size_t n) {
 static const char *decode(const struct lti_block_header *head,
                           const uint8_t *payload, struct decoded *to) {
   uint32_t most = head->count < head->raw_bytes ? head->count : head->raw_bytes;
-  to->records = malloc((most ? most : 1) * sizeof *to->records);
-  must(to->records != NULL, "malloc");
-  return lti_events_decode(head, payload, to->records, &to->n, &to->open);
-}
-
-static lt_event event_of(const struct lti_record *r) {
-  return (lt_event){.time_ns = (int64_t)r->clock,
-                    .ref = LTI_HEAD_REF(r->head),
-                    .a = r->a,
-                    .b = r->b,
-                    .x = (uint16_t)LTI_HEAD_X(r->head),
-                    .kind = (uint8_t)LTI_HEAD_KIND(r->head)};
+  to->events = malloc((most ? most : 1) * sizeof *to->events);
+  must(to->events != NULL, "malloc");
+  return lti_events_decode(head, payload, to->events, &to->n, &to->open);
 }
 
 /* In order, and between the times of the header. */
@@ -63,7 +54,7 @@ static void check_records(const struct lti_block_header *head,
   must(d->n <= head->count, "more events than the header says");
   must(d->open.n <= LTI_BRACKETS_MAX, "too many brackets");
   for (uint32_t i = 0; i < d->n; i++) {
-    lt_event e = event_of(&d->records[i]);
+    lt_event e = d->events[i];
     must(e.time_ns >= last && e.time_ns <= head->last_ns, "a time is out");
     must(lt_kind_lookup(e.kind) != NULL, "an unknown kind");
     must(e.ref >> 40 == 0, "a ref is too large");
@@ -71,15 +62,13 @@ static void check_records(const struct lti_block_header *head,
   }
 }
 
-static void must_be_same(const struct lti_record *a,
-                         const struct lti_record *b) {
-  lt_event one = event_of(a), two = event_of(b);
-  const lt_kind_info *info = lt_kind_lookup(one.kind);
-  must(one.kind == two.kind && one.time_ns == two.time_ns, "another event");
-  must(!info->ref || one.ref == two.ref, "another ref");
-  must(!info->x || one.x == two.x, "another x");
-  must(!info->a || one.a == two.a, "another a");
-  must(!info->b || one.b == two.b, "another b");
+static void must_be_same(const lt_event *one, const lt_event *two) {
+  const lt_kind_info *info = lt_kind_lookup(one->kind);
+  must(one->kind == two->kind && one->time_ns == two->time_ns, "another event");
+  must(!info->ref || one->ref == two->ref, "another ref");
+  must(!info->x || one->x == two->x, "another x");
+  must(!info->a || one->a == two->a, "another a");
+  must(!info->b || one->b == two->b, "another b");
 }
 
 /* Do they survive the recorder's encoder? */
@@ -97,8 +86,7 @@ static void code_again(const struct lti_block_header *head,
   lti_encoder_begin(encoder, &open);
   uint32_t n = 0;
   for (; n < d->n; n++) {
-    lt_event e = event_of(&d->records[n]);
-    if (!lti_encoder_add(encoder, &e))
+    if (!lti_encoder_add(encoder, &d->events[n]))
       break;
   }
   if (!n)
@@ -113,8 +101,8 @@ static void code_again(const struct lti_block_header *head,
   must(!decode(&again, copy, &second), "a block of ours is not understood");
   must(second.n == n, "another number of events");
   for (uint32_t i = 0; i < n; i++)
-    must_be_same(&d->records[i], &second.records[i]);
-  free(second.records);
+    must_be_same(&d->events[i], &second.events[i]);
+  free(second.events);
   free(copy);
 }
 

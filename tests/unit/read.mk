@@ -20,6 +20,13 @@ tests_unit_check_merge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_merge_LDADD = libtracecore.la $(CHECK_LIBS) $(ZLIB_LIBS)
 tests_unit_check_merge_LDFLAGS = $(SAN_CFLAGS)
 
+check_PROGRAMS += tests/unit/check_ahead
+tests_unit_check_ahead_SOURCES = tests/unit/check_ahead.c \
+	tests/unit/read_fixture.h tests/unit/read_fixture.c
+tests_unit_check_ahead_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_ahead_LDADD = libtracecore.la $(CHECK_LIBS) $(ZLIB_LIBS)
+tests_unit_check_ahead_LDFLAGS = $(SAN_CFLAGS)
+
 check_PROGRAMS += tests/unit/check_damage
 tests_unit_check_damage_SOURCES = tests/unit/check_damage.c \
 	tests/unit/read_fixture.h tests/unit/read_fixture.c

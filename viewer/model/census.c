@@ -58,6 +58,7 @@ lt_status census_begin(const char *path, struct census **census) {
     return LT_NOMEM;
   }
   c->reader = reader;
+  lt_reader_read_ahead(reader, true);
   *census = c;
   return LT_OK;
 }

@@ -55,6 +55,14 @@ static struct model_source source_of(lt_reader *reader) {
                                .callee = callee};
 }
 
+/* Open a file that will be read from begin to end. */
+static lt_status open_reader(const char *path, lt_reader **reader) {
+  lt_status status = lt_reader_open(path, reader);
+  if (status == LT_OK)
+    lt_reader_read_ahead(*reader, true);
+  return status;
+}
+
 static lt_status open_with(const char *path,
                            lt_status (*events)(void *context,
                                                const lt_event **events,
@@ -63,7 +71,7 @@ static lt_status open_with(const char *path,
                            struct model **model) {
   lt_reader *reader;
   *model = NULL;
-  lt_status status = lt_reader_open(path, &reader);
+  lt_status status = open_reader(path, &reader);
   if (status != LT_OK)
     return status;
   struct model_source source = source_of(reader);
@@ -82,7 +90,7 @@ lt_status model_begin(const char *path, const struct model_options *options,
                       struct model **model) {
   lt_reader *reader;
   *model = NULL;
-  lt_status status = lt_reader_open(path, &reader);
+  lt_status status = open_reader(path, &reader);
   if (status != LT_OK)
     return status;
   const struct model_source source = source_of(reader);

@@ -540,6 +540,8 @@ lt_status path_begin(const char *file, uint64_t task, struct path_walk **walk) {
   *walk = NULL;
   if (w && (w->path = calloc(1, sizeof *w->path)))
     status = lt_reader_open(file, &w->reader);
+  if (status == LT_OK)
+    lt_reader_read_ahead(w->reader, true);
   if (status != LT_OK) {
     path_end(w);
     return status;

@@ -158,6 +158,17 @@ typedef enum lt_end_reason {
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_open(const char *path,
                                                   lt_reader **reader);
 
+/* Let a second processor help, where this thread may run on more than one: a
+ * thread of the library's own, with all signals blocked, then decodes what comes
+ * next.  Off at first, so that no program gets a thread that it did not ask for.
+ *
+ * It begins when much of a large file is read on end, and ends with a seek, a
+ * selection, the end of the file and lt_reader_close().  What is read, and which
+ * errors come when, is the same with and without it.  It takes 12 MiB at most.
+ * Threads: not over a fork: in the child such a reader cannot be used, nor closed.
+ */
+LT_EXPORT void lt_reader_read_ahead(lt_reader *reader, bool may);
+
 /* Close; NULL is a no-op. */
 LT_EXPORT void lt_reader_close(lt_reader *reader);
 
