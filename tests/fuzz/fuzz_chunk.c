@@ -48,7 +48,7 @@ static const char *decode(const struct lti_block_header *head,
 }
 
 /* In order, and between the times of the header. */
-static void check_records(const struct lti_block_header *head,
+static void check_events(const struct lti_block_header *head,
                           const struct decoded *d) {
   int64_t last = head->first_ns;
   must(d->n <= head->count, "more events than the header says");
@@ -121,10 +121,10 @@ static void try_events(const uint8_t *data, size_t size) {
   uint8_t *payload = copy_of(data + EVENTS_HEAD, size - EVENTS_HEAD);
   struct decoded d;
   if (!decode(&head, payload, &d)) {
-    check_records(&head, &d);
+    check_events(&head, &d);
     code_again(&head, payload, &d);
   }
-  free(d.records);
+  free(d.events);
   free(payload);
 }
 
