@@ -40,7 +40,6 @@ struct object {
 
 static uv_loop_t *loop;
 static unsigned long seed;
-static bool has_signal;
 static FILE *out;
 
 static void say(const struct object *o, const char *kind, long result) {
@@ -186,11 +185,6 @@ static void on_signal(uv_signal_t *handle, int number) {
   end(o);
 }
 static void make_signal(struct object *o) {
-  if (has_signal) {
-    make_timer(o);
-    return;
-  }
-  has_signal = true;
   uv_signal_init(loop, &o->of.handle.signal);
   o->of.handle.signal.data = o;
   uv_signal_start_oneshot(&o->of.handle.signal, on_signal, SIGUSR1);
@@ -414,7 +408,7 @@ static void beget(struct object *parent) {
   static void (*const makers[])(struct object *) = {
       make_timer, make_timer,     make_idle,   make_prepare,
       make_check, make_async,     make_pipes,  make_tcp,
-      make_fs,    make_work,      make_signal, make_stillborn,
+      make_fs,    make_work,      make_stillborn,
       make_fork,  make_cancelled, make_process};
   const unsigned n = sizeof makers / sizeof *makers;
   if (parent->n_children >= CHILDREN_MAX || parent->depth >= DEPTH_MAX)
@@ -433,7 +427,6 @@ static void run_seed(void) {
   struct object root = {.path = seed}, ticking = {0};
   uv_loop_t own;
   uv_timer_t clock;
-  has_signal = false;
   loop = &own;
   if (uv_loop_init(&own))
     abort();
@@ -443,11 +436,12 @@ static void run_seed(void) {
   uv_unref((uv_handle_t *)&clock);
   for (unsigned i = 0; i < ROOTS; i++) {
     struct object *o = object_new(&root);
-    unsigned which = roll(o, 4);
+    unsigned which = roll(o, i == 0 ? 5 : 4); /* one watches signals */
     (which == 0   ? make_timer
      : which == 1 ? make_pipes
      : which == 2 ? make_fs
-                  : make_idle)(o);
+     : which == 3 ? make_idle
+                  : make_signal)(o);
   }
   uv_run(&own, UV_RUN_DEFAULT);
   uv_close((uv_handle_t *)&clock, NULL);
