@@ -134,10 +134,9 @@ def overlap(finding, line):
 
 
 def is_of_lane(finding, lane):
-    """A second loop on a thread has its name and a number; one that is not
-    libuv's, of which there is one, that of its descriptor."""
-    name = finding['loop'].split(' ')[0]
-    return name == {0: 'main', 3: 'epoll'}.get(lane, f'lane-{lane}')
+    """A second loop on a thread has its name and more."""
+    return finding['loop'].split(' ')[0] == \
+        (f'lane-{lane}' if lane else 'main')
 
 
 def belongs(finding, line):
