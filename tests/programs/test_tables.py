@@ -49,6 +49,20 @@ class Tables(Case):
         preload = BUILDDIR / '.libs/liblooptrace-preload.so'
         self.assertEqual(self.exports(preload), set(self.wrapped))
 
+    @needs('readelf')
+    def test_the_libraries_weigh_little_on_each_thread(self):
+        # One that comes by dlopen() has 1664 bytes for all such libraries.
+        for name in ('liblooptrace-preload.so', 'liblooptrace.so'):
+            told = self.run_command('readelf', '-lW', BUILDDIR / '.libs' / name)
+            size, = re.findall(rb'^ +TLS(?: +0x\w+){4} +0x(\w+)', told.stdout,
+                               re.M)
+            self.assertLessEqual(int(size, 16), 1024, name)
+            told = self.run_command('readelf', '-dW', BUILDDIR / '.libs' / name)
+            self.assertIn(b'NODELETE', told.stdout)
+            needed = re.findall(rb'NEEDED.*\[(\w+)', told.stdout)
+            if 'preload' in name:
+                self.assertEqual(set(needed), {b'libc', b'libgcc_s'})
+
 
 if __name__ == '__main__':
     unittest.main()
