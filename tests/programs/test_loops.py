@@ -172,9 +172,14 @@ class Loops(Case):
                 self.assertEqual(len(told['traces'][0]['loops']), n)
 
     def test_a_loop_is_named_after_its_thread_too(self):
-        told = self.check(self.record(LOOPS, 'threads'))
+        path = self.record(LOOPS, 'threads')
+        told = self.check(path)
         names = sorted(re.sub(r'\d+', 'N', name) for name in self.loops(told))
         self.assertEqual(names, ['epoll N', 'epoll N', 'worker epoll N'])
+        text = self.looptrace('report', path).stdout.decode()
+        table = text.split('\nLoops\n')[1].split('\n\n')[0].splitlines()
+        self.assertEqual({row.index('%') + 1 for row in table[1:]},
+                         {table[0].index('busy') + 4}, text)
 
     def test_waiting_for_one_thing_is_no_loop(self):
         for how in ('output', 'answer', 'bad'):

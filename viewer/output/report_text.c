@@ -65,13 +65,24 @@ static void heading(FILE *file, const struct model *m, const char *path) {
           report_health(m->info, health, sizeof health));
 }
 
+/* Of the column of loops: names of threads with a descriptor behind them need
+ * more than usual. */
+static int loop_width(const struct model *m, size_t least) {
+  size_t width = least;
+  for (size_t i = 0; i < m->n_loops; i++)
+    if (strlen(m->loops[i].name) > width)
+      width = strlen(m->loops[i].name);
+  return width < 32 ? (int)width : 32;
+}
+
 static void loops(FILE *file, const struct model *m) {
   units_buf turns, busy, p50, p99, max, late, worst;
-  fprintf(file, "\nLoops\n  %-16s %6s %10s %9s %9s %9s  %s\n", "loop", "busy",
+  int width = loop_width(m, 16);
+  fprintf(file, "\nLoops\n  %-*s %6s %10s %9s %9s %9s  %s\n", width, "loop", "busy",
           "turns", "p50", "p99", "longest", "late timers");
   for (size_t i = 0; i < m->n_loops; i++) {
     const struct model_loop *l = &m->loops[i];
-    fprintf(file, "  %-16s %6s %10s %9s %9s %9s  %s", l->name,
+    fprintf(file, "  %-*s %6s %10s %9s %9s %9s  %s", width, l->name,
             units_share(busy, l->busy_ns, l->busy_ns + l->poll_ns),
             units_count(turns, l->turns),
             units_ns(p50, model_histogram_percentile(&l->turn, 50)),
@@ -135,8 +146,8 @@ static void one_stall(FILE *file, const struct model *m,
                       const struct model_stall *s) {
   units_buf at, took;
   char what[700], spent[128];
-  fprintf(file, "  %9s %11s  %-10s %-14s %s\n", units_ns(took, s->duration_ns),
-          units_at(at, s->begin_ns), m->loops[s->loop].name,
+  fprintf(file, "  %9s %11s  %-*s %-14s %s\n", units_ns(took, s->duration_ns),
+          units_at(at, s->begin_ns), loop_width(m, 10), m->loops[s->loop].name,
           report_spent(m, s, spent, sizeof spent),
           report_what(m, s, what, sizeof what));
 }
@@ -148,8 +159,8 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
   const struct model_stall **sorted = report_worst(m);
   if (!sorted)
     return;
-  fprintf(file, "  %9s %11s  %-10s %-14s %s\n", "took", "at", "loop", "in",
-          "callback");
+  fprintf(file, "  %9s %11s  %-*s %-14s %s\n", "took", "at",
+          loop_width(m, 10), "loop", "in", "callback");
   for (size_t i = 0; i < m->n_stalls && i < top; i++)
     one_stall(file, m, sorted[i]);
   free(sorted);
