@@ -9,6 +9,7 @@ import unittest
 
 import looptrace
 import shop
+import trace_text
 from export_trace import export
 from viewer import SIZES, GoldenCase, ViewCase
 
@@ -180,6 +181,70 @@ class Visits(ViewCase):
             text = self.dump(path, '--keys', '2' + keys)
             self.assertFalse(any(ord(c) < 32 and c != '\n' for c in text))
             self.assertIn('looptrace', text)
+
+
+class Waiting(ViewCase):
+    """Who waited, and who did not."""
+
+    def rows(self, text):
+        path = self.dir / 'waiting.lt'
+        path.write_bytes(trace_text.trace(text, end_ms=400))
+        lines = self.dump(path, '--screen', 'lanes').splitlines()
+        return {line[4:15].strip(): line.split('│', 1)[1] for line in lines
+                if '│' in line[:17]}
+
+    STUCK = '''
+        0    loop+
+        0    spawn task=1 kind=timer site=on_tick from=main
+        0    spawn task=2 kind=timer site=on_read from=main
+        0    spawn task=3 kind=timer site=on_other from=main
+        0    arm task=1 kind=timer site=on_tick ms=100
+        0    arm task=2 kind=timer site=on_read ms=20
+        0    arm task=3 kind=timer site=on_other ms=50
+        1    poll
+        100  wake
+        100  resume task=1 kind=timer site=on_tick
+        {}
+    '''
+
+    def test_a_timer_that_was_stopped_is_not_late(self):
+        # 2 was due at 20 ms and 3 at 50, but the loop came back from its poll
+        # and polled again without them.
+        rows = self.rows(self.STUCK.format('''
+            110 await task=1
+            110 poll
+            200 wake
+            200 resume task=1 kind=timer site=on_tick
+            300 await task=1
+            310 poll'''))
+        self.assertNotIn('timers late', rows)
+        self.assertNotIn('ready q', rows)
+
+    def test_what_a_loop_never_came_back_to_waits_with_no_end(self):
+        rows = self.rows(self.STUCK.format('''
+            110 spawn task=9 kind=async site=render
+            150 ready task=9 cause=1'''))
+        self.assertRegex(rows['ready q'], r'^[·┊ ]+(1 ?)+$')
+        turn = next(row for name, row in rows.items() if 'turn' in name)
+        self.assertTrue(turn.endswith('▶'), rows)
+
+    def test_callbacks_of_one_poll_wait_for_each_other(self):
+        rows = self.rows('''
+            0    loop+
+            0    spawn task=1 kind=read site=on_read from=main
+            0    spawn task=2 kind=read site=on_other from=main
+            1    poll
+            100  wake n=2
+            100  resume task=1 kind=read site=on_read
+            200  await task=1
+            200  resume task=2 kind=read site=on_other
+            300  await task=2
+            301  poll''')
+        row = rows['ready q']
+        width = 84 / 400
+        self.assertEqual(set(row[int(105 * width):int(190 * width)]) - {' '},
+                         {'1'}, row)
+        self.assertNotIn('1', row[int(210 * width):])
 
 
 class Long(ViewCase):

@@ -254,10 +254,12 @@ static void check_layouts(int w, int h, size_t loops) {
   check_rects(f.body,
               (struct rect[]){o.loops, o.worst, o.histogram, o.findings}, 4);
   ck_assert(o.loops.h >= 3 && o.worst.h >= 3);
-  struct layout_lanes l;
-  layout_lanes(&f, &l);
-  check_rects(f.body, (struct rect[]){l.axis, l.rows, l.rule, l.detail}, 4);
-  ck_assert_int_ge(l.rows.h, 3);
+  for (size_t n = 0; n < 100; n = n * 3 + 1) {
+    struct layout_lanes l;
+    layout_lanes(&f, n, &l);
+    check_rects(f.body, (struct rect[]){l.axis, l.rows, l.rule, l.detail}, 4);
+    ck_assert_int_ge(l.rows.h, n < 3 ? 0 : 3);
+  }
   for (size_t n = 1; n < 100; n *= 3) {
     struct layout_list list;
     layout_list(&f, n, &list);

@@ -69,10 +69,14 @@ void layout_overview(const struct layout *frame, size_t n_loops,
   out->findings = (struct rect){left, lower.y, lower.w - left, lower.h};
 }
 
-void layout_lanes(const struct layout *frame, struct layout_lanes *out) {
+void layout_lanes(const struct layout *frame, size_t n_lanes,
+                  struct layout_lanes *out) {
   struct rect body = frame->body;
   out->axis = take(&body, 1);
   int detail = body.h < 10 ? 2 : body.h < 16 ? 4 : min(8, body.h / 3);
+  /* What the lanes leave: it has room for the source then. */
+  int left = body.h - 1 - (int)(n_lanes < 500 ? n_lanes : 500);
+  detail = max(detail, min(left, 20));
   out->rows = take(&body, body.h - detail - 1);
   out->rule = take(&body, 1);
   out->detail = body;

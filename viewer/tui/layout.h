@@ -36,7 +36,8 @@ void layout_overview(const struct layout *frame, size_t n_loops,
 struct layout_lanes {
   struct rect axis, rows, rule, detail;
 };
-void layout_lanes(const struct layout *frame, struct layout_lanes *out);
+void layout_lanes(const struct layout *frame, size_t n_lanes,
+                  struct layout_lanes *out);
 
 /* The lanes as they are played, what goes on now, what went by; the last is
  * where in the whole. */

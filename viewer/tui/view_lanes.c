@@ -34,7 +34,6 @@ static void draw_title(struct app *app, const struct layout *layout,
 static void draw(struct app *app, const struct layout *layout) {
   struct layout_lanes areas;
   struct lane lanes[LANES_MAX];
-  layout_lanes(layout, &areas);
   if (app->model->end_ns <= 0) {
     grid_rule(&app->grid, layout->rule, "no time passed in this recording");
     return;
@@ -42,8 +41,9 @@ static void draw(struct app *app, const struct layout *layout) {
   int64_t column_ns =
       (app->lanes.to - app->lanes.from) / (layout->w - lanes_label_w(layout->w));
   draw_title(app, layout, column_ns);
-  lanes_draw(app, areas.axis, areas.rows, INT64_MAX);
   size_t n = lanes_list(app, lanes);
+  layout_lanes(layout, n, &areas);
+  lanes_draw(app, areas.axis, areas.rows, INT64_MAX);
   size_t current = lanes_current(app, lanes, n);
   if (n)
     lanes_draw_under_cursor(app, &lanes[current], &areas);
