@@ -15,4 +15,10 @@ tests_unit_check_duration_SOURCES = tests/unit/check_duration.c
 tests_unit_check_duration_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
 tests_unit_check_duration_LDADD = libtracecore.la $(CHECK_LIBS)
 tests_unit_check_duration_LDFLAGS = $(SAN_CFLAGS)
+check_PROGRAMS += tests/unit/check_progress
+tests_unit_check_progress_SOURCES = tests/unit/check_progress.c \
+	viewer/progress.h viewer/progress.c
+tests_unit_check_progress_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_progress_LDADD = $(CHECK_LIBS)
+tests_unit_check_progress_LDFLAGS = $(SAN_CFLAGS)
 endif
