@@ -127,15 +127,20 @@ void lti_scope_close(struct lti_scope *scope) {
   lti_self.in_call = scope->outer_in_call;
 }
 
-void lti_scope_close_at(uintptr_t at, bool left) {
-  struct lti_scope scope = {.left = left, .outer_in_uv = LTI_IN_LOOP};
+void lti_scope_close_at(uintptr_t at, bool left, int64_t status) {
   struct lti_frame *frame = lti_self.top;
   while (frame > lti_hook.frames && frame->at != at)
     frame--;
-  if (frame > lti_hook.frames && lti_frame_pop(frame, (const void *)at))
+  if (frame > lti_hook.frames && lti_frame_pop(frame, (const void *)at)) {
+    struct lti_scope scope = {.left = left,
+                              .done = frame->flags & LTI_FRAME_DONE,
+                              .task = frame->slice.task,
+                              .cancelled = status == UV_ECANCELED,
+                              .status = status};
     end_slice(&scope, &frame->slice);
-  lti_self.in_uv = scope.outer_in_uv;
-  lti_self.in_call = scope.outer_in_call;
+  }
+  lti_self.in_uv = LTI_IN_LOOP;
+  lti_self.in_call = 0;
 }
 
 /* Tasks. */

@@ -91,8 +91,8 @@ void lti_scope_open_bare(struct lti_scope *scope, uintptr_t fn);
 void lti_scope_close(struct lti_scope *scope);
 
 /* The same for what fast.h opened: at is the address it gave the frame; left: an
- * exception passed. */
-void lti_scope_close_at(uintptr_t at, bool left);
+ * exception passed; status: where the task ends. */
+void lti_scope_close_at(uintptr_t at, bool left, int64_t status);
 
 /* Close the frames that a longjmp left, seen from an address on the stack. */
 void lti_frames_bury(uintptr_t at);

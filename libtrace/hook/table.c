@@ -29,6 +29,11 @@ _Static_assert(sizeof(struct lti_entry) == 8 * WORDS, "no padding");
 _Static_assert(offsetof(struct lti_entry, key) == 0 &&
                    offsetof(struct lti_entry, task) == 8,
                "word 0 is the key, word 1 the task");
+_Static_assert(offsetof(struct lti_entry, epoch) == 16 &&
+                   offsetof(struct lti_entry, fn) == 24 &&
+                   offsetof(struct lti_entry, second) == 32 &&
+                   __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "as lti_place_get() reads them");
 
 enum { SHARD_BITS = 6, SHARDS = 1 << SHARD_BITS };
 
@@ -145,9 +150,54 @@ static bool read_contended(struct lti_shard *shard, uint64_t key,
   return read_once(shard, key, entry);
 }
 
+struct lti_place lti_places[1 << LTI_PLACE_BITS];
+
+/* Where a request stands; NULL where that is in the table. */
+static struct lti_place *place_with(uint64_t key) {
+  struct lti_place *place = lti_place_of(object_of(key));
+  return (key & LTI_FAMILIES) == LTI_REQUEST &&
+                 atomic_load_explicit(&place->word[0], memory_order_acquire) ==
+                     key
+             ? place
+             : NULL;
+}
+
+static void place_read(const struct lti_place *place, struct lti_entry *entry) {
+  uint64_t words[WORDS] = {0};
+  for (int i = 0; i < 5; i++)
+    words[i] = atomic_load_explicit(&place->word[i], memory_order_relaxed);
+  memcpy(entry, words, sizeof words);
+}
+
+/* Returns: false when the place is not free. */
+static bool place_put(const struct lti_entry *entry, struct lti_entry *old) {
+  uint64_t words[WORDS], none = 0;
+  struct lti_place *place = place_with(entry->key);
+  if (old)
+    old->key = 0;
+  if (place && old)
+    place_read(place, old);
+  if (!place) {
+    place = lti_place_of(object_of(entry->key));
+    if (atomic_load_explicit(&place->word[0], memory_order_relaxed) ||
+        !atomic_compare_exchange_strong(&place->word[0], &none, 1))
+      return false;
+  }
+  memcpy(words, entry, sizeof words);
+  for (int i = 1; i < 5; i++)
+    atomic_store_explicit(&place->word[i], words[i], memory_order_relaxed);
+  atomic_store_explicit(&place->word[0], entry->key, memory_order_release);
+  return true;
+}
+
 bool lti_table_get(uint64_t key, struct lti_entry *entry, bool patient) {
   struct lti_shard *shard = shard_of(key);
+  struct lti_place *place = place_with(key);
   bool found;
+  if (place) {
+    place_read(place, entry);
+    return true;
+  }
   if (__builtin_expect(read_whole(shard, key, entry, &found), 1))
     return found;
   return read_contended(shard, key, entry, patient);
@@ -321,6 +371,8 @@ bool lti_front_miss(const void *handle, bool second, struct lti_hit *hit) {
 
 bool lti_table_put(const struct lti_entry *entry, struct lti_entry *old) {
   struct lti_shard *shard = shard_of(entry->key);
+  if ((entry->key & LTI_FAMILIES) == LTI_REQUEST && place_put(entry, old))
+    return true;
   if (!take_lock(shard))
     return false;
   struct lti_slot *slot = find(shard, entry->key);
@@ -362,6 +414,12 @@ static void remove_at(struct lti_slot *slots, uint64_t mask, uint64_t i) {
 
 bool lti_table_take(uint64_t key, struct lti_entry *entry) {
   struct lti_shard *shard = shard_of(key);
+  struct lti_place *place = place_with(key);
+  if (place) {
+    place_read(place, entry);
+    atomic_store_explicit(&place->word[0], 0, memory_order_release);
+    return true;
+  }
   if (!take_lock(shard))
     return lti_table_get(key, entry, true);
   struct lti_slot *slot = find(shard, key);

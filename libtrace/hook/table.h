@@ -106,6 +106,41 @@ static inline uint64_t lti_front_same(const void *handle, unsigned kind,
  * is free. */
 bool lti_front_miss(const void *handle, bool second, struct lti_hit *hit);
 
+/* Requests come and go: one that finds its place free stands there, and not in
+ * the table.  From its submission to its callback the place is its own, so that
+ * nothing is locked.  word: lti_entry; the key is 1 while it is being filled. */
+struct lti_place {
+  _Alignas(LTI_LINE) _Atomic uint64_t word[5];
+};
+enum { LTI_PLACE_BITS = 10 };
+extern struct lti_place lti_places[1 << LTI_PLACE_BITS]
+    __attribute__((visibility("hidden")));
+
+static inline struct lti_place *lti_place_of(uintptr_t address) {
+  return &lti_places[lti_front_index(address) >>
+                     (LTI_FRONT_BITS - LTI_PLACE_BITS)];
+}
+
+/* Of a request that has a place, a task of this recording and a callback.
+ * Returns: false for others. */
+static inline bool lti_place_get(const void *req, uint64_t *task,
+                                 uintptr_t *fn) {
+  struct lti_place *place = lti_place_of((uintptr_t)req);
+  if (atomic_load_explicit(&place->word[0], memory_order_acquire) !=
+      lti_key(req, LTI_REQUEST))
+    return false;
+  *task = atomic_load_explicit(&place->word[1], memory_order_relaxed);
+  *fn = atomic_load_explicit(&place->word[3], memory_order_relaxed);
+  return *task && *fn &&
+         (uint32_t)atomic_load_explicit(
+             &place->word[2], memory_order_relaxed) == lti_epoch();
+}
+
+static inline void lti_place_free(const void *req) {
+  atomic_store_explicit(&lti_place_of((uintptr_t)req)->word[0], 0,
+                        memory_order_release);
+}
+
 /* Look an object up.  patient: wait for a writer, however long it is preempted;
  * without it (for signal handlers, which may sit on top of the writer) a read
  * gives up waiting after some microseconds and may miss an entry.

@@ -93,7 +93,7 @@ LTI_FAST bool open_repeat(uintptr_t at, const uv_timer_t *timer,
   return true;
 }
 LTI_FAST_CALL(on_repeat, on_repeat_slow, uv_timer_cb, (uv_timer_t * handle),
-              (handle), open_repeat((uintptr_t)&here, handle, &fn),
+              (handle), 0, false, open_repeat((uintptr_t)&here, handle, &fn),
               lti_fast_leave)
 
 /* Without a callback libuv refuses, or has nothing to call: its own affair. */

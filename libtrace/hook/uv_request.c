@@ -5,6 +5,7 @@
  * come from uv_map.h (REQUEST, TELL, ASK), the trampolines from the table
  * below.  libuv calls both. */
 #include "hook/call.h"
+#include "hook/fast.h"
 
 /* Trampolines: X(name, kind, type, (parameters), (arguments), status). */
 #define REQUEST_CALLBACKS(X)                                                   \
@@ -32,13 +33,17 @@
 
 /* A callback of NULL reaches the trampoline for uv_queue_work only. */
 #define TRAMPOLINE(name, KIND, type, params, args, status)                     \
-  static void name params {                                                    \
+  __attribute__((cold, noinline)) static void name##_slow params {             \
     LTI_SCOPE;                                                                 \
     lti_scope_open_request(&scope, req, LT_TASK_##KIND, status);               \
     if (scope.fn)                                                              \
       ((type)scope.fn) args;                                                   \
     scope.left = false;                                                        \
-  }
+  }                                                                            \
+  LTI_FAST_CALL(                                                               \
+      name, name##_slow, type, params, args, status, true,                     \
+      lti_fast_open_request((uintptr_t)&here, req, LT_TASK_##KIND, &fn),       \
+      lti_fast_leave)
 REQUEST_CALLBACKS(TRAMPOLINE)
 
 /* Without a callback nobody waits for it: nothing to record. */

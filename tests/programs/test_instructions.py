@@ -57,7 +57,7 @@ class Instructions(Case):
         self.assert_at_most('async', 525)
 
     def test_a_byte_through_a_pipe(self):
-        self.assert_at_most('pipe', 840)
+        self.assert_at_most('pipe', 620)
 
 
 if __name__ == '__main__':
