@@ -69,15 +69,17 @@ class Fuzz(VTermCase):
         """Returns: how many inputs were sent."""
         r = random.Random(seed)
         sent, width, height = [], *r.choice(SIZES)
-        terminal = self.open(*r.choice(paths), program=self.program,
-                             width=width, height=height, **self.options)
+        edits, clicks = r.random() < .3, r.random() < .6
+        terminal = self.open(*r.choice(paths), *['--mouse'][:clicks],
+                             program=self.program, width=width, height=height,
+                             **self.options)
         said = None
         while time.monotonic() < end and len(sent) < 1000:
             if r.random() < .15:
                 width, height = r.choice(SIZES)
                 terminal.resize(width, height)
                 sent.append(f'<Resize:{width}x{height}>')
-            keys = burst(r)
+            keys = [key for key in burst(r) if edits or key != 'O']
             sent += keys
             terminal.send(''.join(keys).encode())
             if r.random() < .3:
@@ -90,8 +92,15 @@ class Fuzz(VTermCase):
         status = self.leave(terminal)
         screen = terminal.screen().text
         self.assertEqual(status, 0, (seed, sent, screen))
+        # Bytes that come while an editor has the terminal are echoed, and can
+        # leave the emulator in any state; otherwise it must be given back.
+        if not edits and not terminal.is_blind:
+            self.assertTrue(terminal.wait_for(
+                lambda _: terminal.is_given_back() or terminal.is_blind, 10),
+                (seed, sent))
         self.assertNotIn('Sanitizer', screen)
         self.assertNotIn('runtime error', screen)
+        terminal.close()
         return len(sent)
 
     def test_random_input_of_all_kinds(self):

@@ -63,6 +63,9 @@ class VTerm:
         self.pending = b''
 
     def close(self):
+        """Harmless when it is closed already."""
+        if self.leader < 0:
+            return
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -74,6 +77,7 @@ class VTerm:
         self.emulator.stdout.close()
         os.close(self.leader)
         os.close(self.follower)
+        self.leader = self.follower = -1
 
     def set_size(self, width, height):
         fcntl.ioctl(self.leader, termios.TIOCSWINSZ,
