@@ -79,13 +79,3 @@ struct lti_span lti_span_of(struct lti_knot from, struct lti_knot to) {
         (double)(to.ns - from.ns) / (double)(to.clock - from.clock);
   return span;
 }
-
-uint64_t lti_span_ns(const struct lti_span *span, uint64_t clock) {
-  if (clock <= span->from.clock)
-    return span->from.ns;
-  if (clock >= span->to.clock)
-    return span->to.ns;
-  double ns = (double)(clock - span->from.clock) * span->ns_per_tick;
-  uint64_t at = span->from.ns + (uint64_t)ns;
-  return at < span->to.ns ? at : span->to.ns;
-}

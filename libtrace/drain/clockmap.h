@@ -51,6 +51,17 @@ void lti_clockmap_seal(struct lti_clockmap *map, struct lti_knot knot);
 /* The line between two knots, and a point on it; clocks outside take the nearer
  * end's time. */
 struct lti_span lti_span_of(struct lti_knot from, struct lti_knot to);
-uint64_t lti_span_ns(const struct lti_span *span, uint64_t clock);
+
+static inline uint64_t lti_span_ns(const struct lti_span *span,
+                                   uint64_t clock) {
+  if (clock <= span->from.clock)
+    return span->from.ns;
+  if (clock >= span->to.clock)
+    return span->to.ns;
+  /* As signed numbers, which the processor converts by itself. */
+  double ns = (double)(int64_t)(clock - span->from.clock) * span->ns_per_tick;
+  uint64_t at = span->from.ns + (uint64_t)(int64_t)ns;
+  return at < span->to.ns ? at : span->to.ns;
+}
 
 #endif

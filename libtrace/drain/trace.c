@@ -232,26 +232,25 @@ static void translate_event(struct lti_trace *t,
   follow(t, thread, e);
 }
 
-void lti_trace_event(struct lti_trace *t, const lt_event *event) {
-  lt_event e = *event;
-  translate_event(t, t->at, &e);
-  lti_summary_event(t->summary, t->at->index, &t->at->open, &e);
-  if (!lti_encoder_add(t->encoder, &e)) {
+void lti_trace_event(struct lti_trace *t, lt_event *e) {
+  translate_event(t, t->at, e);
+  lti_summary_event(t->summary, t->at->index, &t->at->open, e);
+  if (!lti_encoder_add(t->encoder, e)) {
     end_block(t);
     lti_encoder_begin(t->encoder, &t->at->open);
-    (void)lti_encoder_add(t->encoder, &e); /* an empty block has room */
+    (void)lti_encoder_add(t->encoder, e); /* an empty block has room */
   }
-  if (t->n_events == 0 || e.time_ns < t->first_ns)
-    t->first_ns = e.time_ns;
-  if (t->epoch_events == 0 || e.time_ns < t->epoch_first_ns)
-    t->epoch_first_ns = e.time_ns;
-  if (t->n_events == 0 || e.time_ns > t->last_ns)
-    t->last_ns = e.time_ns;
+  if (t->n_events == 0 || e->time_ns < t->first_ns)
+    t->first_ns = e->time_ns;
+  if (t->epoch_events == 0 || e->time_ns < t->epoch_first_ns)
+    t->epoch_first_ns = e->time_ns;
+  if (t->n_events == 0 || e->time_ns > t->last_ns)
+    t->last_ns = e->time_ns;
   t->n_events++;
   t->epoch_events++;
-  if (e.kind == LT_LOST) {
-    t->n_lost += e.a;
-    lti_directory_lost(t->directory, e.x, e.a);
+  if (e->kind == LT_LOST) {
+    t->n_lost += e->a;
+    lti_directory_lost(t->directory, e->x, e->a);
     t->n_lost_events++;
   }
 }

@@ -83,11 +83,12 @@ void lti_trace_go_on(struct lti_trace *trace, struct lti_writer *writer,
 void lti_trace_drop_index(struct lti_trace *trace);
 
 /* Events of one thread, in order.  Fields of codec SITE are addresses, those of
- * codec TEXT and own callees the program's ids: translated here, once.  Kinds
- * are those of event.h. */
+ * codec TEXT and own callees the program's ids: translated here, once, and in
+ * the caller's event (to copy it would cost a tenth of the drain).  Kinds are
+ * those of event.h. */
 void lti_trace_thread_begin(struct lti_trace *trace,
                             struct lti_trace_thread *thread);
-void lti_trace_event(struct lti_trace *trace, const lt_event *event);
+void lti_trace_event(struct lti_trace *trace, lt_event *event);
 void lti_trace_thread_end(struct lti_trace *trace);
 
 /* Follow an event that is not written: brackets and tasks only. */

@@ -45,7 +45,7 @@ static void fixed_clock(int64_t *monotonic_ns, int64_t *unix_ns) {
 
 static void put(unsigned kind, unsigned x, uint64_t ref, uint64_t a,
                 uint64_t b) {
-  const lt_event e = {.time_ns = at->now_ns,
+  lt_event e = {.time_ns = at->now_ns,
                       .ref = ref,
                       .a = a,
                       .b = b,

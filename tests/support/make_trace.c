@@ -286,7 +286,7 @@ static void seal(int64_t watermark_ns) {
     int64_t last_ns = made.last_ns;
     lti_trace_thread_begin(&made.trace, &made.threads[t]);
     for (size_t i = 0; i < made.n_events; i++) {
-      const lt_event *e = &made.events[i];
+      lt_event *e = &made.events[i];
       if (e->thread != t)
         continue;
       if (e->time_ns < last_ns || e->time_ns > watermark_ns)
