@@ -23,7 +23,8 @@ STALLS = int(os.environ.get('LOOPTRACE_PLANTED') or (520 if LONG else 60))
 BUDGET_NS = 15_000_000
 SHARE = 0.10
 # What a thread used is read once in so long, and who tells of a stop needs a CPU:
-# beside others, one in a hundred is further off than a tenth, but by no more.
+# beside others, one in a hundred is further off than a tenth, but by no more.  And
+# who looks from outside may come too late.
 READ_NS, TOLD_NS = 5_000_000, 100_000_000
 NEARLY_ALL = 0.97
 
@@ -249,8 +250,8 @@ class Planted(Case):
         for name, (right, of) in score.counts.items():
             if name == 'brief':
                 continue
-            self.assertGreaterEqual(
-                right, of * NEARLY_ALL - 2 if name == 'cause' else of, name)
+            least = of * NEARLY_ALL - 2 if name in ('cause', 'named') else of
+            self.assertGreaterEqual(right, least, name)
             self.assertGreater(of, STALLS // 2)
 
     def test_a_quiet_machine(self):
