@@ -47,7 +47,7 @@ struct lti_self {
   uint8_t refused;          /* no slot to be had: count only */
   uint8_t foreign;          /* inside a callback of another loop than loop */
 };
-enum { LTI_ON_NONE = UINT32_MAX }; /* lti_self.on of a thread that knows none */
+#define LTI_ON_NONE UINT32_MAX /* lti_self.on of a thread that knows none */
 extern __thread struct lti_self lti_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
