@@ -5,7 +5,8 @@
  * entries back rather than leaving a mark.  An array that a shard has outgrown
  * is never unmapped: a reader may still be in it (all of them together are
  * smaller than the one in use).  The front is written under the lock of the
- * shard, and has nothing that the shard has not.  Called by the wrappers and trampolines only.
+ * shard, and has nothing that the shard has not.  Called by the wrappers and
+ * trampolines only.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -46,9 +46,9 @@ static inline uint32_t lti_epoch(void) {
  *
  * who is the handle's address where its task is of this recording and goes on,
  * and the clock is the TSC, so that whoever finds it need not ask; else that
- * plus 1; and 0 while the rest changes.  That it is the same before and after reading is
- * enough: only the thread that turns its loop writes an entry of the same
- * handle, and that one is reading. */
+ * plus 1; and 0 while the rest changes.  That it is the same before and after
+ * reading is enough: only the thread that turns its loop writes an entry of the
+ * same handle, and that one is reading. */
 struct lti_front {
   _Atomic uintptr_t who;
   _Atomic uint64_t head; /* LTI_HEAD(0, kind, task) */
