@@ -6,12 +6,17 @@ model_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(DW_CFLAGS) $(SAN_CFLAGS)
 model_test_ldadd = libtracecore.la $(DW_LIBS) $(CHECK_LIBS)
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_model tests/unit/check_finding \
-	tests/unit/check_trouble tests/unit/check_model_task
+	tests/unit/check_trouble tests/unit/check_model_task \
+	tests/unit/check_cause
 tests_unit_check_model_task_SOURCES = tests/unit/check_model_task.c \
 	$(model_test_sources)
 tests_unit_check_model_task_CFLAGS = $(model_test_cflags)
 tests_unit_check_model_task_LDADD = $(model_test_ldadd)
 tests_unit_check_model_task_LDFLAGS = $(SAN_CFLAGS)
+tests_unit_check_cause_SOURCES = tests/unit/check_cause.c $(model_test_sources)
+tests_unit_check_cause_CFLAGS = $(model_test_cflags)
+tests_unit_check_cause_LDADD = $(model_test_ldadd)
+tests_unit_check_cause_LDFLAGS = $(SAN_CFLAGS)
 tests_unit_check_model_SOURCES = tests/unit/check_model.c $(model_test_sources)
 tests_unit_check_model_CFLAGS = $(model_test_cflags)
 tests_unit_check_model_LDADD = $(model_test_ldadd)

@@ -249,3 +249,16 @@ struct model *model_of_slice(const char *before, const char *inside,
   ck_assert_uint_eq(m->n_stalls, 1);
   return m;
 }
+
+void assert_cause(const struct model_stall *s, int cpu, int blocked, int paging,
+                  int starved, int unknown) {
+  ck_assert_int_eq(s->cause.cpu, cpu * INT64_C(1000000));
+  ck_assert_int_eq(s->cause.blocked, blocked * INT64_C(1000000));
+  ck_assert_int_eq(s->cause.paging, paging * INT64_C(1000000));
+  ck_assert_int_eq(s->cause.starved, starved * INT64_C(1000000));
+  ck_assert_int_eq(s->cause.unknown, unknown * INT64_C(1000000));
+  ck_assert_int_eq(s->cause.suspended, 0);
+  ck_assert_int_eq(s->duration_ns,
+                   (cpu + blocked + paging + starved + unknown) *
+                       INT64_C(1000000));
+}

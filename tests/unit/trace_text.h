@@ -12,6 +12,7 @@
 #ifndef TRACE_TEXT_H
 #define TRACE_TEXT_H
 
+#include "model/model.h"
 #include "model/source.h"
 
 /* Build a model from such a text; a line that is not understood fails the
@@ -30,5 +31,9 @@ extern const char trace_text_sleeping[];
  * inside: lines of events in it. */
 struct model *model_of_slice(const char *before, const char *inside,
                              const char *after);
+
+/* Does a stall's time have these causes, in ms, and no other? */
+void assert_cause(const struct model_stall *s, int cpu, int blocked, int paging,
+                  int starved, int unknown);
 
 #endif

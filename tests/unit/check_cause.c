@@ -1,0 +1,230 @@
+/* The causes of stalls: where their time went, and what proves it. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/build.h"
+#include "trace_text.h"
+
+#define MS INT64_C(1000000)
+
+static void teardown(void) {
+  memset(&trace_text_info, 0, sizeof trace_text_info);
+  trace_text_info.complete = trace_text_info.ended = true;
+}
+
+START_TEST(computing_is_cpu) {
+  struct model *m = model_of_slice("cpu=5 vsw=3", "", "cpu=205 vsw=3");
+  assert_cause(&m->stalls[0], 200, 0, 0, 0, 0);
+  ck_assert_str_eq(model_cause_word(&m->stalls[0].cause), "cpu");
+  model_close(m);
+}
+END_TEST
+
+START_TEST(waiting_for_a_cpu_is_not_the_programs) {
+  struct model *m = model_of_slice("cpu=5 delay=7", "", "cpu=45 delay=167");
+  assert_cause(&m->stalls[0], 40, 0, 0, 160, 0);
+  ck_assert_int_eq(model_attributable(&m->stalls[0].cause), 40 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(off_the_cpu_without_evidence_is_unknown) {
+  struct model *m = model_of_slice("cpu=0 vsw=3", "", "cpu=50 vsw=3");
+  assert_cause(&m->stalls[0], 50, 0, 0, 0, 150);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_voluntary_switch_is_evidence_of_blocking) {
+  struct model *m = model_of_slice("cpu=0 vsw=3", "", "cpu=50 vsw=4");
+  assert_cause(&m->stalls[0], 50, 150, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(without_run_delay_a_switch_is_no_evidence) {
+  struct model *m =
+      model_of_slice("cpu=0 delay=-1 vsw=3", "", "cpu=50 delay=-1 vsw=4");
+  assert_cause(&m->stalls[0], 50, 0, 0, 0, 150);
+  model_close(m);
+}
+END_TEST
+
+/* T twice: stopped by a signal, also in the middle of a call. */
+START_TEST(being_stopped_is_not_the_programs_time) {
+  struct model *m = model_of_slice("cpu=0 delay=0",
+                                   "150 sample n=84\n"
+                                   "250 sample n=84\n"
+                                   "300 call callee=5 ms=190 site=2\n",
+                                   "cpu=10 delay=0");
+  const struct model_cause *c = &m->stalls[0].cause;
+  ck_assert_int_eq(c->suspended, 100 * MS);
+  ck_assert_int_eq(c->cpu, 10 * MS);
+  ck_assert_int_eq(c->blocked, 90 * MS);
+  ck_assert_int_eq(c->unknown, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(major_faults_outside_calls_are_paging) {
+  struct model *m =
+      model_of_slice("cpu=0 faults=65535", "200 call callee=6 ms=30 on=4\n",
+                     "cpu=50 faults=3 vsw=9");
+  assert_cause(&m->stalls[0], 50, 30, 120, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(the_longest_calls_are_kept_and_all_are_counted) {
+  char calls[1024] = "";
+  for (int i = 1; i <= 12; i++)
+    snprintf(calls + strlen(calls), sizeof calls - strlen(calls),
+             "%d call callee=15 ms=%d\n", 110 + i * 15, i);
+  struct model *m = model_of_slice("cpu=0", calls, "cpu=122 vsw=12");
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_uint_eq(s->n_calls, MODEL_CALLS_MAX);
+  ck_assert_uint_eq(s->n_calls_all, 12);
+  ck_assert_int_eq(s->calls_ns, 78 * MS);
+  for (int i = 0; i < MODEL_CALLS_MAX; i++)
+    ck_assert_int_eq(s->calls[i].duration_ns, (12 - i) * MS);
+  assert_cause(s, 122, 78, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_call_that_seems_to_begin_before_its_slice_is_inside) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage\n"
+                                  "100  resume task=1 kind=2 site=1\n"
+                                  "400  call callee=5 ms=300.004\n"
+                                  "400  await task=1\n"
+                                  "400  usage cpu=0 vsw=1\n"
+                                  "400  loop-\n",
+                                  400, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_uint_eq(m->stalls[0].n_calls, 1);
+  ck_assert_int_eq(m->stalls[0].calls[0].begin_ns, 100 * MS);
+  ck_assert_int_eq(m->stalls[0].calls_ns, 300 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(totals_that_are_wider_than_the_stall_are_shared_out) {
+  struct model *m = model_of_text("0   loop+\n"
+                                  "0   usage cpu=0\n"
+                                  "9   resume task=2 kind=2 site=1\n"
+                                  "9   await task=2\n"
+                                  "20  resume task=1 kind=2 site=1\n"
+                                  "80  await task=1\n"
+                                  "100 poll\n"
+                                  "140 wake\n" /* the poll is known */
+                                  "160 usage cpu=60 delay=30 vsw=1\n"
+                                  "160 loop-\n",
+                                  160, NULL);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  const struct model_stall *s = &m->stalls[0];
+  /* 120 ms out of polls, half of them in the stall, so are the totals; and a
+   * wait in a poll is one voluntary switch, so there is none to explain. */
+  assert_cause(s, 30, 0, 0, 15, 15);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(totals_read_just_before_the_end_will_do) {
+  struct model *m = model_of_text("0   loop+\n"
+                                  "0   usage\n"
+                                  "0   resume task=1 kind=2 site=1\n"
+                                  "200 usage cpu=200\n"
+                                  "200.01 await task=1\n"
+                                  "201 poll\n"
+                                  "900 wake\n"
+                                  "1900 usage cpu=200 delay=1000\n"
+                                  "1900 loop-\n",
+                                  1900, NULL);
+  ck_assert_int_eq(m->stalls[0].cause.cpu, 200 * MS);
+  ck_assert_int_eq(m->stalls[0].cause.starved, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(what_the_recorder_reads_just_before_the_end_will_not_do) {
+  struct model *m = model_of_slice("cpu=0 delay=0 vsw=3",
+                                   "299.9 usage cpu=0 delay=0 vsw=4\n"
+                                   "299.9 sample n=82\n",
+                                   "cpu=0 delay=20 vsw=4");
+  assert_cause(&m->stalls[0], 0, 180, 0, 20, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_wait_for_a_cpu_beside_a_slice_is_not_in_it) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage\n"
+                                  "20.1 resume task=1 kind=2 site=1\n"
+                                  "80.1 await task=1\n"
+                                  "90.2 usage cpu=60.2 delay=30\n"
+                                  "91   loop-\n",
+                                  91, NULL);
+  assert_cause(&m->stalls[0], 60, 0, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage vsw=1\n"
+                                  "0    poll timeout=2\n"
+                                  "9    wake n=0\n"
+                                  "9    resume task=1 kind=2 site=1\n"
+                                  "69   await task=1\n"
+                                  "69   usage delay=7 vsw=3\n"
+                                  "70   loop-\n",
+                                  70, NULL);
+  assert_cause(&m->stalls[0], 0, 60, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_poll_that_came_back_at_once_explains_no_switch) {
+  struct model *m = model_of_text("0     loop+\n"
+                                  "0     usage vsw=1\n"
+                                  "0     poll timeout=2\n"
+                                  "0.003 wake n=1\n"
+                                  "0.003 resume task=1 kind=2 site=1\n"
+                                  "60.003 await task=1\n"
+                                  "60.003 usage vsw=2\n"
+                                  "61    loop-\n",
+                                  61, NULL);
+  assert_cause(&m->stalls[0], 0, 60, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+int main(void) {
+  TCase *t = tcase_create("causes");
+  tcase_add_checked_fixture(t, NULL, teardown);
+  tcase_add_test(t, computing_is_cpu);
+  tcase_add_test(t, waiting_for_a_cpu_is_not_the_programs);
+  tcase_add_test(t, off_the_cpu_without_evidence_is_unknown);
+  tcase_add_test(t, a_voluntary_switch_is_evidence_of_blocking);
+  tcase_add_test(t, without_run_delay_a_switch_is_no_evidence);
+  tcase_add_test(t, being_stopped_is_not_the_programs_time);
+  tcase_add_test(t, major_faults_outside_calls_are_paging);
+  tcase_add_test(t, the_longest_calls_are_kept_and_all_are_counted);
+  tcase_add_test(t, a_call_that_seems_to_begin_before_its_slice_is_inside);
+  tcase_add_test(t, totals_that_are_wider_than_the_stall_are_shared_out);
+  tcase_add_test(t, totals_read_just_before_the_end_will_do);
+  tcase_add_test(t, what_the_recorder_reads_just_before_the_end_will_not_do);
+  tcase_add_test(t, a_wait_for_a_cpu_beside_a_slice_is_not_in_it);
+  tcase_add_test(t, a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice);
+  tcase_add_test(t, a_poll_that_came_back_at_once_explains_no_switch);
+  Suite *suite = suite_create("cause");
+  suite_add_tcase(suite, t);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
