@@ -146,13 +146,17 @@ static bool step(struct lane *lane) {
   }
 }
 
-static bool measured_step(struct lane *lane) {
-  struct other other = {.lane = lane->index, .begin = totals_take()};
-  bool is_more = step(lane);
-  other.end = totals_take();
+void planted_other(struct lane *lane, const struct totals *begin) {
+  struct other other = {.begin = *begin, .end = totals_take()};
   if (other.end.wall_ns - other.begin.wall_ns >= OTHER_NS &&
       lane->n_others < OTHERS_MAX)
     lane->others[lane->n_others++] = other;
+}
+
+static bool measured_step(struct lane *lane) {
+  struct totals begin = totals_take();
+  bool is_more = step(lane);
+  planted_other(lane, &begin);
   return is_more;
 }
 

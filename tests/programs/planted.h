@@ -60,7 +60,6 @@ struct line {
 
 /* Time in callbacks of planted's own that lasted, though nothing was planted. */
 struct other {
-  unsigned lane;
   struct totals begin, end;
 };
 #define OTHERS_MAX 4096
@@ -124,6 +123,8 @@ struct totals totals_take(void);
 void hold_begun(struct lane *lane);
 /* From each callback: if it is the place, do what the line says. */
 void planted_at(struct lane *lane, enum place place);
+/* At the end of a callback that does more: it may have lasted by itself. */
+void planted_other(struct lane *lane, const struct totals *begin);
 
 /* planted_ways.c */
 const struct way *way_find(const char *name);

@@ -100,6 +100,7 @@ static NAMED void on_inner_timer(uv_timer_t *timer) {
 }
 static NAMED void on_outer_timer(uv_timer_t *timer) {
   struct lane *lane = timer->data;
+  struct totals begin = totals_take();
   struct places *p = lane->places;
   must(uv_loop_init(&p->inner), "uv_loop_init");
   uv_timer_init(&p->inner, &p->inner_timer);
@@ -107,6 +108,7 @@ static NAMED void on_outer_timer(uv_timer_t *timer) {
   uv_timer_start(&p->inner_timer, on_inner_timer, 1, 0);
   uv_run(&p->inner, UV_RUN_DEFAULT);
   uv_loop_close(&p->inner);
+  planted_other(lane, &begin);
 }
 static void start_nested_loop(struct lane *lane) {
   uv_timer_start(&lane->places->timer, on_outer_timer, 1, 0);
@@ -214,28 +216,34 @@ static void start_write(struct lane *lane) {
 }
 
 static NAMED void on_shutdown(uv_shutdown_t *req, int status) {
+  struct totals begin = totals_take();
   (void)status;
   planted_at(req->data, AT_shutdown);
   uv_close((uv_handle_t *)req->handle, free_handle);
+  planted_other(req->data, &begin);
 }
 
 static NAMED void on_connect(uv_connect_t *req, int status) {
   struct lane *lane = req->data;
+  struct totals begin = totals_take();
   (void)status;
   planted_at(lane, AT_connect);
   lane->places->shutdown.data = lane;
   if (uv_shutdown(&lane->places->shutdown, req->handle, on_shutdown))
     uv_close((uv_handle_t *)req->handle, free_handle);
+  planted_other(lane, &begin);
 }
 
 static NAMED void on_connection(uv_stream_t *server, int status) {
   struct lane *lane = server->data;
+  struct totals begin = totals_take();
   uv_tcp_t *client = calloc(1, sizeof *client);
   (void)status;
   uv_tcp_init(lane->loop, client);
   uv_accept(server, (uv_stream_t *)client);
   planted_at(lane, AT_connection);
   uv_close((uv_handle_t *)client, free_handle);
+  planted_other(lane, &begin);
 }
 
 static void start_connect(struct lane *lane) {

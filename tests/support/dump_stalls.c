@@ -52,7 +52,8 @@ int main(int argc, char **argv) {
   struct json json;
   if (argc != 3)
     return 2;
-  const struct model_options options = {.warn_ns = atoll(argv[1])};
+  const struct model_options options = {.warn_ns = atoll(argv[1]),
+                                        .budget_ns = atoll(argv[1])};
   if (model_open(argv[2], &options, &m) != LT_OK)
     return 3;
   json_init(&json, stdout);
