@@ -485,68 +485,6 @@ START_TEST(sites_are_named_as_far_as_is_known) {
 }
 END_TEST
 
-/* Events without sense: any kind, any number, time only goes on. */
-static lt_status next_wild(void *context, const lt_event **events, size_t *n) {
-  uint64_t *left = context, r[4];
-  static lt_event event, *const e = &event;
-  static uint64_t state;
-  *events = e;
-  *n = 1;
-  static int64_t now[3];
-  if ((*left)-- == 0)
-    return LT_END;
-  if (*left % 400 == 399)
-    memset(now, 0, sizeof now);
-  for (int i = 0; i < 4; i++) { /* xorshift* */
-    state = state ? state : 88172645463325252u + *left;
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    r[i] = state * UINT64_C(2685821657736338717) >> 8;
-  }
-  bool is_huge = r[0] % 50 == 0;
-  uint32_t thread = (uint32_t)(r[0] >> 8) % 3;
-  now[thread] += (int64_t)(r[1] % (is_huge ? 1u << 30 : 30000000));
-  *e = (lt_event){.time_ns = now[thread],
-                  .ref = is_huge ? r[2] >> 16 : r[2] % 6,
-                  .a = is_huge ? r[3] << 8 : r[3] % 5,
-                  .b = is_huge ? UINT64_MAX - r[2] % 9 : r[3] % 100000000,
-                  .thread = thread,
-                  .x = (uint16_t)(is_huge ? r[2] : r[2] % 4),
-                  .kind = (uint8_t)(r[0] >> 16) % 24};
-  return LT_OK;
-}
-
-START_TEST(whatever_comes_the_parts_add_up) {
-  for (int round = 0; round < 300; round++) {
-    struct model *m = model_of_text("", 1, NULL);
-    struct model_source source = *model_source(m);
-    model_close(m);
-    uint64_t left = 400;
-    source.context = &left;
-    source.next = next_wild;
-    struct model_options options = {.warn_ns = 1 + round * 100000};
-    ck_assert_int_eq(model_build(&source, &options, &m), LT_OK);
-    for (size_t i = 0; i < m->n_stalls; i++) {
-      const struct model_stall *s = &m->stalls[i];
-      const struct model_cause *c = &s->cause;
-      ck_assert_int_ge(s->duration_ns, options.warn_ns);
-      ck_assert(c->cpu >= 0 && c->blocked >= 0 && c->paging >= 0 &&
-                c->starved >= 0 && c->unknown >= 0);
-      ck_assert_int_eq(model_attributable(c) + c->starved + c->unknown,
-                       s->duration_ns);
-      ck_assert(i == 0 || m->stalls[i - 1].begin_ns <= s->begin_ns);
-      ck_assert_uint_lt(s->loop, m->n_loops);
-    }
-    struct budget budget = {.max_stall_ns = 50 * MS};
-    struct judgement j;
-    ck_assert_int_eq(judgement_make(m, &budget, &j), LT_OK);
-    judgement_free(&j);
-    model_close(m);
-  }
-}
-END_TEST
-
 /* A loop that is not libuv's: nobody sees how it is left. */
 #define UNSEEN_TURNS                                                           \
   "0   loop+ mode=3\n"                                                         \
@@ -615,7 +553,6 @@ static TCase *stall_tests(void) {
   tcase_add_test(
       t, the_last_turn_of_a_loop_that_was_left_unseen_is_not_judged);
   tcase_add_test(t, a_loop_without_callbacks_that_is_killed_had_a_stall);
-  tcase_add_test(t, whatever_comes_the_parts_add_up);
   tcase_add_test(t, sites_are_named_as_far_as_is_known);
   tcase_add_test(t, pool_jobs_wait_are_worked_on_and_wait_again);
   return t;
