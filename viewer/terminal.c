@@ -17,7 +17,7 @@
 
 /* Frames a second while something moves: 20, fewer over a slow line. */
 enum { FRAME_MS = 50, FRAME_SSH_MS = 125, LOOK_MS = 250 };
-#define EVENTS_A_SLICE 20000
+#define EVENTS_A_SLICE 5000 /* one to three milliseconds */
 #define KEYS_NS 8000000 /* so long keys are taken before a frame is drawn */
 #define FIRST_FRAME_MS 20
 #define LONG_BYTES 1000000 /* it will not be whole by then */

@@ -59,7 +59,8 @@ struct window {
   int64_t from, to;
   int64_t at_ns; /* everything until here has been read */
   bool is_done, is_in_bins;
-  bool is_too_dense; /* the viewer's own: in bins for having too many events */
+  int64_t dense_ns; /* the viewer's own: in bins, as around a stretch so long
+                       there were too many events; else 0 */
   int64_t bin_ns;
   lt_status problem; /* why it was not read to its end */
   struct track *chains[WINDOW_CHAINS];

@@ -361,6 +361,8 @@ static void app_toggle_mouse(struct app *app) {
 }
 
 bool app_key(struct app *app, char32_t key) {
+  if (app->lanes.then != THEN_PLAY)
+    app->lanes.then = THEN_NOTHING;
   if (app->prompt.kind) {
     app->message[0] = '\0';
     return prompt_key(app, key);
@@ -436,8 +438,8 @@ bool app_key(struct app *app, char32_t key) {
   case ACTION_PREV_HIT:
     if (!app->search.n)
       app_say(app, "search for something with / first");
-    else if (!hits_step(app, action == ACTION_NEXT_HIT))
-      app_say(app, "no hit for %s here", app->search.text);
+    else
+      hits_go(app, action == ACTION_NEXT_HIT);
     break;
   default:
     if (action == ACTION_PAGE_UP && hits_is_empty(app))

@@ -94,6 +94,16 @@ struct lane_life {
 /* Which groups of lanes are shown. */
 enum lane_set { SET_ALL, SET_LOOPS, SET_LOOPS_TASKS, SET_LOOPS_POOL, SET_COUNT };
 
+/* What goes on when the window has been read; a key ends it. */
+enum lanes_then {
+  THEN_NOTHING,
+  THEN_PLAY, /* but this */
+  THEN_STEP,
+  THEN_STEP_BACK,
+  THEN_NEXT_HIT,
+  THEN_PREV_HIT
+};
+
 #define LANES_MAX 512
 #define LANES_HISTORY 16
 #define LANES_PINNED 16
@@ -134,6 +144,7 @@ struct lanes {
   /* A step along a lane that goes on in the window that is being read. */
   int steps_left;
   bool steps_forward;
+  enum lanes_then then;
   /* Where one came from along edges. */
   struct lane_place {
     struct lane lane;
@@ -149,6 +160,7 @@ struct replay {
   double speed; /* of the trace's time to the watcher's */
   enum replay_unit unit;
   int64_t a_ns, b_ns; /* -1: not set */
+  int zooms_left;     /* while it begins */
 };
 
 /* A line that is typed at the bottom. */
@@ -346,8 +358,10 @@ int axis_column(int64_t ns, int64_t from, int64_t to, int w);
 bool lanes_has_work(const struct app *app);
 /* Read on, at most so many events. */
 void lanes_work(struct app *app, uint64_t n_events);
-/* Read all that the window needs, at once. */
-void lanes_load(struct app *app);
+/* What is around the window has not been read yet. */
+bool lanes_are_reading(const struct app *app);
+/* More events than can be known one by one. */
+bool lanes_are_too_many(const struct app *app);
 /* How much of it has been read, 0 to 1. */
 double lanes_progress(const struct app *app);
 /* Spans are known one by one in the whole window. */
@@ -454,6 +468,8 @@ void follow_fini(struct app *app);
 
 /* replay.c: what plays, and how far it is. */
 void replay_begin(struct app *app);
+/* Go on with that: zoom in until single things can be seen, then play. */
+void replay_settle(struct app *app);
 /* The events around the cursor, in the order of time; NULL where they are not
  * at hand. */
 const lt_event *replay_events(const struct app *app, size_t *n);

@@ -11,8 +11,6 @@
 #include "tui/format.h"
 #include "tui/stall.h"
 
-#define FIRST_EVENTS 20000 /* about a millisecond */
-
 static void badges(const struct app *app, char *buf, size_t size,
                    enum role *role) {
   const lt_info *info = app->model->info;
@@ -226,8 +224,6 @@ void app_draw(struct app *app) {
     draw_too_small(app);
     return;
   }
-  if (lanes_has_work(app)) /* a short stretch is exact at once */
-    lanes_work(app, FIRST_EVENTS);
   draw_title(app, layout.title);
   draw_tabs(app, layout.tabs);
   minimap_draw(app, &layout);

@@ -232,7 +232,10 @@ static bool consider(void *context, const struct model_span *s) {
 
 static bool step_span(struct app *app, bool forward) {
   struct span_step c = {app, NULL, forward};
-  lanes_load(app);
+  if (lanes_are_reading(app)) {
+    app->lanes.then = forward ? THEN_NEXT_HIT : THEN_PREV_HIT;
+    return true; /* hits_go() then */
+  }
   lanes_each_span(app, LT_ALL_THREADS, consider, &c);
   if (!c.found)
     return false;
@@ -264,6 +267,11 @@ bool hits_step(struct app *app, bool forward) {
     }
   }
   return false;
+}
+
+void hits_go(struct app *app, bool forward) {
+  if (!hits_step(app, forward))
+    app_say(app, "no hit for %s here", app->search.text);
 }
 
 /* Of each place the stall that comes first in the order.  Returns: how many are

@@ -23,6 +23,8 @@ size_t hits_count(const struct app *app, const struct filter *filter,
 
 /* Select the next (or previous) hit of the search.  false: there is none. */
 bool hits_step(struct app *app, bool forward);
+/* The same, and say so where there is none. */
+void hits_go(struct app *app, bool forward);
 
 /* The filter leaves nothing of the list that is shown. */
 bool hits_is_empty(const struct app *app);

@@ -54,6 +54,13 @@ static void around(const struct app *app, int64_t *from, int64_t *to) {
   }
 }
 
+/* A stretch of half the length may do. */
+static bool is_too_dense(const struct app *app) {
+  const struct lanes *lanes = &app->lanes;
+  return lanes->near->dense_ns > 0 &&
+         lanes->to - lanes->from > lanes->near->dense_ns / 2;
+}
+
 static bool is_near(const struct app *app) {
   const struct lanes *lanes = &app->lanes;
   const struct window *w = lanes->near;
@@ -61,7 +68,7 @@ static bool is_near(const struct app *app) {
   return w && w->from <= lanes->from &&
          w->to >= (lanes->to < end ? lanes->to : end) &&
          (!w->is_in_bins || wanted(app) != READ_SINGLE ||
-          w->is_too_dense);
+          is_too_dense(app));
 }
 
 static bool needs_near(const struct app *app) {
@@ -75,13 +82,27 @@ static bool needs_whole(const struct app *app) {
                                 app->lanes.problem == LT_OK;
 }
 
+bool lanes_are_reading(const struct app *app) {
+  return needs_near(app) || (app->lanes.near && !app->lanes.near->is_done);
+}
+
+bool lanes_are_too_many(const struct app *app) {
+  return wanted(app) != READ_SINGLE || (is_near(app) && is_too_dense(app));
+}
+
+/* Of many events it takes some milliseconds. */
+static bool needs_lives(const struct app *app) {
+  const struct window *w = app->lanes.near;
+  return w && w->is_done && lives_are_old(&app->lanes);
+}
+
 bool lanes_has_work(const struct app *app) {
   enum screen_id screen = app_screen(app);
   if ((screen != SCREEN_LANES && screen != SCREEN_REPLAY) ||
       app->is_loading || app->model->end_ns <= 0 || !app->model->reader)
     return false;
-  return needs_near(app) || (app->lanes.near && !app->lanes.near->is_done) ||
-         needs_whole(app) || app->lanes.steps_left > 0;
+  return lanes_are_reading(app) || needs_lives(app) || needs_whole(app) ||
+         app->lanes.steps_left > 0 || app->lanes.then != THEN_NOTHING;
 }
 
 /* Readers of their own: another part of the viewer may move that of the model.
@@ -151,7 +172,7 @@ static void turn_to_bins(struct app *app) {
   window_close(lanes->near);
   lanes->near = window_begin(app->model, reader_of(app, 0), from, to, true);
   if (lanes->near)
-    lanes->near->is_too_dense = true;
+    lanes->near->dense_ns = lanes->to - lanes->from;
   else
     lanes->problem = LT_IO;
 }
@@ -169,7 +190,6 @@ static void work_near(struct app *app, uint64_t n_events) {
   if (w->problem != LT_OK)
     app->lanes.problem = w->problem;
   note_tracks(app, w);
-  lives_make(app);
 }
 
 static void work_whole(struct app *app, uint64_t n_events) {
@@ -183,37 +203,63 @@ static void work_whole(struct app *app, uint64_t n_events) {
     note_tracks(app, lanes->whole);
 }
 
+/* What a key asked for goes on with what has been read now. */
+static void go_on(struct app *app) {
+  enum lanes_then then = app->lanes.then;
+  app->lanes.then = THEN_NOTHING;
+  switch (then) {
+  case THEN_PLAY:
+    replay_settle(app);
+    break;
+  case THEN_STEP:
+  case THEN_STEP_BACK:
+    replay_step(app, then == THEN_STEP);
+    break;
+  case THEN_NEXT_HIT:
+  case THEN_PREV_HIT:
+    hits_go(app, then == THEN_NEXT_HIT);
+    break;
+  default:
+    break;
+  }
+}
+
 void lanes_work(struct app *app, uint64_t n_events) {
   struct lanes *lanes = &app->lanes;
   if (!lanes_has_work(app))
     return;
+  if (lanes->then == THEN_PLAY && lanes_are_too_many(app)) {
+    go_on(app); /* not to read what will not do */
+    return;
+  }
   if (needs_near(app))
     begin_near(app);
   if (lanes->near && !lanes->near->is_done)
     work_near(app, n_events);
+  else if (lanes->then != THEN_NOTHING)
+    go_on(app);
+  else if (needs_lives(app))
+    lives_make(app);
   else if (lanes->steps_left > 0)
     lanes_step(app, lanes->steps_forward);
   else if (needs_whole(app))
     work_whole(app, n_events);
 }
 
-void lanes_load(struct app *app) {
-  for (int i = 0; i < 3 && (needs_near(app) || (app->lanes.near &&
-                                                !app->lanes.near->is_done));
-       i++)
-    lanes_work(app, UINT64_MAX);
-}
-
 double lanes_progress(const struct app *app) {
   const struct lanes *lanes = &app->lanes;
-  const struct window *w = wanted(app) == READ_WHOLE ? lanes->whole : lanes->near;
+  const struct window *w =
+      wanted(app) == READ_WHOLE ? lanes->whole : lanes->near;
+  if (w == lanes->near && needs_near(app))
+    return 0;
   if (!w || w->is_done || w->to <= w->from)
     return w && w->is_done ? 1 : 0;
   return (double)(w->at_ns - w->from) / (double)(w->to - w->from);
 }
 
 bool lanes_are_single(const struct app *app) {
-  return is_near(app) && !app->lanes.near->is_in_bins;
+  const struct window *w = app->lanes.near;
+  return is_near(app) && w->is_done && !w->is_in_bins;
 }
 
 void lanes_close(struct lanes *lanes) {
@@ -230,6 +276,8 @@ void lanes_close(struct lanes *lanes) {
   lanes->n_pool = 0;
   lanes->steps_left = 0;
   lanes->n_trail = 0;
+  if (lanes->then != THEN_PLAY)
+    lanes->then = THEN_NOTHING;
 }
 
 /* The window */

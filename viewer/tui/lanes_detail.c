@@ -291,6 +291,8 @@ static void draw_nothing(struct app *app, const struct layout_lanes *areas) {
                      "lane, e and E to stalls.";
   if (app->lanes.problem != LT_OK)
     help = lt_status_text(app->lanes.problem);
+  else if (lanes_are_reading(app))
+    help = "What is around here is being read.";
   else if (!lanes_are_single(app))
     help = "Too many events for single callbacks: zoom in (+), or press e for "
            "a stall.";

@@ -99,6 +99,11 @@ void lanes_step(struct app *app, bool forward) {
   bool is_first = lanes->steps_left == 0;
   if (n == 0)
     return;
+  if (lanes_are_reading(app)) { /* from app_work() then */
+    lanes->steps_left = STEPS_MAX + 1;
+    lanes->steps_forward = forward;
+    return;
+  }
   const struct track *t = track_of(app, &list[lanes_current(app, list, n)]);
   const struct model_span *found = next_of(t, app->cursor_ns, forward);
   if (found) {

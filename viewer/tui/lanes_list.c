@@ -138,8 +138,6 @@ static void put_groups(struct list *list) {
 size_t lanes_list(struct app *app, struct lane out[LANES_MAX]) {
   struct lanes *lanes = &app->lanes;
   struct list list = {app, out, 0};
-  if (lanes->near && lanes->near->is_done && lives_are_old(lanes))
-    lives_make(app);
   for (size_t i = 0; i < lanes->n_pinned; i++)
     out[list.n++] = lanes->pinned[i];
   for (size_t i = 0; i < app->model->n_loops && list.n + 8 < LANES_MAX; i++)

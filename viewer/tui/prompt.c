@@ -194,8 +194,8 @@ static void set_search(struct app *app, const char *text) {
   char error[200] = "";
   if (!filter_parse(&app->search, text, error, sizeof error))
     app_say(app, "%s", error);
-  else if (app->search.n && !hits_step(app, true))
-    app_say(app, "no hit for %s here", text);
+  else if (app->search.n)
+    hits_go(app, true);
 }
 
 static void compare_with(struct app *app, const char *path) {

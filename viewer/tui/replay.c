@@ -8,6 +8,7 @@
 #include "tui/app.h"
 
 #define IDLE_NS 50000000  /* a gap worth skipping */
+#define ZOOMS_MAX 40
 #define SPEED_MIN 0.0001
 #define SPEED_MAX 1000
 
@@ -47,7 +48,11 @@ void replay_seek(struct app *app, int64_t at_ns) {
                      app->cursor_ns + length * 4 / 5);
 }
 
-/* A window in which single things can be seen passes in some ten seconds. */
+static void look_closer(struct app *app, int64_t length) {
+  lanes_set_window(app, app->cursor_ns - length / 5,
+                   app->cursor_ns + length * 4 / 5);
+}
+
 void replay_begin(struct app *app) {
   struct lanes *lanes = &app->lanes;
   struct replay *r = &app->replay;
@@ -55,17 +60,24 @@ void replay_begin(struct app *app) {
     app_say(app, "there is nothing to play");
     return;
   }
-  if (app->cursor_ns < lanes->from || app->cursor_ns >= lanes->to) {
-    int64_t length = lanes->to - lanes->from;
-    lanes_set_window(app, app->cursor_ns - length / 5,
-                     app->cursor_ns + length * 4 / 5);
-  }
-  lanes_load(app);
-  for (int i = 0; i < 40 && !lanes_are_single(app); i++) {
-    int64_t length = (lanes->to - lanes->from) / 4;
-    lanes_set_window(app, app->cursor_ns - length / 5,
-                     app->cursor_ns + length * 4 / 5);
-    lanes_load(app);
+  if (app->cursor_ns < lanes->from || app->cursor_ns >= lanes->to)
+    look_closer(app, lanes->to - lanes->from);
+  r->is_playing = true;
+  r->zooms_left = ZOOMS_MAX;
+  lanes->then = THEN_PLAY;
+  app_go(app, SCREEN_REPLAY);
+}
+
+/* A window in which single things can be seen passes in some ten seconds. */
+void replay_settle(struct app *app) {
+  struct lanes *lanes = &app->lanes;
+  struct replay *r = &app->replay;
+  if (app_screen(app) != SCREEN_REPLAY)
+    return;
+  if (!lanes_are_single(app) && r->zooms_left-- > 0) {
+    look_closer(app, (lanes->to - lanes->from) / 4);
+    lanes->then = THEN_PLAY;
+    return;
   }
   double wanted = (double)(lanes->to - lanes->from) / 1e10;
   r->speed = 1;
@@ -73,8 +85,6 @@ void replay_begin(struct app *app) {
     r->speed /= 2;
   while (r->speed * 1.5 < wanted && r->speed < SPEED_MAX)
     r->speed *= 2;
-  r->is_playing = true;
-  app_go(app, SCREEN_REPLAY);
   replay_seek(app, app->cursor_ns);
 }
 
@@ -127,8 +137,11 @@ static bool is_idle(struct app *app) {
   return true;
 }
 
+/* Time waits for what it would show. */
 bool replay_tick(struct app *app, int64_t elapsed_ns) {
   struct replay *r = &app->replay;
+  if (lanes_are_reading(app) || app->lanes.then != THEN_NOTHING)
+    return true;
   int64_t step = (int64_t)((double)elapsed_ns * r->speed) + 1;
   int64_t at = app->cursor_ns + step;
   if (r->repeats && r->b_ns > r->a_ns && r->a_ns >= 0 &&
@@ -140,7 +153,6 @@ bool replay_tick(struct app *app, int64_t elapsed_ns) {
     r->is_playing = false;
     app_say(app, "the end of the recording");
   }
-  lanes_load(app);
   if (r->skips_idle && r->is_playing && is_idle(app)) {
     size_t n, next = replay_position(app);
     const lt_event *events = replay_events(app, &n);
@@ -167,7 +179,10 @@ bool replay_step(struct app *app, bool forward) {
     replay_seek(app, app->cursor_ns);
     return true;
   }
-  lanes_load(app);
+  if (lanes_are_reading(app)) {
+    app->lanes.then = forward ? THEN_STEP : THEN_STEP_BACK;
+    return true;
+  }
   size_t n, at = replay_position(app);
   const lt_event *events = replay_events(app, &n);
   if (forward) {

@@ -226,5 +226,6 @@ void replay_draw_past(struct app *app, struct rect rect) {
       grid_text(g, x + 1, y, ROLE_WARN, "(held)");
   }
   if (n == 0)
-    grid_text_max(g, r.x + 1, r.y, r.w - 2, ROLE_DIM, "nothing yet");
+    grid_text_max(g, r.x + 1, r.y, r.w - 2, ROLE_DIM,
+                  lanes_are_reading(app) ? "… reading" : "nothing yet");
 }

@@ -137,6 +137,10 @@ static void draw_tasks(struct app *app, struct rect r, int y) {
 /* Two rows a loop where there is room: what it does, and who waits for it. */
 static void draw_now(struct app *app, struct rect rect) {
   struct rect r = grid_box(&app->grid, rect, "now");
+  if (lanes_are_reading(app)) { /* what is half read is not shown as known */
+    grid_print(&app->grid, r.x + 1, r.y, ROLE_DIM, "… reading");
+    return;
+  }
   const struct model *m = app->model;
   int y = r.y, end = r.y + r.h, room = r.h - 1 - (app->lanes.n_pool > 0);
   int n = m->n_loops < 1000 ? (int)m->n_loops : 1000;
@@ -198,11 +202,10 @@ static void draw(struct app *app, const struct layout *layout) {
   const struct window *w = app->lanes.near;
   if (app->lanes.problem != LT_OK)
     app_note(app, layout, "%s", lt_status_text(app->lanes.problem));
+  else if (lanes_are_reading(app) || app->lanes.then == THEN_PLAY)
+    app_note(app, layout, "reading %.0f%%", lanes_progress(app) * 100);
   else if (!lanes_are_single(app))
-    app_note(app, layout, lanes_has_work(app)
-                              ? "reading %.0f%%"
-                              : "too many events here: zoom in (+)",
-             lanes_progress(app) * 100);
+    app_note(app, layout, "too many events here: zoom in (+)");
   else if (!app->replay.is_playing && w->from > 0)
     app_note(app, layout,
              "paused frames are exact; ≥: counted in the last %s only",
