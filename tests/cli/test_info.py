@@ -47,8 +47,9 @@ class Info(Case):
     def test_losses_are_told_by_cause(self):
         told = self.info(trace(CLEAN + '1001 lost n=3 cause=1 ms=1\n'
                                        '1002 lost n=4 cause=5 ms=1\n'))
-        self.assertRegex(told, rb'lost +7\n +3: the ring was full\n +4: the '
-                               rb'trace file could not be written')
+        self.assertRegex(told, rb'lost +7\n +3: the ring was full, from '
+                               rb'1\.000 s to 1\.001 s\n +4: the trace file '
+                               rb'could not be written, from 1\.')
 
     def test_a_cut_trace_is_said_to_be_and_from_where(self):
         data = trace(SHOP)[:-70]

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """A trace of a small server that never was: every number is stated here.
 
-    shop.py FILE [--cut | --empty | --lost | --hostile | --calm]
+    shop.py FILE [--cut | --empty | --lost | --hostile | --calm | --nameless]
 
 Two loops, two pool threads, 2.4 s. Stalls on main: an fsync of 142 ms in a file
 callback, 88 ms of computation, 61 ms at a lock, 70 ms in which the machine did
 not let it run, and a sleep of 260 ms in a timer that eight timers wait behind.
 --cut leaves out the end, --lost loses some events, --empty has no loop,
 --hostile names things so that a terminal would obey them, --calm is what the
-server was before it got slow.
+server was before it got slow, --nameless is of a stripped one.
 """
 import pathlib
 import sys
@@ -231,8 +231,10 @@ def pool_thread(index, first_ms, step_ms, length_ms, task):
     return t
 
 
-def definitions(folder, hostile):
+def definitions(folder, hostile, nameless):
     names = {i: (function, file, line) for i, function, file, line in SITES}
+    if nameless:
+        names = {i: (None, None, 0) for i in names}
     if hostile:
         names[6] = ('\x1b[2J\x1b]0;owned\x07beat\u202etac', 'be\x07at.c', 12)
         names[9] = ('時計' * 30, '音.c', 63)
@@ -261,10 +263,10 @@ def definitions(folder, hostile):
 
 
 def make(folder='/opt/shop/src', cut=False, empty=False, lost=False,
-         hostile=False, calm=False):
+         hostile=False, calm=False, nameless=False):
     """The bytes of the trace.  folder: where the sources are said to be."""
     w = enc.Writer()
-    w.generation(definitions(folder, hostile))
+    w.generation(definitions(folder, hostile, nameless))
     if empty:
         w.end()
         return w.data()

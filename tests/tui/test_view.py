@@ -27,6 +27,7 @@ SCREENS = {
     'tasks-of-stall': '3jT',
     'tasks-path': '5p',
     'help': '?',
+    'file': 'I',
     'search': '4/site:on_* ki',
     'filtered': '3&dur>80ms -kind:timer<Enter>',
     'replay': 'ee<Space><Tick:400>',
@@ -64,7 +65,9 @@ class Golden(GoldenCase):
     def test_states(self):
         for name, script in (('cut', ''), ('cut', '<Enter>2G'), ('empty', ''),
                              ('empty', '2'), ('empty', '3'), ('empty', '4'),
-                             ('lost', ''), ('hostile', '3'),
+                             ('lost', ''), ('lost', 'I'), ('cut', 'I'),
+                             ('nameless', ''), ('nameless', 'IG'),
+                             ('hostile', 'I'), ('hostile', '3'),
                              ('hostile', '4jj'), ('hostile', '3<Enter>')):
             with self.subTest(name=name, script=script):
                 path = self.dir / f'{name}.lt'
@@ -74,6 +77,24 @@ class Golden(GoldenCase):
                 words = script.replace('<', '').replace('>', '')
                 self.compare(f'state-{name}{"-" if words else ""}{words}'
                              '-100x30.screen', text)
+
+    def test_the_file_is_told_of_from_any_screen_but_the_replay(self):
+        path = self.trace()
+        told = self.dump(path, '--keys', 'I').split('\n')
+        for keys in ('2', '3', '3<Enter>', '4', '5', '?', 'K', '3<Enter>K'):
+            self.assertEqual(self.dump(path, '--keys', keys + 'I')
+                             .split('\n')[1], told[1])
+            self.assertEqual(self.dump(path, '--keys', keys + 'Iq'),
+                             self.dump(path, '--keys', keys))
+        self.assertIn('REPLAY', self.dump(path, '--keys', 'ee<Space>I'))
+
+    def test_symbols_are_missed_where_half_of_what_ran_has_none(self):
+        badge = 'without symbols'
+        self.assertNotIn(badge, self.dump(self.trace()))  # 1 of 11
+        path = self.trace('nameless.lt', nameless=True)
+        for size, has_badge in (('100x30', 1), ('80x24', 1), ('60x16', 0)):
+            text = self.dump(path, '--size', size)
+            self.assertEqual(badge in text.split('\n')[0], bool(has_badge))
 
     def test_too_small(self):
         path = self.trace()

@@ -18,6 +18,7 @@ import shop  # noqa: E402
 UTF8 = {**os.environ, 'LC_ALL': 'C.UTF-8'}
 UTF8.pop('NO_COLOR', None)
 UTF8['XDG_CONFIG_HOME'] = '/nonexistent'  # not the settings of who tests
+UTF8['TZ'] = 'UTC'
 
 SOURCE = '''#include "beat.h"
 

@@ -7,6 +7,7 @@ tests_unit_check_tui_SOURCES = tests/unit/check_tui.c \
 	viewer/check/suppress.h viewer/check/suppress.c viewer/check/suppress_read.c \
 	viewer/model/diff.h viewer/model/diff.c \
 	viewer/output/inert.h viewer/output/inert.c \
+	viewer/output/info.h viewer/output/info_text.c \
 	viewer/output/units.h viewer/output/units.c \
 	viewer/output/excerpt.h viewer/output/excerpt.c
 tests_unit_check_tui_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(NCURSES_CFLAGS) \

@@ -12,6 +12,6 @@ output_sources = viewer/output/inert.h viewer/output/inert.c \
 	viewer/output/say.h viewer/output/say.c \
 	viewer/output/say_trouble.h viewer/output/say_trouble.c \
 	viewer/output/xml.h viewer/output/xml.c
-output_sources += viewer/output/report.h viewer/output/report_text.c \
+output_sources += viewer/output/info.h viewer/output/info_text.c viewer/output/report.h viewer/output/report_text.c \
 	viewer/output/report_json.c viewer/output/report_task.c
 include viewer/output/export.mk

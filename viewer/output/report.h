@@ -7,6 +7,7 @@
 #include "model/census.h"
 #include "model/model.h"
 #include "model/path.h"
+#include "output/info.h"
 #include "output/json.h"
 #include "output/table.h"
 
@@ -91,12 +92,5 @@ void report_task_json(FILE *file, const struct model *model,
 /* The members "gatherable" and "alive" of an object that is open. */
 void report_tasks_json(struct json *json, const struct model *model,
                        size_t top);
-
-/* "complete", or what is missing of the trace and from where on; into buf. */
-const char *report_health(const lt_info *info, char *buf, size_t size);
-
-/* How the process ended: "exited with status 0", "killed by signal 9"...; into
- * buf. */
-const char *report_end(const lt_info *info, char *buf, size_t size);
 
 #endif

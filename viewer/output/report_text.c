@@ -11,50 +11,6 @@
 #include "output/report.h"
 #include "output/units.h"
 
-const char *report_health(const lt_info *info, char *buf, size_t size) {
-  char text[256];
-  inert(info->problem_text, text, sizeof text);
-  if (info->complete)
-    snprintf(buf, size, "complete");
-  else if (info->problem == LT_CORRUPT)
-    snprintf(buf, size, "damaged at byte %" PRIu64 "%s%s", info->problem_at,
-             *text ? ": " : "", text);
-  else
-    snprintf(buf, size, "incomplete from byte %" PRIu64 " on%s%s",
-             info->problem_at, *text ? ": " : "", text);
-  return buf;
-}
-
-const char *report_end(const lt_info *info, char *buf, size_t size) {
-  switch (info->ended ? info->end_reason : LT_END_UNKNOWN) {
-  case LT_END_EXITED:
-    snprintf(buf, size, "exited with status %d", info->end_status);
-    break;
-  case LT_END_KILLED: {
-    const char *name = strsignal(info->end_status);
-    snprintf(buf, size, "killed by signal %d%s%s%s", info->end_status,
-             name ? " (" : "", name ? name : "", name ? ")" : "");
-    break;
-  }
-  case LT_END_STOPPED:
-    snprintf(buf, size, "recording was stopped");
-    break;
-  case LT_END_EXEC:
-    snprintf(buf, size, "became another program");
-    break;
-  case LT_END_GONE:
-    snprintf(buf, size, "ended, unknown how");
-    break;
-  case LT_END_RECOVERED:
-    snprintf(buf, size, "recovered");
-    break;
-  default:
-    snprintf(buf, size, "unknown");
-    break;
-  }
-  return buf;
-}
-
 static void heading(FILE *file, const struct model *m, const char *path) {
   char name[4200], comm[64], health[512];
   units_buf length, events;

@@ -18,6 +18,7 @@ const struct view *const app_views[SCREEN_COUNT] = {
     [SCREEN_TASKS] = &view_tasks,       [SCREEN_COMPARE] = &view_compare,
     [SCREEN_DETAIL] = &view_detail,     [SCREEN_HELP] = &view_help,
     [SCREEN_REPLAY] = &view_replay,     [SCREEN_EXPLAIN] = &view_explain,
+    [SCREEN_FILE] = &view_file,
 };
 
 static const struct model_stall *sorting; /* qsort has no context */
@@ -117,6 +118,7 @@ bool app_set_model(struct app *app, struct model *model) {
     tasks_open(&app->tasks, app->path);
   hits_apply(app);
   compare_make(app);
+  nameless_begin(app);
   return true;
 }
 
@@ -145,6 +147,8 @@ void app_fini(struct app *app) {
   free(app->order);
   free(app->same_place);
   muted_fini(app);
+  nameless_fini(app);
+  free(app->details.text);
   free(app->site_order);
   free(app->lanes.folded);
   free(app->lanes.max_depth);
@@ -303,7 +307,7 @@ void app_sort(struct app *app) {
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
          (app->tasks.census && !app->tasks.is_done) || app->tasks.walk ||
-         lanes_has_work(app) || compare_has_work(app);
+         lanes_has_work(app) || compare_has_work(app) || nameless_has_work(app);
 }
 
 bool app_work(struct app *app, uint64_t n_events) {
@@ -313,6 +317,10 @@ bool app_work(struct app *app, uint64_t n_events) {
     return follow_work(app, n_events) || app_has_work(app);
   if (lanes_has_work(app)) { /* what is looked at goes first */
     lanes_work(app, n_events);
+    return app_has_work(app);
+  }
+  if (nameless_has_work(app)) {
+    nameless_work(app);
     return app_has_work(app);
   }
   if (app->tasks.walk && app->tasks.is_done)
@@ -417,6 +425,9 @@ bool app_key(struct app *app, char32_t key) {
     break;
   case ACTION_COPY:
     action_copy(app);
+    break;
+  case ACTION_FILE:
+    file_open_details(app);
     break;
   case ACTION_EXPLAIN:
     action_explain(app);

@@ -28,6 +28,7 @@ enum screen_id {
   SCREEN_HELP,
   SCREEN_REPLAY, /* the lanes, played */
   SCREEN_EXPLAIN,
+  SCREEN_FILE,
   SCREEN_COUNT
 };
 
@@ -45,7 +46,8 @@ struct view {
   bool (*key)(struct app *app, enum action action);
 };
 extern const struct view view_overview, view_lanes, view_stalls, view_sites,
-    view_tasks, view_compare, view_detail, view_help, view_replay, view_explain;
+    view_tasks, view_compare, view_detail, view_help, view_replay, view_explain,
+    view_file;
 extern const struct view *const app_views[SCREEN_COUNT];
 
 #define NO_STALL ((size_t)-1)
@@ -195,6 +197,18 @@ struct mouse {
   bool was_click, is_dragging; /* in the minimap */
 };
 
+/* Functions in use that have no name, by the module that they are in. */
+#define NAMELESS_MAX 64
+struct nameless {
+  struct nameless_module {
+    uint32_t module, n, n_nameless; /* id; functions */
+  } modules[NAMELESS_MAX];
+  size_t n;
+  bool *seen;             /* by site; NULL: not begun, or done */
+  size_t at, at_in_stack; /* of the model's sites, then of its stalls */
+  bool is_done;
+};
+
 struct app {
   struct options options;
   int64_t now_ns; /* of the watcher's clock, for double clicks */
@@ -247,6 +261,11 @@ struct app {
     const char *rule; /* that is explained */
     size_t row;
   } explain;
+  struct nameless nameless;
+  struct {
+    char *text; /* owned: what is said of the file; NULL until it is asked */
+    size_t row;
+  } details;
   struct {
     char path[4100]; /* to be opened in an editor, or "" */
     unsigned line;
@@ -323,6 +342,18 @@ void muted_read(struct app *app);
 void muted_apply(struct app *app);
 bool muted_is(const struct app *app, size_t stall);
 void muted_fini(struct app *app);
+
+/* nameless.c: looked for in the background, as it may read files of code. */
+void nameless_begin(struct app *app); /* the model is another one */
+bool nameless_has_work(const struct app *app);
+void nameless_work(struct app *app);
+/* Modules of which half of the functions in use, or more, have no name. */
+size_t nameless_modules(const struct app *app);
+bool nameless_is(const struct nameless_module *module);
+void nameless_fini(struct app *app);
+
+/* view_file.c: I. */
+void file_open_details(struct app *app);
 
 /* prompt.c: the line at the bottom. */
 void prompt_open(struct app *app, char kind);

@@ -54,6 +54,13 @@ static void draw_title(struct app *app, struct rect r) {
   badges(app, badge, sizeof badge, &role);
   int end = r.w - text_width(badge) - 1;
   grid_text(&app->grid, end, r.y, role, badge);
+  size_t nameless = nameless_modules(app);
+  if (nameless && r.w >= 80) {
+    snprintf(part, sizeof part, "⚠ %zu module%s without symbols", nameless,
+             nameless == 1 ? "" : "s");
+    end -= text_width(part) + 2;
+    grid_text(&app->grid, end, r.y, ROLE_WARN, part);
+  }
   int x = grid_text(&app->grid, 1, r.y, ROLE_TITLE, "looptrace") + 2;
   x = grid_text_max(&app->grid, x, r.y, end - x - 2, ROLE_STRONG, app->file);
   for (int i = 0; i < 4; i++) {
@@ -80,6 +87,10 @@ static void draw_breadcrumb(struct app *app, struct rect r) {
   int x = grid_text(&app->grid, 1, r.y, ROLE_DIM, "Stalls › ");
   if (app_screen(app) == SCREEN_EXPLAIN) {
     grid_field(&app->grid, 1, r.y, r.w - 1, ROLE_STRONG, "Rules of check");
+    return;
+  }
+  if (app_screen(app) == SCREEN_FILE) {
+    grid_field(&app->grid, 1, r.y, r.w - 1, ROLE_STRONG, "The file");
     return;
   }
   if (app_screen(app) == SCREEN_HELP || app->stall == NO_STALL) {

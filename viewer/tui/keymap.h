@@ -63,10 +63,11 @@ enum {
   AT_TASKS = 128,
   AT_COMPARE = 256,
   AT_EXPLAIN = 512,
+  AT_FILE = 1024,
   AT_TABS = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_SITES | AT_TASKS |
             AT_COMPARE | AT_DETAIL,
   AT_LISTS = AT_STALLS | AT_SITES | AT_TASKS | AT_COMPARE,
-  AT_ALL = AT_TABS | AT_HELP | AT_EXPLAIN,
+  AT_ALL = AT_TABS | AT_HELP | AT_EXPLAIN | AT_FILE,
   AT_ANY = AT_ALL | AT_REPLAY,
   AT_MOMENT = AT_OVERVIEW | AT_LANES | AT_STALLS | AT_DETAIL /* is chosen */
 };
@@ -173,6 +174,8 @@ enum {
   X(EXPLAIN, "K", AT_TABS, "K explain", "explain the rule", "vim")             \
   X(MUTE, "x", AT_MOMENT, "x suppress",                                        \
     "have check pass the stall: asks for the reason", "")                      \
+  X(FILE, "I", AT_ALL, NULL,                                                   \
+    "the file: is it whole, what was lost, what has no names", "")             \
   X(FOLLOW, "F", AT_TABS, NULL, "follow a file that grows; hold", "less")      \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \
   X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \
