@@ -9,56 +9,69 @@
  * cmd_export.c. */
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "output/export.h"
 #include "output/inert.h"
 #include "output/json.h"
+#include "output/writer.h"
 
 struct chrome {
   struct export *x;
-  FILE *file;
   uint64_t n_flows;
+  struct writer out;
 };
 
 /* own[0]: the arrow that leads to the next callback of a task; own[1]: the one
  * from its spawn. */
 
-static void stamp(FILE *file, const char *key, int64_t ns) {
-  fprintf(file, ",\"%s\":%s%" PRId64 ".%03d", key, ns < 0 ? "-" : "",
-          (ns < 0 ? -ns : ns) / 1000, (int)((ns < 0 ? -ns : ns) % 1000));
+/* Append what a row's braces hold: a text of our own, and a number. */
+static void text(struct chrome *c, const char *text) {
+  writer_text(&c->out, text);
+}
+static void text_uint(struct chrome *c, const char *text, uint64_t n) {
+  writer_text(&c->out, text);
+  writer_uint(&c->out, n);
+}
+static void text_int(struct chrome *c, const char *text, int64_t n) {
+  writer_text(&c->out, text);
+  writer_int(&c->out, n);
+}
+static void text_name(struct chrome *c, const char *text, const char *name) {
+  writer_text(&c->out, text);
+  writer_json(&c->out, name);
 }
 
 /* Readers add the two as doubles, in us.  What ends where the next begins, or
  * with what it is in, must still do so then, or the next seems to lie in it: so
  * there are more digits where three give another sum. */
-static void duration(FILE *file, int64_t begin_ns, int64_t end_ns) {
+static void duration(struct chrome *c, int64_t begin_ns, int64_t end_ns) {
   double begin = (double)begin_ns / 1000, end = (double)end_ns / 1000;
   double took = (double)(end_ns - begin_ns) / 1000;
+  text(c, ",\"dur\":");
   if (begin + took == end) {
-    stamp(file, "dur", end_ns - begin_ns);
+    writer_us(&c->out, end_ns - begin_ns);
     return;
   }
   took = end - begin;
   for (int i = 0; i < 4 && begin + took != end; i++)
     took = nextafter(took, begin + took < end ? INFINITY : 0);
-  fprintf(file, ",\"dur\":%.17g", took);
+  char digits[32];
+  snprintf(digits, sizeof digits, "%.17g", took);
+  text(c, digits);
 }
 
 /* One event up to its members "args" and such; they follow with a comma. */
 static void head(struct chrome *c, const char *phase, const char *category,
                  const char *name, uint32_t thread, int64_t ns) {
-  FILE *file = c->file;
-  fprintf(file, ",\n{\"ph\":\"%s\",\"cat\":\"%s\",\"name\":", phase, category);
-  json_quote_inert(file, name);
-  fprintf(file, ",\"pid\":%d,\"tid\":%" PRId64, (int)c->x->model->info->pid,
-          export_tid(c->x, thread));
-  stamp(file, "ts", ns);
-}
-
-static void site(struct chrome *c, const char *key, uint32_t id) {
-  fprintf(c->file, "\"%s\":", key);
-  json_quote_inert(c->file, export_site_long(c->x, id));
+  text(c, ",\n{\"ph\":\"");
+  text(c, phase);
+  text(c, "\",\"cat\":\"");
+  text(c, category);
+  text_name(c, "\",\"name\":", name);
+  text_int(c, ",\"pid\":", c->x->model->info->pid);
+  text_int(c, ",\"tid\":", export_tid(c->x, thread));
+  text(c, ",\"ts\":");
+  writer_us(&c->out, ns);
 }
 
 static bool on_end(void *context, const struct model_span *span) {
@@ -70,30 +83,33 @@ static bool on_end(void *context, const struct model_span *span) {
     end = span->begin_ns;
   head(c, "X", export_span_category(span), export_span_name(c->x, span),
        span->thread, span->begin_ns);
-  duration(c->file, span->begin_ns, end);
-  fputs(",\"args\":{", c->file);
+  duration(c, span->begin_ns, end);
+  text(c, ",\"args\":{");
   const char *comma = "";
   if (span->what == LT_RESUME || span->what == LT_POOL_BEGIN) {
-    fprintf(c->file, "\"kind\":\"%s\",\"task\":%" PRIu64 ",",
-            lt_task_kind_name(span->kind), span->task);
-    site(c, "site", span->site);
+    text(c, "\"kind\":\"");
+    text(c, lt_task_kind_name(span->kind));
+    text_uint(c, "\",\"task\":", span->task);
+    text_name(c, ",\"site\":", export_site_long(c->x, span->site));
     comma = ",";
   } else if (span->what == LT_CALL && span->site) {
-    site(c, "site", span->site);
+    text_name(c, "\"site\":", export_site_long(c->x, span->site));
     comma = ",";
   }
-  if (span->end_ns == INT64_MAX)
-    fprintf(c->file, "%s\"%s\":true", comma,
-            c->x->to_ns > c->x->model->info->end_ns ? "unfinished" : "cut");
-  fputs("}}", c->file);
-  return !ferror(c->file);
+  if (span->end_ns == INT64_MAX) {
+    text(c, comma);
+    text(c, c->x->to_ns > c->x->model->info->end_ns ? "\"unfinished\":true"
+                                                    : "\"cut\":true");
+  }
+  text(c, "}}");
+  return !ferror(c->out.file);
 }
 
 static void flow(struct chrome *c, const char *phase, const char *name,
                  uint64_t id, const lt_event *e) {
   head(c, phase, "flow", name, e->thread, e->time_ns);
-  fprintf(c->file, ",\"id\":%" PRIu64 "%s}", id,
-          phase[0] == 'f' ? ",\"bp\":\"e\"" : "");
+  text_uint(c, ",\"id\":", id);
+  text(c, phase[0] == 'f' ? ",\"bp\":\"e\"}" : "}");
 }
 
 /* The task may run: an arrow leads there from the slice that made it so. */
@@ -122,7 +138,7 @@ static void on_resume(struct chrome *c, const struct model_moment *m) {
 static void instant(struct chrome *c, const char *category, const char *name,
                     const lt_event *e) {
   head(c, "i", category, name, e->thread, e->time_ns);
-  fputs(",\"s\":\"t\"", c->file);
+  text(c, ",\"s\":\"t\"");
 }
 
 static void on_sample(struct chrome *c, const lt_event *e) {
@@ -131,12 +147,10 @@ static void on_sample(struct chrome *c, const lt_event *e) {
                          ? export_site(c->x, stack->frames[0].site)
                          : "sample";
   instant(c, "sample", name, e);
-  fputs(",\"args\":{\"stack\":[", c->file);
-  for (uint32_t i = 0; stack && i < stack->n_frames; i++) {
-    fputs(i ? "," : "", c->file);
-    json_quote_inert(c->file, export_site_long(c->x, stack->frames[i].site));
-  }
-  fputs("]}}", c->file);
+  text(c, ",\"args\":{\"stack\":[");
+  for (uint32_t i = 0; stack && i < stack->n_frames; i++)
+    text_name(c, i ? "," : "", export_site_long(c->x, stack->frames[i].site));
+  text(c, "]}}");
 }
 
 /* An arrow between slices that may both be left out is none. */
@@ -166,18 +180,20 @@ static bool on_moment(void *context, const struct model_moment *m) {
     break;
   case LT_MARK:
     instant(c, "mark", export_string(c->x, e->a), e);
-    fprintf(c->file, ",\"args\":{\"value\":%" PRIu64 "}}", e->b);
+    text_uint(c, ",\"args\":{\"value\":", e->b);
+    text(c, "}}");
     break;
   case LT_COUNTER:
     head(c, "C", "counter", export_string(c->x, e->a), e->thread, e->time_ns);
-    fprintf(c->file, ",\"args\":{\"value\":%" PRId64 "}}", (int64_t)e->b);
+    text_int(c, ",\"args\":{\"value\":", (int64_t)e->b);
+    text(c, "}}");
     break;
   case LT_LOST:
     instant(c, "lost", "events lost", e);
-    fprintf(c->file,
-            ",\"args\":{\"events\":%" PRIu64 ",\"within_ns\":%" PRIu64
-            ",\"cause\":\"%s\"}}",
-            e->a, e->b, lt_lost_text(e->x));
+    text_uint(c, ",\"args\":{\"events\":", e->a);
+    text_uint(c, ",\"within_ns\":", e->b);
+    text_name(c, ",\"cause\":", lt_lost_text(e->x));
+    text(c, "}}");
     break;
   case LT_SAMPLE:
     on_sample(c, e);
@@ -185,7 +201,7 @@ static bool on_moment(void *context, const struct model_moment *m) {
   default:
     break;
   }
-  return !ferror(c->file);
+  return !ferror(c->out.file);
 }
 
 static bool on_task(void *context, const struct model_task *t) {
@@ -196,47 +212,43 @@ static bool on_task(void *context, const struct model_task *t) {
     return true;
   export_task_name(c->x, t, name, sizeof name);
   head(c, "b", "task", name, t->thread, t->spawn_ns);
-  fprintf(c->file, ",\"id\":\"0x%" PRIx64 "\",\"args\":{\"parent\":%" PRIu64,
-          t->id, t->parent);
-  if (t->site) {
-    putc(',', c->file);
-    site(c, "site", t->site);
-  }
-  if (t->spawn_site) {
-    putc(',', c->file);
-    site(c, "spawned_at", t->spawn_site);
-  }
-  fputs(t->end_ns < 0 ? ",\"unfinished\":true}}" : "}}", c->file);
+  text(c, ",\"id\":\"0x");
+  writer_hex(&c->out, t->id);
+  text_uint(c, "\",\"args\":{\"parent\":", t->parent);
+  if (t->site)
+    text_name(c, ",\"site\":", export_site_long(c->x, t->site));
+  if (t->spawn_site)
+    text_name(c, ",\"spawned_at\":", export_site_long(c->x, t->spawn_site));
+  text(c, t->end_ns < 0 ? ",\"unfinished\":true}}" : "}}");
   head(c, "e", "task", name, t->thread, end);
-  fprintf(c->file, ",\"id\":\"0x%" PRIx64 "\"}", t->id);
-  return !ferror(c->file);
+  text(c, ",\"id\":\"0x");
+  writer_hex(&c->out, t->id);
+  text(c, "\"}");
+  return !ferror(c->out.file);
 }
 
 static void metadata(struct chrome *c) {
   const lt_info *info = c->x->model->info;
   char name[64];
-  fprintf(c->file,
-          "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%d,\"tid\":0,"
-          "\"args\":{\"name\":",
-          (int)info->pid);
-  json_quote_inert(c->file, inert(info->comm, name, sizeof name));
-  fputs("}}", c->file);
+  text_int(c, "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":", info->pid);
+  text_name(c, ",\"tid\":0,\"args\":{\"name\":",
+            inert(info->comm, name, sizeof name));
+  text(c, "}}");
   for (uint32_t i = 0; i < info->n_threads; i++) {
-    fprintf(
-        c->file,
-        ",\n{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%d,\"tid\":%" PRId64
-        ",\"args\":{\"name\":",
-        (int)info->pid, export_tid(c->x, i));
-    json_quote_inert(c->file, export_thread(c->x, i));
-    fprintf(c->file,
-            "}},\n{\"ph\":\"M\",\"name\":\"thread_sort_index\",\"pid\":%d,"
-            "\"tid\":%" PRId64 ",\"args\":{\"sort_index\":%u}}",
-            (int)info->pid, export_tid(c->x, i), i);
+    text_int(c,
+             ",\n{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":", info->pid);
+    text_int(c, ",\"tid\":", export_tid(c->x, i));
+    text_name(c, ",\"args\":{\"name\":", export_thread(c->x, i));
+    text_int(c, "}},\n{\"ph\":\"M\",\"name\":\"thread_sort_index\",\"pid\":",
+             info->pid);
+    text_int(c, ",\"tid\":", export_tid(c->x, i));
+    text_uint(c, ",\"args\":{\"sort_index\":", i);
+    text(c, "}}");
   }
 }
 
 static lt_status write_chrome(struct export *x) {
-  struct chrome c = {.x = x, .file = x->file};
+  struct chrome c = {.x = x};
   const lt_info *info = x->model->info;
   struct model_visitor visitor = {.context = &c,
                                   .has_turns = true,
@@ -246,12 +258,14 @@ static lt_status write_chrome(struct export *x) {
                                   .task = on_task};
   fputs("{\"displayTimeUnit\":\"ms\",\"otherData\":{\"producer\":", x->file);
   json_quote(x->file, info->recorder ? info->recorder : "");
-  fprintf(x->file, ",\"complete\":%s,\"lost_events\":%" PRIu64 "},\n",
-          info->complete ? "true" : "false", info->n_lost);
-  fputs("\"traceEvents\":[\n", x->file);
+  writer_init(&c.out, x->file);
+  text(&c, info->complete ? ",\"complete\":true" : ",\"complete\":false");
+  text_uint(&c, ",\"lost_events\":", info->n_lost);
+  text(&c, "},\n\"traceEvents\":[\n");
   metadata(&c);
   lt_status status = export_stream(x, &visitor);
-  fputs("\n]}\n", x->file);
+  text(&c, "\n]}\n");
+  writer_flush(&c.out);
   return status;
 }
 

@@ -4,11 +4,11 @@
  * Invariant: the columns are the same for every event and both forms; a row
  * has those that its kind has, CSV leaves the others empty.  Called by
  * cmd_export.c. */
-#include <inttypes.h>
+#include <assert.h>
 #include <string.h>
 
 #include "output/export.h"
-#include "output/json.h"
+#include "output/writer.h"
 
 #define COLUMN_MAP(X)                                                          \
   X(time_ns)                                                                   \
@@ -42,58 +42,55 @@ enum column {
       N_COLUMNS
 };
 
-static const char *const column_names[] = {
-#define COLUMN_NAME(name) #name,
-    COLUMN_MAP(COLUMN_NAME)
-#undef COLUMN_NAME
+/* As a row of NDJSON leads to its value; without the quotes, CSV's header. */
+static const struct {
+  const char *lead;
+  size_t length;
+} columns[] = {
+#define COLUMN_LEAD(name) {",\"" #name "\":", sizeof ",\"" #name "\":" - 1},
+    COLUMN_MAP(COLUMN_LEAD)
+#undef COLUMN_LEAD
 };
 
 struct rows {
   struct export *x;
   bool is_csv;
   unsigned next; /* column; of NDJSON: 0 where no comma is due */
+  struct writer out;
 };
-
-static void text_out(struct rows *r, const char *text) {
-  if (!r->is_csv) {
-    json_quote_inert(r->x->file, text);
-    return;
-  }
-  putc('"', r->x->file);
-  for (; *text; text++) {
-    if (*text == '"')
-      putc('"', r->x->file);
-    putc(*text, r->x->file);
-  }
-  putc('"', r->x->file);
-}
 
 /* Columns come in their order. */
 static void lead(struct rows *r, enum column column) {
   if (!r->is_csv) {
-    fprintf(r->x->file, "%s\"%s\":", r->next ? "," : "{", column_names[column]);
+    writer_char(&r->out, r->next ? ',' : '{');
+    writer_bytes(&r->out, columns[column].lead + 1, columns[column].length - 1);
     r->next = 1;
     return;
   }
-  for (; r->next < (unsigned)column; r->next++)
-    putc(',', r->x->file);
+  static const char commas[] = ",,,,,,,,,,,,,,,,,,,,,,,,";
+  static_assert(sizeof commas > N_COLUMNS, "one for each column");
+  writer_bytes(&r->out, commas, column - r->next);
+  r->next = column;
 }
 
 static void text(struct rows *r, enum column column, const char *value) {
   if (!value || !*value)
     return;
   lead(r, column);
-  text_out(r, value);
+  if (r->is_csv)
+    writer_csv(&r->out, value);
+  else
+    writer_json(&r->out, value);
 }
 
 static void number(struct rows *r, enum column column, int64_t value) {
   lead(r, column);
-  fprintf(r->x->file, "%" PRId64, value);
+  writer_int(&r->out, value);
 }
 
 static void positive(struct rows *r, enum column column, uint64_t value) {
   lead(r, column);
-  fprintf(r->x->file, "%" PRIu64, value);
+  writer_uint(&r->out, value);
 }
 
 static void stack(struct rows *r, uint64_t id) {
@@ -257,7 +254,7 @@ static bool on_moment(void *context, const struct model_moment *m) {
   own_columns(r, e);
   if (r->is_csv)
     lead(r, N_COLUMNS - 1);
-  fputs(r->is_csv ? "\n" : "}\n", r->x->file);
+  writer_text(&r->out, r->is_csv ? "\n" : "}\n");
   return !ferror(r->x->file);
 }
 
@@ -265,9 +262,15 @@ static lt_status write_rows(struct export *x, bool is_csv) {
   struct rows rows = {.x = x, .is_csv = is_csv};
   struct model_visitor visitor = {
       .context = &rows, .has_tasks = true, .moment = on_moment};
-  for (unsigned i = 0; is_csv && i < N_COLUMNS; i++)
-    fprintf(x->file, "%s%s", column_names[i], i + 1 < N_COLUMNS ? "," : "\n");
-  return export_stream(x, &visitor);
+  writer_init(&rows.out, x->file);
+  for (unsigned i = 0; is_csv && i < N_COLUMNS; i++) {
+    /* Between the quotes. */
+    writer_bytes(&rows.out, columns[i].lead + 2, columns[i].length - 4);
+    writer_char(&rows.out, i + 1 < N_COLUMNS ? ',' : '\n');
+  }
+  lt_status status = export_stream(x, &visitor);
+  writer_flush(&rows.out);
+  return status;
 }
 
 static lt_status write_csv(struct export *x) {
