@@ -48,8 +48,13 @@ static lt_status find_end(struct lt_reader *r, struct end_mark *end) {
   const uint8_t *payload;
   const char *wrong;
   uint64_t least = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+  uint8_t tail[TAIL_BYTES];
   if (size < LTI_BLOCK_HEADER_BYTES)
     return LT_NOT_FOUND;
+  /* At once: the source then has at hand what is looked for below. */
+  lt_status read = lti_source_read(&r->source, least, tail, size - least);
+  if (read != LT_OK)
+    return read;
   for (uint64_t at = size - LTI_BLOCK_HEADER_BYTES; at > least; at--) {
     lt_status status = block_at(r, at, &end->block);
     if (status == LT_NOT_FOUND ||

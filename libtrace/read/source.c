@@ -102,7 +102,8 @@ lt_status lti_source_read(struct lti_source *s, uint64_t at, void *bytes,
   if (at < s->window_at || at - s->window_at > s->window_bytes ||
       n > s->window_bytes - (at - s->window_at)) {
     uint64_t left = s->size - at;
-    uint32_t want = left < LTI_WINDOW_BYTES ? (uint32_t)left : LTI_WINDOW_BYTES;
+    uint32_t want = n > LTI_AHEAD_BYTES ? (uint32_t)n : LTI_AHEAD_BYTES;
+    want = left < want ? (uint32_t)left : want;
     s->window_bytes = 0;
     lt_status status = read_fully(s->fd, at, s->window, want);
     if (status != LT_OK)

@@ -14,6 +14,7 @@
 #include "format/block.h"
 
 #define LTI_WINDOW_BYTES 4096u
+#define LTI_AHEAD_BYTES 512u /* a header, and what is small behind it */
 
 /* Bytes behind a payload that may be read, and are 0: they spare the decoder a
  * look at the end for each number. */
