@@ -45,6 +45,13 @@ def whole_characters(data):
     return len(data)
 
 
+def wait(descriptor, events, seconds):
+    """Not by select(), which knows no descriptor beyond 1023."""
+    poll = select.poll()
+    poll.register(descriptor, events)
+    return poll.poll(seconds * 1000)
+
+
 class VTerm:
     def __init__(self, command, width=100, height=30, **options):
         self.is_blind = False
@@ -105,12 +112,11 @@ class VTerm:
             try:
                 keys = keys[os.write(self.leader, keys):]
             except BlockingIOError:
-                select.select([self.leader], [self.leader], [], 1)
+                wait(self.leader, select.POLLIN | select.POLLOUT, 1)
 
     def take(self, seconds=0):
         """Give the emulator what came so far.  Returns: whether any."""
-        ready, _, _ = select.select([self.leader], [], [], seconds)
-        if not ready:
+        if not wait(self.leader, select.POLLIN, seconds):
             return False
         try:
             data = os.read(self.leader, 65536)
