@@ -188,6 +188,19 @@ static bool fits(const struct filter_term *t, const struct filter_thing *x) {
   }
 }
 
+bool filter_may_match(const struct filter *f, int64_t duration_ns,
+                      uint64_t task) {
+  const struct filter_thing numbers = {.duration_ns = duration_ns,
+                                       .task = task};
+  for (size_t i = 0; i < f->n; i++) {
+    const struct filter_term *t = &f->terms[i];
+    if ((t->key == FILTER_DUR || t->key == FILTER_TASK) &&
+        fits(t, &numbers) == t->is_not)
+      return false;
+  }
+  return true;
+}
+
 bool filter_match(const struct filter *f, const struct filter_thing *thing) {
   for (size_t i = 0; i < f->n; i++)
     if (fits(&f->terms[i], thing) == f->terms[i].is_not)

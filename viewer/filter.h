@@ -63,6 +63,9 @@ bool filter_parse(struct filter *filter, const char *text, char *error,
 void filter_free(struct filter *filter);
 bool filter_match(const struct filter *filter,
                   const struct filter_thing *thing);
+/* The same as far as numbers tell it: false spares to find the texts. */
+bool filter_may_match(const struct filter *filter, int64_t duration_ns,
+                      uint64_t task);
 /* The key of a name's beginning; the n-th that fits, NULL for no more. */
 const char *filter_key_name(const char *prefix, size_t length, size_t n);
 

@@ -304,10 +304,15 @@ void app_sort(struct app *app) {
 
 /* Keys */
 
+static bool wants_behind(const struct app *app) {
+  return app_screen(app) == SCREEN_TASKS && !tasks_knows_behind(&app->tasks);
+}
+
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
          (app->tasks.census && !app->tasks.is_done) || app->tasks.walk ||
-         lanes_has_work(app) || compare_has_work(app) || nameless_has_work(app);
+         lanes_has_work(app) || wants_behind(app) || compare_has_work(app) ||
+         nameless_has_work(app);
 }
 
 bool app_work(struct app *app, uint64_t n_events) {
@@ -321,6 +326,10 @@ bool app_work(struct app *app, uint64_t n_events) {
   }
   if (nameless_has_work(app)) {
     nameless_work(app);
+    return app_has_work(app);
+  }
+  if (wants_behind(app)) {
+    tasks_find_behind(&app->tasks, app->model, app->path, n_events);
     return app_has_work(app);
   }
   if (app->tasks.walk && app->tasks.is_done)

@@ -147,6 +147,10 @@ struct lanes {
   int steps_left;
   bool steps_forward;
   enum lanes_then then;
+  struct lanes_hunt { /* for a hit, in the spans of `near` */
+    size_t track, span;
+    const struct model_span *found;
+  } hunt;
   /* Where one came from along edges. */
   struct lane_place {
     struct lane lane;

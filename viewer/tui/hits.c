@@ -68,6 +68,8 @@ bool hits_task(const struct app *app, const struct filter *filter,
   const struct model_source *source = model_source(app->model);
   const char *text =
       t->label ? source->string(source->context, t->label) : NULL;
+  if (!filter_may_match(filter, t->run_ns, t->id))
+    return false;
   if (text)
     inert(text, label, sizeof label);
   return filter_match(filter, &(struct filter_thing){
@@ -83,7 +85,10 @@ bool hits_task(const struct app *app, const struct filter *filter,
 bool hits_span(const struct app *app, const struct filter *filter,
                const struct model_span *s) {
   char site[200], callee[64];
-  if (s->what != LT_RESUME && s->what != LT_CALL && s->what != LT_POOL_BEGIN)
+  int64_t duration_ns = s->end_ns - (s->begin_ns < 0 ? 0 : s->begin_ns);
+  if ((s->what != LT_RESUME && s->what != LT_CALL &&
+       s->what != LT_POOL_BEGIN) ||
+      !filter_may_match(filter, duration_ns, s->task))
     return false;
   const char *kind =
       s->what == LT_CALL
@@ -93,7 +98,7 @@ bool hits_span(const struct app *app, const struct filter *filter,
   return filter_match(
       filter,
       &(struct filter_thing){
-          .duration_ns = s->end_ns - (s->begin_ns < 0 ? 0 : s->begin_ns),
+          .duration_ns = duration_ns,
           .task = s->task,
           .kind = kind,
           .loop = loop ? loop : "pool",
@@ -211,35 +216,41 @@ static void select_row(struct app *app, enum list list, size_t row) {
 }
 
 /* In the lanes: the nearest in time, on whatever lane it is. */
-struct span_step {
-  struct app *app;
-  const struct model_span *found;
-  bool forward;
-};
-
-static bool consider(void *context, const struct model_span *s) {
-  struct span_step *c = context;
-  int64_t at = c->app->cursor_ns;
-  bool is_ahead = c->forward ? s->begin_ns > at
-                             : s->begin_ns < at && s->begin_ns >= 0;
+static void consider(struct app *app, const struct model_span *s,
+                     bool forward) {
+  struct lanes_hunt *hunt = &app->lanes.hunt;
+  int64_t at = app->cursor_ns;
+  bool is_ahead =
+      forward ? s->begin_ns > at : s->begin_ns < at && s->begin_ns >= 0;
   bool is_nearer =
-      !c->found || (c->forward ? s->begin_ns < c->found->begin_ns
-                               : s->begin_ns > c->found->begin_ns);
-  if (is_ahead && is_nearer && hits_span(c->app, &c->app->search, s))
-    c->found = s;
-  return true;
+      !hunt->found || (forward ? s->begin_ns < hunt->found->begin_ns
+                               : s->begin_ns > hunt->found->begin_ns);
+  if (is_ahead && is_nearer && hits_span(app, &app->search, s))
+    hunt->found = s;
 }
 
+bool hits_hunt(struct app *app, bool forward, uint64_t n_spans) {
+  struct lanes_hunt *hunt = &app->lanes.hunt;
+  const struct window *w = app->lanes.near;
+  for (; w && hunt->track < w->n_tracks; hunt->track++, hunt->span = 0)
+    for (; hunt->span < w->tracks[hunt->track]->n; hunt->span++) {
+      if (n_spans-- == 0)
+        return true;
+      consider(app, &w->tracks[hunt->track]->spans[hunt->span], forward);
+    }
+  if (hunt->found)
+    lanes_select(app, hunt->found);
+  else
+    app_say(app, "no hit for %s here", app->search.text);
+  return false;
+}
+
+/* Between keys: the window may still be read, and holds many. */
 static bool step_span(struct app *app, bool forward) {
-  struct span_step c = {app, NULL, forward};
-  if (lanes_are_reading(app)) {
-    app->lanes.then = forward ? THEN_NEXT_HIT : THEN_PREV_HIT;
-    return true; /* hits_go() then */
-  }
-  lanes_each_span(app, LT_ALL_THREADS, consider, &c);
-  if (!c.found)
+  if (app->model->end_ns <= 0 || !app->model->reader)
     return false;
-  lanes_select(app, c.found);
+  app->lanes.hunt = (struct lanes_hunt){.found = NULL};
+  app->lanes.then = forward ? THEN_NEXT_HIT : THEN_PREV_HIT;
   return true;
 }
 

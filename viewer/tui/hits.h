@@ -23,7 +23,10 @@ size_t hits_count(const struct app *app, const struct filter *filter,
 
 /* Select the next (or previous) hit of the search.  false: there is none. */
 bool hits_step(struct app *app, bool forward);
-/* The same, and say so where there is none. */
+/* Go on with that in the lanes, for so many spans.  Returns: whether there is
+ * more to do. */
+bool hits_hunt(struct app *app, bool forward, uint64_t n_spans);
+/* Step, and say so where there is no hit. */
 void hits_go(struct app *app, bool forward);
 
 /* The filter leaves nothing of the list that is shown. */

@@ -204,7 +204,7 @@ static void work_whole(struct app *app, uint64_t n_events) {
 }
 
 /* What a key asked for goes on with what has been read now. */
-static void go_on(struct app *app) {
+static void go_on(struct app *app, uint64_t n_events) {
   enum lanes_then then = app->lanes.then;
   app->lanes.then = THEN_NOTHING;
   switch (then) {
@@ -217,7 +217,8 @@ static void go_on(struct app *app) {
     break;
   case THEN_NEXT_HIT:
   case THEN_PREV_HIT:
-    hits_go(app, then == THEN_NEXT_HIT);
+    if (hits_hunt(app, then == THEN_NEXT_HIT, n_events))
+      app->lanes.then = then;
     break;
   default:
     break;
@@ -229,7 +230,7 @@ void lanes_work(struct app *app, uint64_t n_events) {
   if (!lanes_has_work(app))
     return;
   if (lanes->then == THEN_PLAY && lanes_are_too_many(app)) {
-    go_on(app); /* not to read what will not do */
+    go_on(app, n_events); /* not to read what will not do */
     return;
   }
   if (needs_near(app))
@@ -237,7 +238,7 @@ void lanes_work(struct app *app, uint64_t n_events) {
   if (lanes->near && !lanes->near->is_done)
     work_near(app, n_events);
   else if (lanes->then != THEN_NOTHING)
-    go_on(app);
+    go_on(app, n_events);
   else if (needs_lives(app))
     lives_make(app);
   else if (lanes->steps_left > 0)

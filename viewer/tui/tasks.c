@@ -8,21 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/stream.h"
+
 #define NONE UINT32_MAX
 
 void tasks_open(struct tasks_pane *pane, const char *path) {
   if (pane->census || pane->problem != LT_OK)
     return;
   pane->problem = path ? census_begin(path, &pane->census) : LT_NOT_FOUND;
-}
-
-void tasks_close(struct tasks_pane *pane) {
-  census_free(pane->census);
-  free(pane->rows);
-  tasks_path_forget(pane);
-  uint64_t selected = pane->selected;
-  enum task_sort sort = pane->sort;
-  *pane = (struct tasks_pane){.selected = selected, .sort = sort};
 }
 
 bool tasks_work(struct tasks_pane *pane, uint64_t n_events) {
@@ -156,6 +149,7 @@ void tasks_order(struct tasks_pane *pane, int64_t end_ns) {
 
 struct behind {
   struct tasks_pane *pane;
+  struct model_stream *stream;
   const struct census_task *task;
   int64_t from, to;
 };
@@ -191,19 +185,68 @@ static bool add_behind(void *context, const struct model_span *s) {
   return true;
 }
 
-void tasks_find_behind(struct tasks_pane *pane, struct model *model) {
-  const struct census_task *t = tasks_find(pane, pane->selected);
-  if (!t || pane->behind_of == t->id)
-    return;
+static void end_behind(struct tasks_pane *pane) {
+  if (pane->behind_walk)
+    model_stream_end(pane->behind_walk->stream);
+  free(pane->behind_walk);
+  pane->behind_walk = NULL;
+}
+
+static void begin_behind(struct tasks_pane *pane, struct model *model,
+                         const char *path, const struct census_task *t) {
+  end_behind(pane);
   pane->behind_of = t->id;
   pane->n_behind = 0;
   if (t->worst_ready_ns <= 0 || !model->reader)
     return;
-  struct behind b = {.pane = pane,
-                     .task = t,
-                     .from = t->worst_ready_at_ns,
-                     .to = t->worst_ready_at_ns + t->worst_ready_ns};
-  lt_status status = model_window(model, b.from, b.to + 1, add_behind, &b);
-  if (status != LT_OK)
+  /* The model's own may be in use between two steps. */
+  if (!pane->reader && (!path || lt_reader_open(path, &pane->reader) != LT_OK))
+    pane->reader = NULL;
+  struct behind *b = calloc(1, sizeof *b);
+  if (!b)
+    return;
+  *b = (struct behind){.pane = pane,
+                       .task = t,
+                       .from = t->worst_ready_at_ns,
+                       .to = t->worst_ready_at_ns + t->worst_ready_ns};
+  const struct model_visitor visitor = {.context = b, .end = add_behind};
+  pane->behind_walk = b;
+  if (model_stream_begin(model, pane->reader, b->from, b->to + 1, &visitor,
+                         &b->stream) != LT_OK)
+    end_behind(pane);
+}
+
+static const struct census_task *selected_of(const struct tasks_pane *pane) {
+  return pane->is_done ? tasks_find(pane, pane->selected) : NULL;
+}
+
+bool tasks_knows_behind(const struct tasks_pane *pane) {
+  const struct census_task *t = selected_of(pane);
+  return !t || (pane->behind_of == t->id && !pane->behind_walk);
+}
+
+void tasks_find_behind(struct tasks_pane *pane, struct model *model,
+                       const char *path, uint64_t n_events) {
+  const struct census_task *t = selected_of(pane);
+  if (t && pane->behind_of != t->id)
+    begin_behind(pane, model, path, t);
+  if (!pane->behind_walk)
+    return;
+  lt_status status = model_stream_step(pane->behind_walk->stream, n_events);
+  if (status == LT_OK)
+    return;
+  if (status != LT_END)
     pane->n_behind = 0;
+  end_behind(pane);
+}
+
+void tasks_close(struct tasks_pane *pane) {
+  end_behind(pane);
+  lt_reader_close(pane->reader);
+  census_free(pane->census);
+  free(pane->rows);
+  tasks_path_forget(pane);
+  uint64_t selected = pane->selected;
+  enum task_sort sort = pane->sort;
+  *pane = (struct tasks_pane){.selected = selected, .sort = sort};
 }

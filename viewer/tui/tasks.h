@@ -42,6 +42,8 @@ struct tasks_pane {
   uint64_t behind_of;
   struct task_behind behind[TASK_BEHIND_MAX];
   size_t n_behind;
+  struct behind *behind_walk; /* NULL: nothing is read for it */
+  lt_reader *reader;          /* its own, or NULL */
   /* The critical path that was asked for last: */
   bool shows_path;
   uint64_t path_of;       /* a task's id, 0 none */
@@ -71,7 +73,10 @@ bool tasks_path_work(struct tasks_pane *pane, uint64_t n_events);
 /* Of the selected task: it is to be shown. */
 bool tasks_shows_path(const struct tasks_pane *pane);
 void tasks_path_forget(struct tasks_pane *pane);
-/* Who ran during the longest time that the selected task was ready. */
-void tasks_find_behind(struct tasks_pane *pane, struct model *model);
+/* Who ran during the longest time that the selected task was ready: read on for
+ * so many events.  path: of the model's file, or NULL. */
+void tasks_find_behind(struct tasks_pane *pane, struct model *model,
+                       const char *path, uint64_t n_events);
+bool tasks_knows_behind(const struct tasks_pane *pane);
 
 #endif

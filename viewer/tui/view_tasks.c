@@ -143,11 +143,15 @@ static int draw_behind(struct app *app, struct rect r, int y,
   format_buf a, b;
   if (t->worst_ready_ns <= 0 || y >= r.y + r.h)
     return y;
-  tasks_find_behind(&app->tasks, app->model);
   snprintf(text, sizeof text, "%s at %s", format_duration(a, t->worst_ready_ns),
            format_moment(b, t->worst_ready_at_ns, 1000000));
   int x = grid_text(g, r.x + 1, y, ROLE_DIM, "longest wait  ");
   x = grid_text(g, x, y, ROLE_STRONG, text);
+  if (!tasks_knows_behind(&app->tasks)) {
+    grid_text_max(g, x, y, r.x + r.w - x, ROLE_DIM,
+                  ", what ran then is being read");
+    return y + 1;
+  }
   if (app->tasks.n_behind == 0)
     grid_text_max(g, x, y, r.x + r.w - x, ROLE_TEXT,
                   ", behind no callback that was seen");
