@@ -4,8 +4,11 @@ UPDATE=1 writes the golden files anew; read their diff.
 """
 import unittest
 
+import lt_encode as enc
 import shop
 import trace_text
+from lt_decode import (DONE, LOOP_BEGIN, LOST, POLL_BEGIN, POLL_END,
+                       SPAWN)
 from viewer import SIZES, UTF8, GoldenCase, ViewCase
 
 # name: size, script; each is one visit. 100x30 is kept with its roles too.
@@ -135,6 +138,88 @@ class Golden(GoldenCase):
             self.assertEqual(len(dumps), len(sizes))
             for (w, h), text in zip(sizes, dumps):
                 self.assert_shape(text, w, h)
+
+
+SECOND = 10**9
+
+
+def growing(end=False, alive=True, lost=0, seconds=12,
+            unbalanced=False):
+    """Each second 500 ms busy, in second s s + 1 callbacks of a timer, one task
+    more that lives on, or only until the next second."""
+    t = shop.Thread(0)
+    t.put(LOOP_BEGIN, x=1)
+    if not unbalanced:
+        t.put(POLL_BEGIN, a=11)
+    for s in range(seconds):
+        t.now = s * SECOND + SECOND // 10
+        t.put(POLL_END, a=1)
+        if s:
+            t.put(LOST, 0, 1, lost, 0) if lost else None
+            t.put(DONE, 100 + s - 1) if not alive else None
+        t.put(SPAWN, 100 + s, shop.READ, 3, 2)
+        for _ in range(s + 1):
+            t.slice(1, shop.TIMER, 6, lambda: t.run(1000))
+        t.now = s * SECOND + 6 * SECOND // 10
+        t.put(POLL_BEGIN, a=11)
+    w = enc.Writer()
+    w.generation(shop.definitions('/opt', False, False))
+    for s in range(seconds):
+        w.events(0, [e for e in t.events if e[0] // SECOND == s])
+        w.epoch((s + 1) * SECOND)
+    if end:
+        w.end()
+    return w.data()
+
+
+class Follow(GoldenCase):
+    """A file that is still being written, or seems so."""
+
+    def live(self, keys='', size='100x30', **options):
+        path = self.dir / 'live.lt'
+        path.write_bytes(growing(**options))
+        return self.dump(path, '-f', '--size', size, '--keys', keys)
+
+    def test_the_overview_tells_of_the_last_ten_seconds(self):
+        for size in SIZES:
+            text = self.live(size=size)
+            self.assert_shape(text, *map(int, size.split('x')))
+            title, _, rest = text.partition('\n')  # its lag is of the moment
+            self.assertIn('LIVE', title)
+            self.compare(f'follow-{size}.screen', rest)
+
+    def test_each_number_is_that_of_the_last_second(self):
+        text = self.live()
+        self.assertRegex(text, r'> main +50% +10 +495ms +\d+ms +500ms  poll')
+        self.assertIn('Loops, last 10s', text)
+        self.assertRegex(text, r'callbacks +[▁▂▃▄▅▆▇█]{10} +12/s')
+        self.assertRegex(text, r'timers +[▁▂▃▄▅▆▇█]{10} +12/s')
+        self.assertRegex(text, r'tasks made +█{10} +1/s')
+        self.assertRegex(text, r'tasks live +[▁▂▃▄▅▆▇█]{10} +1[23] growing')
+        self.assertRegex(text, r'FOLLOW · 27 events/s · lost 0')
+
+    def test_what_is_made_and_ends_does_not_grow(self):
+        self.assertRegex(self.live(alive=False), r'tasks live +█{10} +2 +│')
+        self.assertNotIn('growing', self.live(alive=False))
+        self.assertNotIn('growing', self.live(seconds=4))
+
+    def test_a_turn_without_an_end_is_none_behind_the_next_poll(self):
+        text = self.live(unbalanced=True)
+        self.assertRegex(text, r'> main +50% +10 .* 500ms  poll')
+
+    def test_with_losses_what_lives_is_an_estimate(self):
+        text = self.live(lost=7)
+        self.assertIn('or so', text)
+        self.assertNotIn('growing', text)
+        self.assertIn('lost 77', text)
+
+    def test_what_is_over_is_an_overview_like_any(self):
+        self.assertNotIn('FOLLOW', self.live(end=True))
+
+    def test_it_is_held_and_goes_on(self):
+        for keys, word in (('=', 'HELD'), ('==', 'FOLLOW'), ('F', 'HELD'),
+                           ('FF', 'FOLLOW'), ('=G', 'FOLLOW')):
+            self.assertIn(word, self.live(keys).split('\n')[5], keys)
 
 
 class Replay(ViewCase):

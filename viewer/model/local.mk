@@ -7,6 +7,7 @@ model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/sample.c viewer/model/stack.c \
 	viewer/model/stall.c viewer/model/task.c viewer/model/stream.h \
 	viewer/model/stream.c viewer/model/pool.c \
+	viewer/model/recent.h viewer/model/recent.c \
 	viewer/model/window.h viewer/model/window.c viewer/model/queue.c \
 	viewer/model/finding.h viewer/model/finding.c \
 	viewer/model/trouble.h viewer/model/trouble.c \

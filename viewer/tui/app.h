@@ -7,6 +7,7 @@
 
 #include "check/suppress.h"
 #include "model/model.h"
+#include "model/recent.h"
 #include "model/window.h"
 #include "tui/compare.h"
 #include "tui/grid.h"
@@ -184,6 +185,9 @@ struct follow {
   bool is_on, is_held;
   struct model *next; /* owned: what is read anew; NULL: nothing */
   int64_t size, begun_ns, rest_until_ns;
+  struct recent *recent;      /* owned: of the model that is shown, or NULL */
+  struct recent *next_recent; /* owned: of the one that is being read */
+  double bytes_per_s;         /* that the file grows by; 0: not known */
 };
 
 /* What can be clicked, as it was drawn last. */
@@ -496,10 +500,17 @@ bool app_has_work(const struct app *app);
 bool follow_work(struct app *app, uint64_t n_events);
 /* Look whether the file has grown.  Returns: whether to draw anew. */
 bool follow_look(struct app *app);
+/* The file is followed, and not at its end: held, or going on. */
+bool follow_is_live(const struct app *app);
 bool follow_goes_on(const struct app *app);
 /* How old the newest event is; -1 where that cannot be said. */
 int64_t follow_lag_ns(const struct app *app);
 void follow_fini(struct app *app);
+
+/* view_follow.c: what the Overview is of a live picture. */
+void follow_rule(struct app *app, char *buf, size_t size);
+void follow_draw_loops(struct app *app, struct rect rect);
+void follow_draw_kinds(struct app *app, struct rect rect);
 
 /* replay.c: what plays, and how far it is. */
 void replay_begin(struct app *app);

@@ -26,8 +26,12 @@ static int64_t file_size(const char *path) {
   return path && stat(path, &s) == 0 ? (int64_t)s.st_size : -1;
 }
 
+bool follow_is_live(const struct app *app) {
+  return app->follow.is_on && !app->model->info->ended;
+}
+
 bool follow_goes_on(const struct app *app) {
-  return app->follow.is_on && !app->follow.is_held && !app->model->info->ended;
+  return follow_is_live(app) && !app->follow.is_held;
 }
 
 int64_t follow_lag_ns(const struct app *app) {
@@ -44,6 +48,11 @@ static void exchange(struct app *app) {
   bool had_all = lanes->from == 0 && lanes->to >= old->end_ns;
   bool had_end = lanes->to >= old->end_ns;
   int64_t length = lanes->to - lanes->from;
+  int64_t grown_ns = f->next->end_ns - old->end_ns;
+  uint64_t size = f->next->info->size_bytes, grown = old->info->size_bytes;
+  grown = size > grown ? size - grown : 0;
+  if (grown_ns > 0)
+    f->bytes_per_s = (double)grown * 1e9 / (double)grown_ns;
   if (!app_set_model(app, f->next))
     model_close(f->next);
   else if (old != f->next)
@@ -55,12 +64,37 @@ static void exchange(struct app *app) {
     lanes_set_window(app, app->model->end_ns - length, app->model->end_ns);
 }
 
+/* A live picture also tells of the last seconds: they are read when the model
+ * is complete, and change with it.  Returns: whether there is more to do. */
+static bool read_recent(struct app *app, struct model *model,
+                        uint64_t n_events) {
+  struct follow *f = &app->follow;
+  if (!f->next_recent && f->is_on && !model->info->ended)
+    f->next_recent = recent_begin(model);
+  return f->next_recent && recent_step(f->next_recent, n_events);
+}
+
+static lt_status read_on(struct app *app, struct model *model,
+                         uint64_t n_events) {
+  struct follow *f = &app->follow;
+  lt_status status = f->next_recent ? LT_END : model_step(model, n_events);
+  if (status == LT_END && read_recent(app, model, n_events))
+    return LT_OK;
+  return status;
+}
+
+static void take_recent(struct follow *f) {
+  recent_close(f->recent);
+  f->recent = f->next_recent;
+  f->next_recent = NULL;
+}
+
 bool follow_work(struct app *app, uint64_t n_events) {
   struct follow *f = &app->follow;
   struct model *model = app->is_loading ? app->model : f->next;
   if (!model)
     return false;
-  lt_status status = model_step(model, n_events);
+  lt_status status = read_on(app, model, n_events);
   if (status == LT_OK)
     return true;
   int64_t took_ns = app->is_loading ? 0 : now_ns() - f->begun_ns;
@@ -70,8 +104,10 @@ bool follow_work(struct app *app, uint64_t n_events) {
     app->load_problem = status == LT_END ? LT_OK : status;
     if (status == LT_END && !app_set_model(app, model))
       app->load_problem = LT_NOMEM;
+    take_recent(f);
   } else if (status == LT_END) {
     exchange(app);
+    take_recent(f);
   } else {
     model_close(f->next);
     f->next = NULL;
@@ -96,6 +132,8 @@ bool follow_look(struct app *app) {
 }
 
 void follow_fini(struct app *app) {
+  recent_close(app->follow.recent);
+  recent_close(app->follow.next_recent);
   model_close(app->follow.next);
   app->follow.next = NULL;
 }

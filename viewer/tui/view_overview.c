@@ -136,9 +136,8 @@ static void draw_worst(struct app *app, struct rect rect) {
     return;
   char title[80];
   format_buf warn;
-  bool is_live = app->follow.is_on && !app->model->info->ended;
   snprintf(title, sizeof title, "%s stalls, of %s or more",
-           is_live ? "Newest" : "Worst", format_duration(warn, MODEL_WARN_NS));
+           follow_is_live(app) ? "Newest" : "Worst", format_duration(warn, MODEL_WARN_NS));
   struct rect r = grid_box(&app->grid, rect, title);
   size_t n = app->model->n_stalls, row = worst_row(app);
   if (n == 0) {
@@ -318,42 +317,46 @@ static void draw_problem(struct app *app, const struct layout *layout) {
                 "Enter goes on");
 }
 
-/* How busy the loops were of late: what a live picture is looked at for. */
-#define OF_LATE_NS INT64_C(10000000000)
-
-static void note_live(struct app *app, const struct layout *layout) {
-  const struct model *m = app->model;
-  char text[300] = "";
-  size_t used = 0;
-  int n = m->end_ns > OF_LATE_NS
-              ? (int)(OF_LATE_NS * MODEL_BINS / m->end_ns) + 1
-              : MODEL_BINS;
-  for (size_t i = 0; i < m->n_loops && used < 200; i++) {
-    double busy = 0;
-    format_buf share;
-    for (int k = MODEL_BINS - n; k < MODEL_BINS; k++)
-      busy += (double)m->loops[i].busy[k] / n;
-    used += (size_t)snprintf(text + used, sizeof text - used, "  %s %s",
-                             m->loops[i].name,
-                             format_share(share, (int64_t)(busy * 1000), 1000));
-  }
-  app_note(app, layout, "last 10s:%s   = %s", text,
-           app->follow.is_held ? "goes on" : "holds the picture");
-}
-
-static void draw(struct app *app, const struct layout *layout) {
-  char title[160];
+static void title_of(struct app *app, const struct layout *layout, char *buf,
+                     size_t size) {
   format_buf column, warn, error;
   int columns = layout->w - 15;
   if (app->model->end_ns <= 0)
-    snprintf(title, sizeof title, "nothing was recorded");
+    snprintf(buf, size, "nothing was recorded");
   else
-    snprintf(title, sizeof title,
+    snprintf(buf, size,
              "whole run · 1 column = %s%s · ! over %s ‼ over %s",
              format_duration(column, app->model->end_ns / columns),
              layout->w >= 96 ? " · height = busiest 10ms in it" : "",
              format_duration(warn, MODEL_WARN_NS),
              format_duration(error, MODEL_ERROR_NS));
+}
+
+static void draw_live(struct app *app, const struct layout *layout) {
+  char title[160];
+  struct layout_overview panes;
+  follow_rule(app, title, sizeof title);
+  grid_rule(&app->grid, layout->rule, title);
+  layout_overview(layout, app->model->n_loops, &panes);
+  follow_draw_loops(app, panes.loops);
+  draw_worst(app, panes.worst);
+  struct rect lower = panes.histogram;
+  lower.w += panes.findings.w;
+  follow_draw_kinds(app, lower);
+  app_note(app, layout,
+           app->follow.is_held
+               ? "Held: = or G goes on. The program runs meanwhile."
+               : "F follows, = holds the picture. q leaves; the program runs "
+                 "on.");
+}
+
+static void draw(struct app *app, const struct layout *layout) {
+  char title[160];
+  if (follow_is_live(app) && app->follow.recent) {
+    draw_live(app, layout);
+    return;
+  }
+  title_of(app, layout, title, sizeof title);
   grid_rule(&app->grid, layout->rule, title);
   if (app->shows_problem) {
     draw_problem(app, layout);
@@ -366,9 +369,7 @@ static void draw(struct app *app, const struct layout *layout) {
   draw_histogram(app, panes.histogram);
   draw_findings(app, panes.findings);
   size_t n = app->model->n_stalls;
-  if (app->follow.is_on && !app->model->info->ended)
-    note_live(app, layout);
-  else if (n)
+  if (n)
     app_note(app, layout,
              "%zu stall%s. Enter opens the selected one, e goes to the first, "
              "3 lists all.",
@@ -383,6 +384,11 @@ static bool key(struct app *app, enum action action) {
     app->shows_problem = false;
     if (action == ACTION_ENTER)
       return true;
+  }
+  if (action == ACTION_LAST && app->path && !m->info->ended) {
+    app->follow.is_on = true; /* the end of a file that grows is ahead */
+    app->follow.is_held = false;
+    return true;
   }
   size_t row = app->in_loops ? app->loop : worst_row(app);
   size_t n = app->in_loops ? m->n_loops : m->n_stalls;

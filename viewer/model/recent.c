@@ -1,0 +1,201 @@
+/* The last ten seconds of a trace.
+ *
+ * How many tasks live is known at the end; going back from there, what was made
+ * since was not alive, and what ended since was.  Where events were lost these
+ * numbers are estimates.
+ *
+ * Invariant: nothing outside [from_ns, to_ns) is counted.  Called by the
+ * viewer's follow.c. */
+#include "model/recent.h"
+
+#include <stdlib.h>
+
+#include "model/stream.h"
+
+#define SECOND_NS INT64_C(1000000000)
+
+static int second_of(const struct recent *r, int64_t ns) {
+  return ns < r->from_ns || ns >= r->to_ns
+             ? -1
+             : (int)((ns - r->from_ns) / SECOND_NS);
+}
+
+static struct recent_loop *loop_of(struct recent *r, uint32_t id) {
+  for (size_t i = 0; i < r->n_loops; i++)
+    if (r->model->loops[i].id == id)
+      return &r->loops[i];
+  return NULL;
+}
+
+static void add_turn(struct recent *r, struct recent_loop *loop,
+                     const struct model_span *span) {
+  bool is_open = span->end_ns == INT64_MAX;
+  int64_t end = is_open || span->end_ns > r->to_ns ? r->to_ns : span->end_ns;
+  if (end <= r->from_ns || span->begin_ns >= end)
+    return;
+  if (span->begin_ns >= r->from_ns)
+    loop->turns += !is_open;
+  model_histogram_add(&loop->turn, end - span->begin_ns);
+  int64_t at = span->begin_ns > r->from_ns ? span->begin_ns : r->from_ns;
+  while (at < end) {
+    int k = second_of(r, at);
+    int64_t next = r->from_ns + (k + 1) * SECOND_NS;
+    next = next < end ? next : end;
+    loop->busy_ns[k] += next - at;
+    at = next;
+  }
+}
+
+static bool on_end(void *context, const struct model_span *span) {
+  struct recent *r = context;
+  struct recent_loop *loop = loop_of(r, span->loop);
+  if (!loop)
+    return true;
+  if (span->what == MODEL_TURN && span->end_ns == INT64_MAX)
+    loop->open_turn = *span;
+  else if (span->what == MODEL_TURN)
+    add_turn(r, loop, span);
+  bool tells = span->what == MODEL_TURN || span->what == LT_RESUME ||
+               span->what == LT_POLL_BEGIN;
+  if (span->end_ns != INT64_MAX || !tells)
+    return true;
+  if (loop->now &&
+      (span->begin_ns < loop->now_begin_ns ||
+       (span->begin_ns == loop->now_begin_ns && span->what == MODEL_TURN)))
+    return true; /* another one lies in it */
+  loop->now = span->what;
+  loop->now_site = span->what == LT_RESUME ? span->site : 0;
+  loop->now_begin_ns = span->begin_ns;
+  return true;
+}
+
+static void count_callback(struct recent *r, int k, uint32_t kind) {
+  r->kinds[RECENT_CALLBACKS][k]++;
+  switch (kind) {
+  case LT_TASK_TIMER:
+    r->kinds[RECENT_TIMERS][k]++;
+    break;
+  case LT_TASK_FS:
+  case LT_TASK_FS_EVENT:
+  case LT_TASK_FS_POLL:
+    r->kinds[RECENT_FILES][k]++;
+    break;
+  case LT_TASK_POLL:
+  case LT_TASK_LISTEN:
+  case LT_TASK_CONNECT:
+  case LT_TASK_READ:
+  case LT_TASK_WRITE:
+  case LT_TASK_SHUTDOWN:
+  case LT_TASK_UDP_RECV:
+  case LT_TASK_UDP_SEND:
+    r->kinds[RECENT_STREAMS][k]++;
+    break;
+  default:
+    break;
+  }
+}
+
+static bool on_moment(void *context, const struct model_moment *moment) {
+  struct recent *r = context;
+  const lt_event *e = moment->event;
+  int k = second_of(r, e->time_ns);
+  if (k < 0)
+    return true;
+  r->events[k]++;
+  switch (e->kind) {
+  case LT_RESUME:
+    count_callback(r, k, e->x);
+    break;
+  case LT_CALL:
+    r->kinds[RECENT_CALLS][k]++;
+    break;
+  case LT_POOL_BEGIN:
+    r->kinds[RECENT_JOBS][k]++;
+    break;
+  case LT_SPAWN:
+    r->kinds[RECENT_SPAWNS][k]++;
+    break;
+  case LT_DONE:
+    r->kinds[RECENT_LIVE][k]++; /* ended, until finish() */
+    break;
+  default:
+    break;
+  }
+  return true;
+}
+
+/* A turn whose end was lost seems open behind the poll that came after it. */
+static void finish(struct recent *r) {
+  for (size_t i = 0; i < r->n_loops; i++)
+    if (r->loops[i].open_turn.end_ns == INT64_MAX &&
+        r->loops[i].now != LT_POLL_BEGIN)
+      add_turn(r, &r->loops[i], &r->loops[i].open_turn);
+  uint64_t live = r->model->n_tasks_live;
+  for (int k = RECENT_SECONDS - 1; k >= 0; k--) {
+    uint64_t ended = r->kinds[RECENT_LIVE][k],
+             made = r->kinds[RECENT_SPAWNS][k];
+    r->kinds[RECENT_LIVE][k] = live;
+    live += ended;
+    live -= made < live ? made : live;
+  }
+  model_stream_end(r->stream);
+  r->stream = NULL;
+  r->model = NULL;
+}
+
+struct recent *recent_begin(struct model *model) {
+  struct recent *r = calloc(1, sizeof *r);
+  if (!r)
+    return NULL;
+  r->model = model;
+  r->to_ns = model->end_ns + 1;
+  r->from_ns = r->to_ns - RECENT_SECONDS * SECOND_NS;
+  r->n_seconds = model->end_ns >= RECENT_SECONDS * SECOND_NS
+                     ? RECENT_SECONDS
+                     : (unsigned)((model->end_ns + SECOND_NS - 1) / SECOND_NS);
+  r->n_loops = model->n_loops;
+  r->loops = calloc(r->n_loops ? r->n_loops : 1, sizeof *r->loops);
+  struct model_visitor visitor = {
+      .context = r, .has_turns = true, .end = on_end, .moment = on_moment};
+  int64_t from = r->from_ns > 0 ? r->from_ns : 0;
+  if (!r->loops || model_stream_begin(model, NULL, from, r->to_ns, &visitor,
+                                      &r->stream) != LT_OK) {
+    r->stream = NULL;
+    recent_close(r);
+    return NULL;
+  }
+  return r;
+}
+
+bool recent_step(struct recent *r, uint64_t n_events) {
+  if (r->stream && model_stream_step(r->stream, n_events) == LT_OK)
+    return true;
+  if (r->stream)
+    finish(r);
+  return false;
+}
+
+void recent_close(struct recent *r) {
+  if (!r)
+    return;
+  model_stream_end(r->stream);
+  free(r->loops);
+  free(r);
+}
+
+bool recent_is_growing(const struct recent *r) {
+  const uint64_t *live = r->kinds[RECENT_LIVE];
+  int first = RECENT_SECONDS - (int)r->n_seconds;
+  for (int k = first + 1; k < RECENT_SECONDS; k++)
+    if (live[k] < live[k - 1])
+      return false;
+  return r->n_seconds >= 5 &&
+         live[RECENT_SECONDS - 1] > live[first] + live[first] / 10;
+}
+
+double recent_busy(const struct recent *r, size_t loop) {
+  int64_t busy = 0, length = r->to_ns - (r->from_ns > 0 ? r->from_ns : 0);
+  for (int k = 0; k < RECENT_SECONDS; k++)
+    busy += r->loops[loop].busy_ns[k];
+  return length > 0 ? (double)busy / (double)length : 0;
+}
