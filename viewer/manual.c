@@ -158,20 +158,20 @@ void manual_text(struct manual *m, const char *text) {
     help_text(m, text, 0);
 }
 
-/* "\tWORD\tTEXT" under an item.  Returns: its length. */
+/* "WORD\tTEXT" under an item.  Returns: its length. */
 static size_t sub_item(struct manual *m, const char *text, int width) {
-  size_t word = strcspn(text + 1, "\t\n"), size = strcspn(text, "\n");
-  const char *rest = text + 1 + word + (text[1 + word] == '\t');
+  size_t word = strcspn(text, "\t\n"), size = strcspn(text, "\n");
+  const char *rest = text + word + (text[word] == '\t');
   size_t n = size - (size_t)(rest - text);
   if (m->is_roff) {
     fputs(".RS\n.TP\n.B ", m->file);
-    roff_fixed(m->file, text + 1, word);
+    roff_fixed(m->file, text, word);
     roff_line(m->file, rest, n);
     fputs(".RE\n", m->file);
     return size;
   }
   int at = m->column + width + 2;
-  fprintf(m->file, "%*s%.*s", m->column, "", (int)word, text + 1);
+  fprintf(m->file, "%*s%.*s", m->column, "", (int)word, text);
   if ((int)word > width)
     fprintf(m->file, "\n%*s", at, "");
   else
@@ -208,7 +208,7 @@ void manual_item(struct manual *m, const char *label, const char *text) {
   for (bool is_first = true; *text; is_first = false) {
     size_t n = strcspn(text, "\n");
     if (*text == '\t') {
-      n = sub_item(m, text, width);
+      n = sub_item(m, ++text, width);
     } else if (m->is_roff) {
       if (!is_first)
         fputs(".br\n", m->file);

@@ -34,12 +34,12 @@ static void become_pager(const char *word, const int fds[2]) {
 
 /* "less -FIRX" of what is not installed would swallow the output. */
 static bool is_there(const char *word) {
-  char line[600];
+  char line[600], name[201] = "";
   size_t n = strcspn(word, " ");
-  if (n > 200)
+  if (n >= sizeof name)
     return true;
-  snprintf(line, sizeof line, "command -v '%.*s' >/dev/null 2>&1", (int)n,
-           word);
+  memcpy(name, word, n);
+  snprintf(line, sizeof line, "command -v '%s' >/dev/null 2>&1", name);
   return strchr(word, '\'') || system(line) == 0;
 }
 
