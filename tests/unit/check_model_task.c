@@ -1,4 +1,5 @@
-/* The model, whatever comes: tasks are found by their ids, and numbers add up. */
+/* The model, whatever comes: tasks are found by their ids, and numbers add up.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ START_TEST(tasks_are_found_whatever_came_and_went) {
       is_alive[i] = true;
       n_alive++;
     } else if (!comes && is_alive[i]) {
-      tasks_done(&tasks, id_of(i), step);
+      tasks_done(&tasks, tasks_known(&tasks, id_of(i)), step);
       is_alive[i] = false;
       n_alive--;
     }
@@ -123,11 +124,28 @@ START_TEST(whatever_comes_the_parts_add_up) {
 }
 END_TEST
 
+START_TEST(what_was_found_is_not_another_task_later) {
+  struct tasks tasks = {0};
+  struct task *seen = tasks_get(&tasks, id_of(1));
+  ck_assert_ptr_eq(tasks_still(&tasks, seen, id_of(1)), seen);
+  ck_assert_ptr_eq(tasks_still(&tasks, NULL, id_of(1)), seen);
+  tasks_done(&tasks, seen, 1);
+  ck_assert_ptr_null(tasks_still(&tasks, seen, id_of(1)));
+  ck_assert_ptr_eq(tasks_get(&tasks, id_of(2)), seen); /* its memory again */
+  ck_assert_ptr_null(tasks_still(&tasks, seen, id_of(1)));
+  ck_assert_ptr_eq(tasks_still(&tasks, seen, id_of(2)), seen);
+  tasks_done(&tasks, NULL, 2);
+  ck_assert_uint_eq(tasks.n_live, 1);
+  tasks_fini(&tasks);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("model_task");
   TCase *table = tcase_create("whatever");
   tcase_set_timeout(table, 60);
   tcase_add_test(table, tasks_are_found_whatever_came_and_went);
+  tcase_add_test(table, what_was_found_is_not_another_task_later);
   tcase_add_test(table, whatever_comes_the_parts_add_up);
   suite_add_tcase(suite, table);
   SRunner *runner = srunner_create(suite);

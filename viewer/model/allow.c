@@ -42,8 +42,6 @@ void allows_end(struct thread *th, int64_t now_ns) {
 }
 
 void allows_leave(struct thread *th, size_t i, int64_t now_ns) {
-  if (th->frames[i].n_allows == 0)
-    return;
   settle(th, i, now_ns);
   th->frames[i].n_allows = 0;
 }

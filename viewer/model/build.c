@@ -167,27 +167,31 @@ static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
   struct frame *f = frames_push(b, th, e->time_ns, false, loop);
   if (f) {
     f->task = e->ref;
+    f->seen = task;
     f->kind = e->x;
     f->site = (uint32_t)e->a;
   }
 }
 
 /* The slice of task ref ends, if one is open; what is above it was left without
- * an end. */
-static void end_slice(struct builder *b, struct thread *th, const lt_event *e) {
+ * an end.
+ * Returns: the task; NULL where none is known. */
+static struct task *end_slice(struct builder *b, struct thread *th,
+                              const lt_event *e) {
   size_t i = th->n_frames;
   while (i > 0 &&
          (th->frames[i - 1].is_run || th->frames[i - 1].task != e->ref))
     i--;
   if (i == 0)
-    return;
+    return tasks_known(&b->tasks, e->ref);
   while (th->n_frames > i)
     frames_pop(b, th, e->thread, e->time_ns, false);
-  struct task *task = tasks_known(&b->tasks, e->ref);
+  struct task *task = tasks_still(&b->tasks, th->frames[i - 1].seen, e->ref);
   if (task)
     task->ran_total_ns =
         add_ns(task->ran_total_ns, e->time_ns - th->frames[i - 1].begin_ns);
   frames_pop(b, th, e->thread, e->time_ns, true);
+  return task;
 }
 
 /* The recorder turns a call's clock ticks into ns by a rate that it took at its
@@ -261,10 +265,13 @@ static void starve(struct builder *b, const struct thread *th,
 
 /* Between two of these no code of the program has run. */
 static bool is_step(unsigned kind) {
-  return kind == LT_RESUME || kind == LT_AWAIT || kind == LT_DONE ||
-         kind == LT_CALL || kind == LT_CALL_BEGIN || kind == LT_POLL_BEGIN ||
-         kind == LT_POLL_END || kind == LT_LOOP_BEGIN ||
-         kind == LT_LOOP_END || kind == LT_LOST;
+  const uint64_t steps =
+      UINT64_C(1) << LT_RESUME | UINT64_C(1) << LT_AWAIT |
+      UINT64_C(1) << LT_DONE | UINT64_C(1) << LT_CALL |
+      UINT64_C(1) << LT_CALL_BEGIN | UINT64_C(1) << LT_POLL_BEGIN |
+      UINT64_C(1) << LT_POLL_END | UINT64_C(1) << LT_LOOP_BEGIN |
+      UINT64_C(1) << LT_LOOP_END | UINT64_C(1) << LT_LOST;
+  return kind < LT_KIND_LIMIT && steps >> kind & 1;
 }
 
 static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
@@ -339,17 +346,20 @@ static void on_ready(struct builder *b, const lt_event *e) {
 }
 
 static void on_done(struct builder *b, struct thread *th, const lt_event *e) {
-  end_slice(b, th, e);
-  struct task *task = tasks_known(&b->tasks, e->ref);
+  struct task *task = end_slice(b, th, e);
   if (!task || !task->alive)
     return;
   awaits_done(b, task);
   lives_done(task);
-  tasks_done(&b->tasks, e->ref, e->time_ns);
+  tasks_done(&b->tasks, task, e->time_ns);
 }
 
-static void on_arm(struct builder *b, const lt_event *e) {
-  struct task *task = tasks_get(&b->tasks, e->ref);
+/* Mostly a timer's own callback arms it. */
+static void on_arm(struct builder *b, struct thread *th, const lt_event *e) {
+  const struct frame *f = frames_top(th);
+  struct task *task = f && f->task == e->ref ? f->seen : NULL;
+  if (!task || task->id != e->ref)
+    task = tasks_get(&b->tasks, e->ref);
   if (task)
     tasks_arm(task, e);
 }
@@ -379,7 +389,7 @@ static void on_event(struct builder *b, const lt_event *e) {
     on_spawn(b, th, e);
     break;
   case LT_ARM:
-    on_arm(b, e);
+    on_arm(b, th, e);
     break;
   case LT_RESUME:
     on_resume(b, th, e);

@@ -142,8 +142,14 @@ struct task *tasks_known(struct tasks *tasks, uint64_t id);
 /* A task comes into being; an older one of the same id is forgotten. */
 struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
                          struct task *parent);
-/* It will never run again. */
-void tasks_done(struct tasks *tasks, uint64_t id, int64_t now_ns);
+/* The same, where it was found before: its memory is kept, for this or another
+ * task, until tasks_fini().  seen: NULL, or what was found. */
+static inline struct task *tasks_still(struct tasks *tasks, struct task *seen,
+                                       uint64_t id) {
+  return seen && seen->id == id ? seen : tasks_known(tasks, id);
+}
+/* It will never run again.  task: NULL is a no-op. */
+void tasks_done(struct tasks *tasks, struct task *task, int64_t now_ns);
 /* The chain of parents, newest first.  Returns: how many. */
 size_t tasks_ancestry(struct tasks *tasks, uint64_t id,
                       struct model_ancestor *out, size_t max);
@@ -274,6 +280,7 @@ struct frame {
   bool is_tainted; /* events were lost: its brackets cannot be trusted */
   bool is_open;    /* its segment is */
   uint64_t task;
+  struct task *seen; /* what tasks_still() takes */
   uint32_t kind, site;
   uint32_t loop; /* index, or NO_LOOP */
   uint64_t turn; /* of the loop when the segment began */
@@ -425,7 +432,9 @@ void samples_finish(const struct model *m, struct model_stall *s);
 void cause_compute(struct stall_record *r, const struct usage *after);
 
 /* frame.c: the stack of a thread. */
-struct frame *frames_top(struct thread *th);
+static inline struct frame *frames_top(struct thread *th) {
+  return th->n_frames ? &th->frames[th->n_frames - 1] : NULL;
+}
 struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
                           bool is_run, uint32_t loop);
 void frames_open_segment(struct builder *b, struct thread *th, size_t i,
@@ -440,7 +449,7 @@ bool frames_is_outermost(const struct thread *th, size_t i);
 /* allow.c: the program says that blocking is allowed, and no longer. */
 void allows_begin(struct thread *th, const lt_event *e);
 void allows_end(struct thread *th, int64_t now_ns);
-/* The slice at frames[i] ends: so do its scopes. */
+/* The slice at frames[i], which has some, ends: so do its scopes. */
 void allows_leave(struct thread *th, size_t i, int64_t now_ns);
 /* Is any scope open on the thread? */
 bool allows_is_open(const struct thread *th);

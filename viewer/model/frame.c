@@ -9,22 +9,23 @@
 
 #include "model/build.h"
 
-struct frame *frames_top(struct thread *th) {
-  return th->n_frames ? &th->frames[th->n_frames - 1] : NULL;
-}
-
 bool frames_is_outermost(const struct thread *th, size_t i) {
+  if (!th->frames[i].is_run)
+    return false;
   for (size_t j = 0; j < i; j++)
     if (th->frames[j].is_run && th->frames[j].loop == th->frames[i].loop)
       return false;
-  return th->frames[i].is_run;
+  return true;
 }
 
 /* The task that runs: that of the innermost slice. */
 struct task *frames_task(struct builder *b, struct thread *th) {
-  for (size_t i = th->n_frames; i-- > 0;)
-    if (!th->frames[i].is_run)
-      return tasks_get(&b->tasks, th->frames[i].task);
+  for (size_t i = th->n_frames; i-- > 0;) {
+    const struct frame *f = &th->frames[i];
+    if (!f->is_run)
+      return f->seen && f->seen->id == f->task ? f->seen
+                                               : tasks_get(&b->tasks, f->task);
+  }
   return NULL;
 }
 
@@ -46,6 +47,7 @@ struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
   f->is_run = is_run;
   f->is_tainted = false;
   f->task = f->turn = 0;
+  f->seen = NULL;
   f->kind = f->site = 0;
   f->loop = loop;
   f->begin_ns = now;
@@ -121,7 +123,8 @@ static void measure_slice(struct builder *b, struct thread *th,
 void frames_pop(struct builder *b, struct thread *th, uint32_t thread,
                 int64_t now, bool is_measured) {
   struct frame *f = frames_top(th);
-  allows_leave(th, th->n_frames - 1, now);
+  if (f->n_allows)
+    allows_leave(th, th->n_frames - 1, now);
   if (is_measured) {
     frames_close_segment(b, th, thread, th->n_frames - 1, now, false);
     if (!f->is_run && !f->is_tainted)

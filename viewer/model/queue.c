@@ -222,7 +222,7 @@ void queue_event(struct queue *q, const lt_event *e,
     }
     break;
   case LT_DONE:
-    tasks_done(&q->tasks, e->ref, e->time_ns);
+    tasks_done(&q->tasks, tasks_known(&q->tasks, e->ref), e->time_ns);
     break;
   case LT_POLL_END:
     on_poll_end(q, e);

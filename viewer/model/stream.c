@@ -268,7 +268,7 @@ static bool after(struct model_stream *s, const lt_event *e) {
   if (e->kind == LT_POLL_END)
     return push_turn(s, e->thread, e->time_ns);
   if (e->kind == LT_DONE && s->visitor.has_tasks)
-    tasks_done(&s->tasks, e->ref, e->time_ns);
+    tasks_done(&s->tasks, tasks_known(&s->tasks, e->ref), e->time_ns);
   if (e->kind != LT_RESUME && e->kind != LT_LOOP_BEGIN &&
       e->kind != LT_POOL_BEGIN && e->kind != LT_POLL_BEGIN)
     return true;

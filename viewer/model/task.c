@@ -13,9 +13,13 @@
 
 #define LOG2_LEAST 10
 
-/* Where the search for an id begins: nobody who makes a file knows the seed. */
+/* Where the search for an id begins: nobody who makes a file knows the seed.
+ * Ids are counted up by each thread, with its number above: one multiplication
+ * would lay a thread's over another's, for many a seed. */
 static size_t home_of(const struct tasks *tasks, uint64_t id) {
-  return (size_t)(id * tasks->seed >> (64 - tasks->log2_slots));
+  uint64_t hash = id * tasks->seed;
+  hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+  return (size_t)(hash >> (64 - tasks->log2_slots));
 }
 
 static size_t after(const struct tasks *tasks, size_t slot) {
@@ -79,6 +83,7 @@ static void forget(struct tasks *tasks, struct task *task) {
   *(task->older ? &task->older->newer : &tasks->oldest) = task->newer;
   *(task->newer ? &task->newer->older : &tasks->newest) = task->older;
   free(task->run);
+  task->id = 0; /* tasks_still() */
   task->newer = tasks->spare;
   tasks->spare = task;
 }
@@ -164,8 +169,7 @@ struct task *tasks_spawn(struct tasks *tasks, const lt_event *e,
   return task;
 }
 
-void tasks_done(struct tasks *tasks, uint64_t id, int64_t now_ns) {
-  struct task *task = tasks_known(tasks, id);
+void tasks_done(struct tasks *tasks, struct task *task, int64_t now_ns) {
   if (!task || !task->alive)
     return;
   task->alive = false;
