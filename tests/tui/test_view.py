@@ -99,6 +99,18 @@ class Golden(GoldenCase):
             text = self.dump(path, '--size', size)
             self.assertEqual(badge in text.split('\n')[0], bool(has_badge))
 
+    def test_what_was_lost_is_told_at_the_opening_of_a_cut_trace(self):
+        path = self.trace('x.lt', cut=True, lost=True)
+        text = self.dump(path)
+        for words in ('Read     1 849 events in 29 blocks, up to 1.600 s.',
+                      'Dropped  the last 1008 bytes, from byte ',
+                      'Lost     1 204 events from 1.224 s to 1.229 s: the '
+                      'ring was full',
+                      'Open     23 tasks never ended'):
+            self.assertIn(words, text)
+            self.assertNotIn(words, self.dump(path, '--keys', '<Enter>'))
+            self.assertIn(words, self.dump(path, '--keys', '<Enter>I'))
+
     def test_too_small(self):
         path = self.trace()
         for size in ('59x16', '60x15', '48x12', '1x1', '7x3'):
@@ -472,7 +484,7 @@ class Errors(ViewCase):
     def test_not_a_trace(self):
         path = self.dir / 'x.json'
         path.write_text('{"not": "a trace"}' * 20)
-        self.assertIn('not a looptrace trace',
+        self.assertIn('this is JSON, not a looptrace trace',
                       self.fails(3, '--dump-screen', path=path))
         self.fails(3, '--dump-screen', path=self.dir / 'absent.lt')
 

@@ -3,6 +3,7 @@
 #include "output/open.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command.h"
 #include "output/inert.h"
@@ -18,9 +19,31 @@ static const char *advice(lt_status status) {
   }
 }
 
+/* What people have at hand in its place: an export. */
+static bool is_json(const char *path) {
+  struct stat st;
+  char first[64] = "";
+  FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re")
+                                                           : NULL;
+  if (!file)
+    return false;
+  size_t n = fread(first, 1, sizeof first - 1, file);
+  fclose(file);
+  first[n] = '\0';
+  const char *start = first + strspn(first, " \t\r\n");
+  return *start == '{' || *start == '[';
+}
+
 void open_complain(const char *who, const char *path, lt_status status,
                    int error) {
   char name[4200];
+  if (status == LT_NOT_A_TRACE && is_json(path)) {
+    fprintf(stderr,
+            "%s: %s: this is JSON, not a looptrace trace; name the .lt file that "
+            "it was exported from\n",
+            who, inert(path, name, sizeof name));
+    return;
+  }
   fprintf(stderr, "%s: %s: %s%s%s%s\n", who, inert(path, name, sizeof name),
           lt_status_text(status), status == LT_IO && error ? ": " : "",
           status == LT_IO && error ? strerror(error) : "", advice(status));

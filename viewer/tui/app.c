@@ -149,6 +149,7 @@ void app_fini(struct app *app) {
   muted_fini(app);
   nameless_fini(app);
   free(app->details.text);
+  free(app->problem);
   free(app->site_order);
   free(app->lanes.folded);
   free(app->lanes.max_depth);

@@ -236,6 +236,7 @@ struct app {
   size_t loop;        /* index into model.loops */
   bool in_loops;      /* Overview: the loops have the focus, not the stalls */
   bool shows_problem; /* Overview: first say what is wrong with the file */
+  char *problem;      /* owned: that, line by line; NULL: nothing is */
   int64_t longest_ns; /* stall */
   size_t *worst;      /* stalls by duration */
   size_t *order;      /* stalls as the list shows them */
@@ -359,6 +360,10 @@ void nameless_work(struct app *app);
 size_t nameless_modules(const struct app *app);
 bool nameless_is(const struct nameless_module *module);
 void nameless_fini(struct app *app);
+
+/* problem.c: what is wrong with the file; made where shows_problem says so. */
+void problem_make(struct app *app);
+void problem_draw(struct app *app, const struct layout *layout);
 
 /* view_file.c: I. */
 void file_open_details(struct app *app);

@@ -104,6 +104,8 @@ bool follow_work(struct app *app, uint64_t n_events) {
     app->load_problem = status == LT_END ? LT_OK : status;
     if (status == LT_END && !app_set_model(app, model))
       app->load_problem = LT_NOMEM;
+    if (!app->is_loading)
+      problem_make(app);
     take_recent(f);
   } else if (status == LT_END) {
     exchange(app);

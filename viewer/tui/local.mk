@@ -18,7 +18,7 @@ tui_sources = viewer/tui/actions.c viewer/tui/view_explain.c \
 	viewer/tui/replay_past.c \
 	viewer/tui/screen.h viewer/tui/screen.c \
 	viewer/tui/crash.h viewer/tui/crash.c viewer/tui/report.h viewer/tui/report.c \
-	viewer/tui/mouse.c viewer/tui/muted.c viewer/tui/nameless.c viewer/tui/options.h viewer/tui/options.c \
+	viewer/tui/mouse.c viewer/tui/muted.c viewer/tui/nameless.c viewer/tui/problem.c viewer/tui/options.h viewer/tui/options.c \
 	viewer/tui/stall.h viewer/tui/stall.c \
 	viewer/tui/view_detail.c viewer/tui/view_file.c viewer/tui/view_follow.c viewer/tui/view_help.c \
 	viewer/tui/view_lanes.c viewer/tui/view_overview.c \

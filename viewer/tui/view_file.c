@@ -40,6 +40,18 @@ static void put_nameless(struct app *app, FILE *file) {
             title);
 }
 
+/* What was said at the beginning, again. */
+static void put_problem(struct app *app, FILE *file) {
+  const char *title = "problem    ";
+  for (const char *line = app->problem; line && *line;) {
+    size_t n = strcspn(line, "\n");
+    if (n)
+      fprintf(file, "%s%.*s\n", title, (int)n, line);
+    title = "           ";
+    line += n + (line[n] == '\n');
+  }
+}
+
 /* Returns: owned; NULL where it cannot be had. */
 static char *make_text(struct app *app) {
   struct info_said said = {.path = app->file};
@@ -51,6 +63,7 @@ static char *make_text(struct app *app) {
   FILE *file =
       info_read_losses(&said) == LT_OK ? open_memstream(&text, &size) : NULL;
   if (file) {
+    put_problem(app, file);
     info_text(file, &said);
     put_nameless(app, file);
     if (fclose(file) != 0) {

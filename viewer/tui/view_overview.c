@@ -74,16 +74,26 @@ static void draw_split(struct app *app, struct rect r, int y) {
   }
 }
 
+static void draw_no_loop(struct app *app, struct rect r) {
+  bool is_empty = app->model->info->n_events == 0;
+  const char *const lines[] = {
+      is_empty ? "0 events: it was recorded, but no loop turned."
+               : "No loop was seen to run in this recording.",
+      "Was it long enough? looptrace record --help tells",
+      "of --duration and --delay; I, what was seen of libuv",
+      "(one that is linked in statically is not)."};
+  for (int i = 0; i < 4; i++)
+    grid_text_max(&app->grid, r.x + 1, r.y + i, r.w - 2,
+                  i ? ROLE_DIM : ROLE_TEXT, lines[i]);
+}
+
 static void draw_loops(struct app *app, struct rect rect) {
   if (rect.h < 3)
     return;
   struct rect r = grid_box(&app->grid, rect, "Loops");
   size_t n = app->model->n_loops;
   if (n == 0) {
-    grid_text(&app->grid, r.x + 1, r.y, ROLE_TEXT,
-              "No loop was seen to run in this recording.");
-    grid_text_max(&app->grid, r.x + 1, r.y + 1, r.w - 2, ROLE_DIM,
-                  "A statically linked libuv is not seen.");
+    draw_no_loop(app, r);
     return;
   }
   int rows = r.h - 1 >= (int)n + 5 ? (int)n : r.h - 7;
@@ -276,47 +286,6 @@ static void draw_findings(struct app *app, struct rect rect) {
                              : "⚠ no loop ran: nothing can be judged");
 }
 
-/* A file with something wrong says so before anything else. */
-
-static void draw_problem(struct app *app, const struct layout *layout) {
-  const lt_info *info = app->model->info;
-  bool cut = info->problem == LT_TRUNCATED;
-  struct rect box = layout->body;
-  struct grid *g = &app->grid;
-  format_buf a, b;
-  box.h = box.h < 9 ? box.h : 9;
-  struct rect r = grid_box(g, box,
-                           cut ? "This trace has no end mark"
-                               : "A part of this trace is damaged");
-  int y = r.y, x = r.x + 2, w = r.w - 3;
-  char text[300];
-  grid_text_max(g, x, y++, w, ROLE_TEXT,
-                cut ? "Recording stopped without closing the file: it is being "
-                      "written, or cut."
-                    : "Some blocks cannot be read; all others are shown.");
-  snprintf(text, sizeof text, "Read     %s events up to %s.",
-           format_count(a, info->n_events),
-           format_moment(b, app->model->end_ns, 1000000));
-  grid_text_max(g, x, y++, w, ROLE_TEXT, text);
-  snprintf(text, sizeof text, "At byte  %llu of %llu: %s",
-           (unsigned long long)info->problem_at,
-           (unsigned long long)info->size_bytes,
-           info->problem_text && *info->problem_text
-               ? info->problem_text
-               : lt_status_text(info->problem));
-  grid_text_max(g, x, y++, w, ROLE_TEXT, text);
-  snprintf(text, sizeof text,
-           "Open     %s tasks never ended; what is open is drawn with ▶.",
-           format_count(a, app->model->n_tasks_live));
-  grid_text_max(g, x, y++, w, ROLE_TEXT, text);
-  grid_text_max(g, x, y + 1, w, ROLE_TEXT,
-                "Every screen works on the part that was read. looptrace check "
-                "gives no verdict (4).");
-  grid_clip(g, layout->message);
-  grid_text_max(g, 1, layout->message.y, layout->w - 2, ROLE_STRONG,
-                "Enter goes on");
-}
-
 static void title_of(struct app *app, const struct layout *layout, char *buf,
                      size_t size) {
   format_buf column, warn, error;
@@ -359,7 +328,7 @@ static void draw(struct app *app, const struct layout *layout) {
   title_of(app, layout, title, sizeof title);
   grid_rule(&app->grid, layout->rule, title);
   if (app->shows_problem) {
-    draw_problem(app, layout);
+    problem_draw(app, layout);
     return;
   }
   struct layout_overview panes;

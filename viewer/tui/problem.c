@@ -1,0 +1,105 @@
+/* A trace that is not whole says so before anything else, once: what was read,
+ * what was not, what is missing in it, what stayed open.
+ *
+ * Invariant: the lines are made when the model is complete, as they need its
+ * reader.  Called by app.c, view_overview.c and view_file.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/inert.h"
+#include "output/info.h"
+#include "output/units.h"
+#include "tui/app.h"
+
+static void put_lost(struct app *app, FILE *file) {
+  struct info_said said = {.reader = app->model->reader,
+                           .info = app->model->info};
+  units_buf n, from, to;
+  if (info_read_losses(&said) != LT_OK)
+    return;
+  for (unsigned i = 0; i < LT_LOST_LIMIT; i++)
+    if (said.lost[i].n) {
+      fprintf(file, "Lost     %s events", units_count(n, said.lost[i].n));
+      if (said.lost[i].first_ns >= 0)
+        fprintf(file, " from %s to %s", units_at(from, said.lost[i].first_ns),
+                units_at(to, said.lost[i].last_ns));
+      fprintf(file, ": %s (drawn as ▒).\n",
+              lt_lost_text(i));
+    }
+}
+
+static void put_lines(struct app *app, FILE *file) {
+  const struct model *m = app->model;
+  const lt_info *info = m->info;
+  char text[200];
+  units_buf a, b;
+  bool is_cut = info->problem == LT_TRUNCATED;
+  fprintf(file, "%s\n",
+          is_cut ? "Recording stopped without closing the file: it is still "
+                   "being written, or cut."
+                 : "Some blocks cannot be read; all others are shown.");
+  fprintf(file, "Read     %s events in %u blocks, up to %s.\n",
+          units_count(a, info->n_events), info->n_chunks,
+          units_at(b, m->end_ns));
+  if (is_cut && info->problem_at < info->size_bytes)
+    fprintf(file, "Dropped  the last %s, from byte %llu on: no whole epoch.\n",
+            units_bytes(a, info->size_bytes - info->problem_at),
+            (unsigned long long)info->problem_at);
+  if (!is_cut) {
+    inert(info->problem_text && *info->problem_text
+              ? info->problem_text
+              : lt_status_text(info->problem),
+          text, sizeof text);
+    fprintf(file, "Damaged  from byte %llu of %llu: %s.\n",
+            (unsigned long long)info->problem_at,
+            (unsigned long long)info->size_bytes, text);
+  }
+  put_lost(app, file);
+  fprintf(file,
+          "Open     %s tasks never ended, %s callbacks have no end or no "
+          "begin; drawn with ▶.\n",
+          units_count(a, m->n_tasks_live), units_count(b, m->n_unmeasured));
+  fputs("\nEvery screen works on the part that was read.", file);
+  if (is_cut)
+    fputs(" looptrace recover makes a closed copy.", file);
+  fputc('\n', file);
+}
+
+void problem_make(struct app *app) {
+  size_t size;
+  free(app->problem);
+  app->problem = NULL;
+  FILE *file = app->shows_problem ? open_memstream(&app->problem, &size) : NULL;
+  if (!file)
+    return;
+  put_lines(app, file);
+  if (fclose(file) != 0) {
+    free(app->problem);
+    app->problem = NULL;
+  }
+}
+
+void problem_draw(struct app *app, const struct layout *layout) {
+  struct rect box = layout->body;
+  struct grid *g = &app->grid;
+  int n = 2;
+  for (const char *c = app->problem; c && *c; c++)
+    n += *c == '\n';
+  box.h = box.h < n ? box.h : n;
+  struct rect r = grid_box(g, box,
+                           app->model->info->problem == LT_TRUNCATED
+                               ? "This trace has no end mark"
+                               : "A part of this trace is damaged");
+  const char *line = app->problem;
+  for (int y = r.y; line && *line && y < r.y + r.h; y++) {
+    char text[300];
+    size_t length = strcspn(line, "\n");
+    snprintf(text, sizeof text, "%.*s", (int)length, line);
+    grid_text_max(g, r.x + 1, y, r.w - 2, ROLE_TEXT, text);
+    line += length + (line[length] == '\n');
+  }
+  grid_clip(g, layout->message);
+  grid_text_max(g, 1, layout->message.y, layout->w - 2, ROLE_STRONG,
+                "Enter goes on · I tells of the file · looptrace check "
+                "returns 4 for it, unless --allow-incomplete");
+}
