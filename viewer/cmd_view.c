@@ -39,7 +39,9 @@ enum {
   OPT_FILTER,
   OPT_ASCII,
   OPT_MOUSE,
-  OPT_BACKGROUND
+  OPT_BACKGROUND,
+  OPT_REPLAY,
+  OPT_SPEED
 };
 
 static const struct option_row option_rows[] = {
@@ -58,6 +60,14 @@ static const struct option_row option_rows[] = {
      "list only what matches; the key & tells the words"},
     {'f', "follow", NULL, NULL,
      "go on reading a file that is still being written"},
+    {OPT_REPLAY, "replay", NULL, NULL,
+     "play it, from --at or from the beginning"},
+    {OPT_SPEED, "speed", "N", NULL,
+     "of the replay: 1 as it happened, 0.25 four times slower; else what fits "
+     "what is in sight"},
+    {'i', "idle-time-limit", "TIME", NULL,
+     "in the replay, skip stretches in which all loops wait for longer than "
+     "this, such as 50ms"},
     {OPT_COLOR, "color", "WHEN", "auto always never 8 16 256",
      "auto, always, never, 8, 16 or 256; auto minds NO_COLOR"},
     {OPT_BACKGROUND, "background", "HOW", "auto dark light",
@@ -94,7 +104,9 @@ struct view_options {
     const char *name, *value;
   } said[8]; /* on the command line */
   size_t n_said;
-  bool dumps_text, dumps_roles, follows;
+  bool dumps_text, dumps_roles, follows, replays;
+  double speed;          /* 0: not given */
+  int64_t idle_limit_ns; /* the same */
   int w, h;
 };
 
@@ -150,6 +162,13 @@ static int take_filter(const char *text, struct view_options *o) {
   return ok ? -1 : open_usage(WHO, "--filter: %s", error);
 }
 
+static bool parse_speed(const char *text, double *speed) {
+  char *end;
+  *speed = strtod(text, &end);
+  return end != text && *end == '\0' && *speed >= REPLAY_SPEED_MIN &&
+         *speed <= REPLAY_SPEED_MAX;
+}
+
 static int check_keys(const char *keys) {
   struct key_press press;
   for (const char *p = keys; p && *p;)
@@ -197,6 +216,21 @@ static int take_option(int c, struct view_options *o) {
                ? -1
                : open_usage(WHO,
                             "'%s' is no stretch of time such as 1.2s..1.4s",
+                            optarg);
+  case OPT_REPLAY:
+    o->replays = true;
+    return -1;
+  case OPT_SPEED:
+    return parse_speed(optarg, &o->speed)
+               ? -1
+               : open_usage(WHO, "'%s' is no speed from 0.0001 to 1000",
+                            optarg);
+  case 'i':
+    return prompt_moment(optarg, strlen(optarg), &o->idle_limit_ns) &&
+                   o->idle_limit_ns > 0
+               ? -1
+               : open_usage(WHO,
+                            "--idle-time-limit: '%s' is no time such as 50ms",
                             optarg);
   case OPT_CONFIG:
     o->config = optarg;
@@ -332,7 +366,7 @@ static bool press_script(struct app *app, const struct view_options *o,
 }
 
 /* A moment and a thing can be gone to when the trace has been read. */
-static void begin_at(struct app *app, struct view_options *o) {
+static void go_to(struct app *app, struct view_options *o) {
   char error[200];
   if (o->filter && filter_parse(&app->filter, o->filter, error, sizeof error))
     hits_apply(app);
@@ -352,6 +386,14 @@ static void begin_at(struct app *app, struct view_options *o) {
     app->cursor_ns = cursor_ns;
 }
 
+static void begin_at(struct app *app, struct view_options *o) {
+  go_to(app, o);
+  app->replay.asked_speed = o->speed;
+  app->replay.idle_limit_ns = o->idle_limit_ns;
+  if (o->replays)
+    replay_begin(app);
+}
+
 static int run_headless(struct app *app, struct view_options *o) {
   int n_dumps = 0;
   while (app_work(app, UINT64_MAX))
@@ -361,6 +403,8 @@ static int run_headless(struct app *app, struct view_options *o) {
     return EXIT_UNREADABLE;
   }
   begin_at(app, o);
+  while (app_work(app, UINT64_MAX)) /* what is played is there */
+    ;
   if (press_script(app, o, &n_dumps) && n_dumps == 0)
     dump(app, o, &n_dumps);
   return EXIT_OK;

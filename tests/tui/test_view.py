@@ -252,6 +252,24 @@ class Replay(ViewCase):
         self.assertRegex(text, r'timers late 8 \(\+\d+ms\)')
         self.assertIn('ready queue 10', text)
 
+    def play(self, *arguments, keys=''):
+        return self.dump(self.trace(), '--replay', *arguments, '--keys',
+                         keys).split('\n')[6]
+
+    def test_it_plays_from_the_command_line_as_fast_as_is_said(self):
+        self.assertRegex(self.play(), r'REPLAY ▶ ×\S+ · 0\.0')
+        self.assertIn('×0.25 · 1.70000s',
+                      self.play('--speed', '0.25', '--at', '1.7s'))
+        title = self.play('--speed', '0.25', '--at', '1.7s',
+                          keys='<Tick:200>')
+        self.assertIn('1.75000s', title)  # a quarter of it
+
+    def test_idle_stretches_longer_than_the_limit_are_skipped(self):
+        arguments = '--speed', '1', '--at', '2.385s'  # 10 ms of nothing
+        for limit, then in (('1ms', '2.39500s'), ('50ms', '2.38600s')):
+            self.assertIn(then, self.play(*arguments, '-i', limit,
+                                          keys='<Tick:1>'), limit)
+
     def test_nothing_later_than_the_cursor_is_shown(self):
         lines = self.now('ee <Tick:400> ')
         self.assertFalse(any('142ms' in line for line in lines[8:]))
@@ -491,6 +509,11 @@ class Errors(ViewCase):
     def test_usage(self):
         for words, what in ((['--keys', 'j<Nope>'], '<Nope>'),
                             (['--size', '100'], '100x30'),
+                            (['--speed', '0'], 'no speed'),
+                            (['--speed', 'nan'], 'no speed'),
+                            (['--speed', '2x'], 'no speed'),
+                            (['-i', '0ms'], 'no time'),
+                            (['-i', '50'], 'no time'),
                             (['--size', '0x5'], '100x30'),
                             (['--at', '5'], '100ms'),
                             (['--screen', 'detial'], 'overview'),

@@ -165,6 +165,8 @@ enum replay_unit { STEP_EVENT, STEP_TURN, STEP_STALL, STEP_UNIT_COUNT };
 struct replay {
   bool is_playing, repeats, skips_idle;
   double speed; /* of the trace's time to the watcher's */
+  double asked_speed;    /* to begin with; 0: what the window suggests */
+  int64_t idle_limit_ns; /* longer idle stretches are skipped; 0: as fits */
   enum replay_unit unit;
   int64_t a_ns, b_ns; /* -1: not set */
   int zooms_left;     /* while it begins */
@@ -518,6 +520,8 @@ void follow_draw_loops(struct app *app, struct rect rect);
 void follow_draw_kinds(struct app *app, struct rect rect);
 
 /* replay.c: what plays, and how far it is. */
+#define REPLAY_SPEED_MIN 0.0001
+#define REPLAY_SPEED_MAX 1000
 void replay_begin(struct app *app);
 /* Go on with that: zoom in until single things can be seen, then play. */
 void replay_settle(struct app *app);

@@ -9,8 +9,6 @@
 
 #define IDLE_NS 50000000  /* a gap worth skipping */
 #define ZOOMS_MAX 40
-#define SPEED_MIN 0.0001
-#define SPEED_MAX 1000
 
 const lt_event *replay_events(const struct app *app, size_t *n) {
   const struct window *w = app->lanes.near;
@@ -81,10 +79,12 @@ void replay_settle(struct app *app) {
   }
   double wanted = (double)(lanes->to - lanes->from) / 1e10;
   r->speed = 1;
-  while (r->speed > wanted * 1.5 && r->speed > SPEED_MIN)
+  while (r->speed > wanted * 1.5 && r->speed > REPLAY_SPEED_MIN)
     r->speed /= 2;
-  while (r->speed * 1.5 < wanted && r->speed < SPEED_MAX)
+  while (r->speed * 1.5 < wanted && r->speed < REPLAY_SPEED_MAX)
     r->speed *= 2;
+  if (r->asked_speed > 0)
+    r->speed = r->asked_speed;
   replay_seek(app, app->cursor_ns);
 }
 
@@ -158,6 +158,8 @@ bool replay_tick(struct app *app, int64_t elapsed_ns) {
     const lt_event *events = replay_events(app, &n);
     int64_t gap_ns =
         (double)IDLE_NS > r->speed * 5e8 ? (int64_t)(r->speed * 5e8) : IDLE_NS;
+    if (r->idle_limit_ns)
+      gap_ns = r->idle_limit_ns;
     if (next < n && events[next].time_ns - app->cursor_ns > gap_ns)
       at = events[next].time_ns > at ? events[next].time_ns : at;
   }
