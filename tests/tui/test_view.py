@@ -184,6 +184,17 @@ def growing(end=False, alive=True, lost=0, seconds=12,
     return w.data()
 
 
+class Detail(ViewCase):
+    def test_one_key_tells_what_held_it_since_when_and_who_waited(self):
+        text = self.dump(self.trace(), '--keys', '<Enter>')
+        for words in ('held by nanosleep, 1.700s to 1.963s · turn 154',
+                      'blocked              260ms',
+                      '10 callbacks, 8 timers (worst +265ms)',
+                      '263ms  since 1.700s  timer tick',
+                      '263ms  since 1.700s  listen on_connection'):
+            self.assertIn(words, text)
+
+
 class Follow(GoldenCase):
     """A file that is still being written, or seems so."""
 

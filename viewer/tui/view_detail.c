@@ -104,6 +104,29 @@ static int draw_stack(struct app *app, struct rect r, const char *title,
   return y;
 }
 
+/* How many waited, and those that waited longest as far as there is room. */
+static void draw_victims(struct app *app, struct rect r,
+                         const struct model_stall *s) {
+  struct grid *g = &app->grid;
+  char text[200], name[160];
+  format_buf b;
+  int y = r.y, end = r.y + r.h;
+  if (y + 1 < end)
+    grid_text(g, r.x + 1, y++, ROLE_STRONG, "Who waited");
+  if (y < end)
+    grid_text_max(g, r.x + 1, y++, r.w - 2, ROLE_TEXT,
+                  stall_victims(s, text, sizeof text));
+  for (size_t i = 0; i < s->n_victims && y < end; i++, y++) {
+    const struct model_victim *v = &s->victims[i];
+    grid_right(g, r.x + 8, y, ROLE_WARN, format_duration(b, v->delay_ns));
+    snprintf(text, sizeof text, "since %s  %s %s",
+             format_moment(b, v->since_ns, 1000000),
+             lt_task_kind_name(v->kind),
+             model_site_short(app->model, v->site, name, sizeof name));
+    grid_text_max(g, r.x + 10, y, r.w - 11, ROLE_TEXT, text);
+  }
+}
+
 static void draw_causes(struct app *app, struct rect rect,
                         const struct model_stall *s) {
   struct grid *g = &app->grid;
@@ -125,17 +148,15 @@ static void draw_causes(struct app *app, struct rect rect,
     grid_text_max(g, r.x + 1, y++, r.w - 2, ROLE_DIM,
                   "No blocking call was seen in it.");
   }
-  y = draw_stack(app, (struct rect){r.x, y, r.w, r.y + r.h - y - 3},
-                 "Where it was seen", s->stack);
+  int names = s->n_victims < 2 ? (int)s->n_victims : 2;
+  int end = r.y + r.h - 3 - names;
+  y = draw_stack(app, (struct rect){r.x, y, r.w, end - y}, "Where it was seen",
+                 s->stack);
   if (s->n_calls)
-    y = draw_stack(app, (struct rect){r.x, y, r.w, r.y + r.h - y - 3},
+    y = draw_stack(app, (struct rect){r.x, y, r.w, end - y},
                    "Who held the lock", s->calls[0].holder_stack);
   y += y + 1 < r.y + r.h;
-  if (y + 1 < r.y + r.h)
-    grid_text(g, r.x + 1, y++, ROLE_STRONG, "Who waited");
-  if (y < r.y + r.h)
-    grid_text_max(g, r.x + 1, y, r.w - 2, ROLE_TEXT,
-                  stall_victims(s, text, sizeof text));
+  draw_victims(app, (struct rect){r.x, y, r.w, r.y + r.h - y}, s);
 }
 
 /* Instead of the source.  Returns: false when nothing is known of it. */
@@ -207,15 +228,18 @@ static void draw_advice(struct app *app, struct rect r,
 
 static void draw(struct app *app, const struct layout *layout) {
   struct layout_detail areas;
-  char title[200], text[160];
+  char title[300], text[160];
+  format_buf from, to;
   if (app->stall == NO_STALL) {
     grid_rule(&app->grid, layout->rule, "no loop was held: no stall to show");
     return;
   }
   const struct model_stall *s = &app->model->stalls[app->stall];
   layout_detail(layout, &areas);
-  snprintf(title, sizeof title, "held by %s · turn %llu%s",
+  snprintf(title, sizeof title, "held by %s, %s to %s · turn %llu%s",
            stall_culprit(app->model, s, true, text, sizeof text),
+           format_moment(from, s->begin_ns, 1000000),
+           format_moment(to, s->begin_ns + s->duration_ns, 1000000),
            (unsigned long long)s->turn,
            s->unfinished ? " · ▶ it never came back" : "");
   grid_rule(&app->grid, layout->rule, title);
