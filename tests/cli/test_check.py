@@ -6,7 +6,7 @@ import unittest
 
 from golden import compare
 from looptrace import Case, needs
-from trace_text import CLEAN, SHOP, SITES, trace
+from trace_text import CALLEES, CLEAN, SHOP, SITES, trace
 
 SOURCE = """\
 static void render(struct job *job) {
@@ -47,6 +47,32 @@ class Text(Check):
         self.assertIn('--> shop.c:2 in render\n', text)
         self.assertIn('    2 |  uv_sleep(400);\n', text)
         self.assertRegex(text, r'\| +\^{14} 400 ms of it in `uv_sleep`\n')
+
+    def test_calls_of_a_ninth_function_are_told_in_one_sum(self):
+        for n in (8, 9):
+            calls = ''.join(f'{20 + 30 * i} call callee={name} ms={10 + i}\n'
+                            for i, name in enumerate(sorted(CALLEES)[:n]))
+            self.write(f"""
+0     loop+
+0     usage
+10    resume task=1 kind=timer site=on_tick
+{calls}
+310   await task=1
+310   usage vsw=9
+310   loop-""")
+            result = self.check_code(1, '--format', 'text', '--format',
+                                     'json:x.json', 'x.lt')
+            text = result.stdout.decode()
+            stall, = json.loads((self.dir / 'x.json').read_text())['findings']
+            (self.dir / 'x.json').unlink()
+            if n == 8:
+                self.assertNotIn('further functions', text)
+                self.assertNotIn('calls_others', stall)
+                continue
+            self.assertRegex(text, r'and 5 shorter ones; 126 ms in all of them, '
+                                   r'10(\.0)? ms of that in 1 of further functions\n')
+            self.assertEqual(stall['calls_others'],
+                             {'count': 1, 'ns': 10 * 10**6})
 
     def test_no_trace_makes_it_read_what_is_no_source(self):
         (self.dir / 'secret').write_text('a\nhunter2\n')

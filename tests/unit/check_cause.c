@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/build.h"
+#include "model/finding.h"
 #include "trace_text.h"
 
 #define MS INT64_C(1000000)
@@ -90,6 +91,49 @@ START_TEST(the_longest_calls_are_kept_and_all_are_counted) {
   for (int i = 0; i < MODEL_CALLS_MAX; i++)
     ck_assert_int_eq(s->calls[i].duration_ns, (12 - i) * MS);
   assert_cause(s, 122, 78, 0, 0, 0);
+  model_close(m);
+}
+END_TEST
+
+static void assert_sums_add_up(const struct model_stall *s) {
+  uint64_t n = s->n_others;
+  int64_t ns = s->others_ns;
+  for (size_t i = 0; i < s->n_sums; i++) {
+    n += s->sums[i].n;
+    ns += s->sums[i].ns;
+  }
+  ck_assert_uint_eq(n, s->n_calls_all);
+  ck_assert_int_eq(ns, s->calls_ns);
+}
+
+/* Nine callees, the fifth and sixth with a call more; the last is the longest
+ * (_i 0) or the shortest. */
+START_TEST(callees_beyond_the_eighth_are_others) {
+  char calls[1024] = "";
+  int last = _i ? 1 : 40;
+  for (int i = 0; i < 11; i++)
+    snprintf(calls + strlen(calls), sizeof calls - strlen(calls),
+             "%d call callee=%d ms=%d\n", i == 10 ? 298 : 110 + i * 11,
+             10 + (i < 8    ? i
+                   : i < 10 ? i - 4
+                            : 8),
+             i == 10 ? last : 2 + i);
+  struct model *m = model_of_slice("cpu=0", calls, "cpu=100 vsw=11");
+  const struct model_stall *s = &m->stalls[0];
+  const struct model_call *longest;
+  ck_assert_uint_eq(s->n_sums, MODEL_CALLEES_MAX);
+  ck_assert_uint_eq(s->n_calls_all, 11);
+  ck_assert_int_eq(s->calls_ns, (65 + last) * MS);
+  /* Others: the first callee, with 2 ms, or the last. */
+  ck_assert_uint_eq(s->n_others, 1);
+  ck_assert_int_eq(s->others_ns, (_i ? 1 : 2) * MS);
+  assert_sums_add_up(s);
+  if (_i == 0) {
+    int64_t ns;
+    ck_assert_uint_eq(finding_callee(s, &longest, &ns), 18);
+    ck_assert_int_eq(ns, 40 * MS);
+    ck_assert_int_eq(longest->duration_ns, 40 * MS);
+  }
   model_close(m);
 }
 END_TEST
@@ -213,6 +257,7 @@ int main(void) {
   tcase_add_test(t, being_stopped_is_not_the_programs_time);
   tcase_add_test(t, major_faults_outside_calls_are_paging);
   tcase_add_test(t, the_longest_calls_are_kept_and_all_are_counted);
+  tcase_add_loop_test(t, callees_beyond_the_eighth_are_others, 0, 2);
   tcase_add_test(t, a_call_that_seems_to_begin_before_its_slice_is_inside);
   tcase_add_test(t, totals_that_are_wider_than_the_stall_are_shared_out);
   tcase_add_test(t, totals_read_just_before_the_end_will_do);

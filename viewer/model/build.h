@@ -415,6 +415,8 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
 bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
                    const struct task *task, const lt_event *e, int64_t due_ns,
                    int64_t since_ns);
+/* A stall takes what its calls add up to. */
+void stalls_take_calls(struct model_stall *s, const struct call_set *calls);
 /* A USAGE came: causes can be computed. */
 void stalls_usage(struct thread *th);
 void stalls_blocking(struct builder *b, uint32_t thread, uint32_t loop,

@@ -113,8 +113,10 @@ struct model_stall {
   struct model_call calls[MODEL_CALLS_MAX];
   size_t n_calls_all;
   int64_t calls_ns; /* in all of them */
-  size_t n_sums;    /* by callee, the first ones seen; of all calls */
+  size_t n_sums;    /* by callee, of all calls; a long one is among them */
   struct model_call_sum sums[MODEL_CALLEES_MAX];
+  uint64_t n_others; /* calls that are in no sum: there are more callees, */
+  int64_t others_ns; /* and all of them together */
   int64_t inner_max_ns; /* longest stall inside that is told by itself */
   int64_t allowed_ns;   /* of duration: where the program allowed it */
   uint64_t allowed_for; /* id of the string that says why, 0 none */

@@ -21,15 +21,13 @@ void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
     th->usage.is_outside = true;
   unsigned callee = e->a <= UINT16_MAX ? (unsigned)e->a : 0;
   uint64_t on_fd = fds_name_of(b, callee, e->ref);
-  ring->samples[ring->n++ % SAMPLES_KEPT] =
-      (struct model_sample){.time_ns = e->time_ns,
-                            .state = (char)e->x,
-                            .callee = callee,
-                            .ref = e->ref,
-                            .on_name = on_fd ? on_fd
-                                             : holders_name_of(th, callee,
-                                                               e->ref),
-                            .stack = e->b <= UINT32_MAX ? (uint32_t)e->b : 0};
+  ring->samples[ring->n++ % SAMPLES_KEPT] = (struct model_sample){
+      .time_ns = e->time_ns,
+      .state = (char)e->x,
+      .callee = callee,
+      .ref = e->ref,
+      .on_name = on_fd ? on_fd : holders_name_of(th, callee, e->ref),
+      .stack = e->b <= UINT32_MAX ? (uint32_t)e->b : 0};
 }
 
 static bool is_blocked(const struct model_sample *s) {
@@ -122,10 +120,14 @@ static void name_blocked(const struct model *m, struct model_stall *s) {
   }
   if (!seen)
     return;
-  struct call_set set = {
-      .n = s->n_calls, .n_all = s->n_calls_all, .n_sums = s->n_sums};
+  struct call_set set = {.n = s->n_calls,
+                         .n_all = s->n_calls_all,
+                         .n_sums = s->n_sums,
+                         .sum_ns = s->others_ns};
   memcpy(set.calls, s->calls, sizeof set.calls);
   memcpy(set.sums, s->sums, sizeof set.sums);
+  for (size_t i = 0; i < set.n_sums; i++)
+    set.sum_ns = add_ns(set.sum_ns, set.sums[i].ns);
   struct model_call call = {.callee = seen->callee,
                             .ref = seen->ref,
                             .on_name = seen->on_name,
@@ -134,12 +136,9 @@ static void name_blocked(const struct model *m, struct model_stall *s) {
                             .duration_ns = left,
                             .is_sampled = true};
   calls_add(&set, &call);
-  memcpy(s->calls, set.calls, sizeof set.calls);
-  s->n_calls = set.n;
-  s->n_calls_all = set.n_all;
-  memcpy(s->sums, set.sums, sizeof set.sums);
-  s->n_sums = set.n_sums;
-  s->calls_ns += left;
+  int64_t calls_ns = s->calls_ns + left;
+  stalls_take_calls(s, &set);
+  s->calls_ns = calls_ns;
 }
 
 void samples_finish(const struct model *m, struct model_stall *s) {

@@ -12,15 +12,31 @@ static struct model_call_sum *sum_of(struct call_set *set, unsigned callee) {
   for (size_t i = 0; i < set->n_sums; i++)
     if (set->sums[i].longest.callee == callee)
       return &set->sums[i];
-  if (set->n_sums == MODEL_CALLEES_MAX)
-    return NULL;
-  struct model_call_sum *sum = &set->sums[set->n_sums++];
-  *sum = (struct model_call_sum){.longest = {.callee = callee}};
+  return NULL;
+}
+
+/* Where a call of a callee that has no sum is added: in the room that is left,
+ * or in the place of the shortest sum, if the call is longer than that. */
+static struct model_call_sum *sum_make(struct call_set *set,
+                                       const struct model_call *call) {
+  struct model_call_sum *sum = &set->sums[0];
+  if (set->n_sums < MODEL_CALLEES_MAX) {
+    sum = &set->sums[set->n_sums++];
+  } else {
+    for (size_t i = 1; i < MODEL_CALLEES_MAX; i++)
+      if (set->sums[i].ns < sum->ns)
+        sum = &set->sums[i];
+    if (sum->ns >= call->duration_ns)
+      return NULL;
+  }
+  *sum = (struct model_call_sum){.longest = {.callee = call->callee}};
   return sum;
 }
 
 void calls_add(struct call_set *set, const struct model_call *call) {
   struct model_call_sum *sum = sum_of(set, call->callee);
+  if (!sum)
+    sum = sum_make(set, call);
   if (sum) {
     if (sum->n++ == 0 || call->duration_ns > sum->longest.duration_ns)
       sum->longest = *call;
@@ -119,12 +135,19 @@ static struct stall_record *record_new(struct builder *b, struct thread *th,
   return r;
 }
 
-static void take_calls(struct model_stall *s, const struct call_set *calls) {
+void stalls_take_calls(struct model_stall *s, const struct call_set *calls) {
   s->n_calls = calls->n;
   s->n_calls_all = calls->n_all;
   s->n_sums = calls->n_sums;
   memcpy(s->calls, calls->calls, calls->n * sizeof *calls->calls);
   memcpy(s->sums, calls->sums, calls->n_sums * sizeof *calls->sums);
+  s->n_others = calls->n_all;
+  s->others_ns = calls->sum_ns;
+  for (size_t i = 0; i < calls->n_sums; i++) {
+    const struct model_call_sum *sum = &calls->sums[i];
+    s->n_others -= s->n_others < sum->n ? s->n_others : sum->n;
+    s->others_ns -= s->others_ns < sum->ns ? s->others_ns : sum->ns;
+  }
   s->calls_ns = calls->sum_ns < s->duration_ns ? calls->sum_ns : s->duration_ns;
 }
 
@@ -138,8 +161,8 @@ static void tell_outer(struct thread *th, size_t frame, struct stall_record *r,
     outer->reported_ns = add_ns(outer->reported_ns, r->s.duration_ns);
     if (outer->reported_max_ns < r->s.duration_ns)
       outer->reported_max_ns = r->s.duration_ns;
-    outer->reported_foreign_ns = add_ns(outer->reported_foreign_ns,
-                                        r->foreign_ns);
+    outer->reported_foreign_ns =
+        add_ns(outer->reported_foreign_ns, r->foreign_ns);
     if (outer->is_run)
       continue; /* a turn is reported with all that is in it */
     calls_remove_from(&outer->calls, r->s.begin_ns, calls);
@@ -150,7 +173,8 @@ static void tell_outer(struct thread *th, size_t frame, struct stall_record *r,
   }
 }
 
-/* A callback that turns another loop waits in its poll: a blocking call, too. */
+/* A callback that turns another loop waits in its poll: a blocking call, too.
+ */
 static void add_nested_run(struct frame *f) {
   int64_t waited = f->foreign_ns - f->reported_foreign_ns;
   if (waited > 0)
@@ -216,7 +240,7 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
       .n_callbacks = f->n_callbacks,
   };
   add_nested_run(f);
-  take_calls(&r->s, &f->calls);
+  stalls_take_calls(&r->s, &f->calls);
   if (!f->is_run) {
     r->s.n_ancestors =
         tasks_ancestry(&b->tasks, f->task, r->s.ancestors, MODEL_ANCESTRY_MAX);
@@ -249,7 +273,7 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
                               .thread = thread,
                               .loop = loop,
                               .turn = turn};
-  take_calls(&r->s, &th->between);
+  stalls_take_calls(&r->s, &th->between);
 }
 
 /* What waited behind a stall: from when it could run, but not longer than the

@@ -80,6 +80,12 @@ static void stall(struct json *json, const struct model *m,
   cause_json(json, "cause", &s->cause);
   json_int(json, "calls_ns", s->calls_ns);
   json_uint(json, "calls_count", s->n_calls_all);
+  if (s->n_others) {
+    json_object(json, "calls_others");
+    json_uint(json, "count", s->n_others);
+    json_int(json, "ns", s->others_ns);
+    json_object_end(json);
+  }
   json_array(json, "calls");
   for (size_t i = 0; i < s->n_calls; i++)
     call_json(json, NULL, m, &s->calls[i]);

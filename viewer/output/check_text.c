@@ -166,6 +166,9 @@ static void calls(const struct text *t, const struct finding *f) {
     fprintf(t->file, " and %s shorter ones; %s in all of them",
             units_count(count, s->n_calls_all - n),
             units_ns(took, s->calls_ns));
+  if (s->n_others)
+    fprintf(t->file, ", %s of that in %s of further functions",
+            units_ns(took, s->others_ns), units_count(count, s->n_others));
   putc('\n', t->file);
 }
 
