@@ -109,11 +109,11 @@ class Fuzz(VTermCase):
         for name in ('cut', 'empty', 'lost', 'hostile'):
             paths.append([self.trace(f'{name}.lt', **{name: True})])
         seed = int(os.environ.get('LOOPTRACE_FUZZ_SEED', 1))
-        end, n = time.monotonic() + SECONDS, 0
+        end, n, first = time.monotonic() + SECONDS, 0, seed
         while time.monotonic() < end:
             n += self.run_one(seed, paths, end)
             seed += 1
-        print(f'{n} inputs in {seed - 1} runs', flush=True)
+        print(f'{n} inputs in {seed - first} runs', flush=True)
         self.assertGreater(n, 0)
 
 

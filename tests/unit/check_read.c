@@ -256,6 +256,31 @@ START_TEST(what_is_no_trace_is_refused_at_once) {
 }
 END_TEST
 
+static uint64_t n_read(void) {
+  char text[1024] = "";
+  unsigned long long n = 0;
+  FILE *io = fopen("/proc/thread-self/io", "re");
+  ck_assert_ptr_nonnull(io);
+  ck_assert_ptr_nonnull(fgets(text, sizeof text, io));
+  ck_assert_int_eq(sscanf(text, "rchar: %llu", &n), 1);
+  fclose(io);
+  return n;
+}
+
+/* Where the end mark is missing it is looked for: in one read. */
+START_TEST(a_cut_file_is_not_read_again_and_again) {
+  fixture_small(&f);
+  f.size -= 20;
+  const char *path = fixture_file(f.bytes, f.size);
+  lt_reader *r;
+  uint64_t before = n_read();
+  ck_assert_int_eq(lt_reader_open(path, &r), LT_OK);
+  ck_assert_uint_le(n_read() - before, 12 * f.size);
+  ck_assert_int_eq(lt_reader_info(r)->problem, LT_TRUNCATED);
+  lt_reader_close(r);
+}
+END_TEST
+
 START_TEST(a_fifo_does_not_hang) {
   lt_reader *r;
   const char *path = fixture_file("", 0);
@@ -405,6 +430,7 @@ int main(void) {
   tcase_add_test(whole, opens_do_not_move_the_reader);
   tcase_add_test(whole, tasks_are_those_of_the_generation);
   tcase_add_test(whole, what_is_no_trace_is_refused_at_once);
+  tcase_add_test(whole, a_cut_file_is_not_read_again_and_again);
   tcase_add_test(whole, a_fifo_does_not_hang);
   tcase_add_test(whole, a_newer_version_or_feature_is_refused);
   tcase_add_test(whole, a_file_that_grows_is_followed);

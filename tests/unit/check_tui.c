@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_tui.h"
 #include "trace_text.h"
 #include "tui/app.h"
 #include "tui/format.h"
@@ -747,6 +748,7 @@ static Suite *suite(void) {
   tcase_add_test(whole, a_trace_that_is_read_shows_its_summary);
   suite_add_tcase(s, parts);
   suite_add_tcase(s, whole);
+  suite_add_tcase(s, slices_case());
   return s;
 }
 

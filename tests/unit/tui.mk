@@ -1,6 +1,7 @@
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_tui
 tests_unit_check_tui_SOURCES = tests/unit/check_tui.c \
+	tests/unit/check_tui.h tests/unit/check_tui_slices.c \
 	tests/unit/trace_text.h tests/unit/trace_text.c \
 	$(tui_sources) $(model_sources) $(symbol_sources) \
 	viewer/check/rule.h viewer/check/rule.c viewer/near.h viewer/near.c \

@@ -311,7 +311,7 @@ static bool wants_behind(const struct app *app) {
 
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
-         (app->tasks.census && !app->tasks.is_done) || app->tasks.walk ||
+         tasks_has_work(&app->tasks) || app->tasks.walk ||
          lanes_has_work(app) || wants_behind(app) || compare_has_work(app) ||
          nameless_has_work(app);
 }
@@ -335,7 +335,7 @@ bool app_work(struct app *app, uint64_t n_events) {
   }
   if (app->tasks.walk && app->tasks.is_done)
     return tasks_path_work(&app->tasks, n_events) || app_has_work(app);
-  if (!app->tasks.census || app->tasks.is_done)
+  if (!tasks_has_work(&app->tasks))
     return compare_work(app, n_events) || app_has_work(app);
   bool more = tasks_work(&app->tasks, n_events);
   if (!more) {

@@ -13,14 +13,23 @@
 #define NONE UINT32_MAX
 
 void tasks_open(struct tasks_pane *pane, const char *path) {
-  if (pane->census || pane->problem != LT_OK)
+  if (pane->wanted || pane->problem != LT_OK)
     return;
-  pane->problem = path ? census_begin(path, &pane->census) : LT_NOT_FOUND;
+  pane->wanted = path;
+  pane->problem = path ? LT_OK : LT_NOT_FOUND;
+}
+
+bool tasks_has_work(const struct tasks_pane *pane) {
+  return pane->wanted && !pane->is_done && pane->problem == LT_OK;
 }
 
 bool tasks_work(struct tasks_pane *pane, uint64_t n_events) {
-  if (!pane->census || pane->is_done || pane->problem != LT_OK)
+  if (!tasks_has_work(pane))
     return false;
+  if (!pane->census) {
+    pane->problem = census_begin(pane->wanted, &pane->census);
+    return pane->problem == LT_OK;
+  }
   lt_status status = census_step(pane->census, n_events);
   if (status == LT_OK)
     return true;

@@ -28,7 +28,8 @@ struct task_behind {
 #define TASK_BEHIND_MAX 4
 
 struct tasks_pane {
-  struct census *census; /* NULL: not asked for yet */
+  struct census *census; /* NULL: not begun yet */
+  const char *wanted;    /* the file to begin with; NULL: not asked for */
   lt_status problem;
   bool is_done;
   const struct census_task *all; /* by id */
@@ -52,10 +53,11 @@ struct tasks_pane {
   lt_status path_problem;
 };
 
-/* Begin to read the tasks of a file. */
+/* The tasks of a file are wanted; tasks_work() reads them.  path is borrowed. */
 void tasks_open(struct tasks_pane *pane, const char *path);
 /* Go on for so many events.  Returns: whether there is more to do. */
 bool tasks_work(struct tasks_pane *pane, uint64_t n_events);
+bool tasks_has_work(const struct tasks_pane *pane);
 void tasks_close(struct tasks_pane *pane);
 /* Order the rows anew. */
 void tasks_order(struct tasks_pane *pane, int64_t end_ns);

@@ -1,0 +1,165 @@
+/* What is read while one looks: in slices, never by a key or for a frame.
+ *
+ * Over a trace that is too long to be read at once for the lanes.  Part of
+ * check_tui. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check_tui.h"
+#include "tui/app.h"
+
+#define SLICE 5000
+
+static char path[] = "/tmp/looptrace-slices.XXXXXX";
+static struct model *model;
+static struct app app;
+
+static void work(void) {
+  while (app_work(&app, SLICE))
+    ;
+}
+
+static void begin(void) {
+  char command[4400];
+  const char *folder = getenv("BUILDDIR");
+  int fd = mkstemp(path);
+  ck_assert_int_ge(fd, 0);
+  close(fd);
+  ck_assert_ptr_nonnull(folder);
+  snprintf(command, sizeof command,
+           "%s/tests/support/make_big 400000 2 %s >/dev/null", folder, path);
+  ck_assert_int_eq(system(command), 0);
+  ck_assert_int_eq(model_begin(path, NULL, &model), LT_OK);
+  ck_assert(app_init(&app, model, "x.lt", 100, 30));
+  app.path = path;
+  app.is_loading = true;
+  work();
+  ck_assert(!app.is_loading);
+}
+
+static void end(void) {
+  app_fini(&app);
+  model_close(model);
+  unlink(path);
+}
+
+static void press(const char *script) {
+  struct key_press key;
+  while (*script) {
+    ck_assert(key_parse(&script, &key));
+    ck_assert(app_key(&app, key.key));
+  }
+}
+
+/* Bytes that this thread has read so far, but for those of this file. */
+static uint64_t n_read(void) {
+  static uint64_t own;
+  char text[1024];
+  unsigned long long n = 0;
+  int fd = open("/proc/thread-self/io", O_RDONLY | O_CLOEXEC);
+  ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+  if (fd >= 0)
+    close(fd);
+  text[got > 0 ? got : 0] = '\0';
+  ck_assert_int_eq(sscanf(text, "rchar: %llu", &n), 1);
+  n -= own;
+  own += (uint64_t)got;
+  return n;
+}
+
+START_TEST(a_key_and_its_frame_read_nothing) {
+  static const char *const keys[] = {"2", "+", "+",  "l", "G", ".", ",", "e",
+                                     "z", "0", " ",  " ", "l", ".", ",", "G",
+                                     ".", "g", "u",  ".", "n", "q", "5", "j",
+                                     "k", "/site:*<Enter>", "2", "n", "N", "t"};
+  uint64_t worked = 0;
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    uint64_t before = n_read();
+    press(keys[i]);
+    app_draw(&app);
+    app_tick(&app, 50000000);
+    app_draw(&app);
+    ck_assert_msg(n_read() == before, "key %zu: %s", i, keys[i]);
+    if (i % 2) /* the next one comes between two slices, too */
+      work();
+    else
+      app_work(&app, SLICE);
+    worked += n_read() - before;
+  }
+  ck_assert_uint_gt(worked, 100000); /* so there was something to read */
+}
+END_TEST
+
+START_TEST(a_slice_reads_no_more_than_it_was_told) {
+  press("2e");
+  size_t n = 0, n_slices = 0;
+  while (app_work(&app, SLICE)) {
+    const struct window *w = app.lanes.near;
+    ck_assert_uint_le(w->n_events, n + SLICE);
+    n = w->n_events;
+    n_slices++;
+  }
+  ck_assert_uint_gt(n_slices, 2);
+  ck_assert(lanes_are_single(&app));
+}
+END_TEST
+
+START_TEST(replay_begins_when_its_window_was_read) {
+  press(" ");
+  int64_t at = app.cursor_ns;
+  ck_assert(app_is_moving(&app));
+  app_tick(&app, 50000000);
+  ck_assert_int_eq(app.cursor_ns, at); /* time waits */
+  ck_assert(app_work(&app, SLICE));
+  app_tick(&app, 50000000);
+  ck_assert_int_eq(app.cursor_ns, at);
+  work();
+  ck_assert(lanes_are_single(&app) && app_is_moving(&app));
+  app_tick(&app, 50000000);
+  ck_assert_int_gt(app.cursor_ns, at);
+}
+END_TEST
+
+START_TEST(a_step_goes_on_when_its_window_was_read) {
+  press(" ");
+  work();
+  press(" G,");
+  int64_t at = app.cursor_ns;
+  work();
+  ck_assert_int_lt(app.cursor_ns, at);
+  at = app.cursor_ns;
+  press("g.");
+  ck_assert_int_eq(app.cursor_ns, 0);
+  press("<C-l>"); /* another key ends it */
+  work();
+  ck_assert_int_eq(app.cursor_ns, 0);
+}
+END_TEST
+
+START_TEST(a_search_goes_on_when_its_window_was_read) {
+  press("2e/kind:timer<Enter>");
+  int64_t at = app.cursor_ns;
+  work();
+  ck_assert_int_gt(app.cursor_ns, at);
+  press("/no-such-name<Enter>");
+  ck_assert_str_eq(app.message, "");
+  work();
+  ck_assert_str_eq(app.message, "no hit for no-such-name here");
+}
+END_TEST
+
+TCase *slices_case(void) {
+  TCase *slices = tcase_create("slices");
+  tcase_set_timeout(slices, 120);
+  tcase_add_checked_fixture(slices, begin, end);
+  tcase_add_test(slices, a_key_and_its_frame_read_nothing);
+  tcase_add_test(slices, a_slice_reads_no_more_than_it_was_told);
+  tcase_add_test(slices, replay_begins_when_its_window_was_read);
+  tcase_add_test(slices, a_step_goes_on_when_its_window_was_read);
+  tcase_add_test(slices, a_search_goes_on_when_its_window_was_read);
+  return slices;
+}
