@@ -175,7 +175,7 @@ enum {
   X(MUTE, "x", AT_MOMENT, "x suppress",                                        \
     "have check pass the stall: asks for the reason", "")                      \
   X(FILE, "I", AT_ALL, NULL,                                                   \
-    "the file: what was lost, what has no names", "")             \
+    "the file: what was lost, what has no names", "")                          \
   X(FOLLOW, "F", AT_TABS, NULL, "follow a file that grows; hold", "less")      \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \
   X(BACK, "q <Esc>", AT_ANY, NULL, "back; on the first screen: quit",          \
