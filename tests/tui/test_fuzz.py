@@ -23,7 +23,7 @@ CONTROLS = ['\r', '\t', '\x1b', '\x7f', '\x04', '\x15', '\x0c', '\x00', 'Âµ', 'æ
             '\u0301', '\x80', '\x9b']
 CURSOR = ['\x1b[' + c for c in ('A', 'B', 'C', 'D', 'H', 'F', '5~', '6~', 'Z',
                                 '1;2C', '1;2D', '11~', '200~', '9999z')]
-SCREENS = list('123456') + ['e', 'E', 't', 'T', '\r', ' ', 'q', 'q', '?', 'K']
+SCREENS = list('123456') + ['e', 'E', 't', 'T', '\r', ' ', 'q', 'q', '?', 'K', 'I']
 COMMANDS = [':goto 1.1s\r', ':zoom 1s..1.2s\r', ':zoom 0..0\r', ':goto 99h\r',
             ':screen tasks\r', '&dur>1ms -kind:timer\r', '&\r', '/site:on_*\r',
             '/[[\r', ':note x\r', 'xno\r', ':compare shop.lt\r', "ma'a''"]

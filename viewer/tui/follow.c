@@ -53,9 +53,11 @@ static void exchange(struct app *app) {
   grown = size > grown ? size - grown : 0;
   if (grown_ns > 0)
     f->bytes_per_s = (double)grown * 1e9 / (double)grown_ns;
-  if (!app_set_model(app, f->next))
+  if (!app_set_model(app, f->next)) {
     model_close(f->next);
-  else if (old != f->next)
+    recent_close(f->next_recent); /* its loops are those of the new one */
+    f->next_recent = NULL;
+  } else if (old != f->next)
     model_close(old);
   f->next = NULL;
   if (had_all)
