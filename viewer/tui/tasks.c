@@ -30,21 +30,28 @@ bool tasks_work(struct tasks_pane *pane, uint64_t n_events) {
     pane->problem = census_begin(pane->wanted, &pane->census);
     return pane->problem == LT_OK;
   }
+  if (pane->is_read) {
+    pane->is_done = true;
+    return false;
+  }
   lt_status status = census_step(pane->census, n_events);
   if (status == LT_OK)
     return true;
-  pane->is_done = true;
   if (status != LT_END) {
+    pane->is_done = true;
     pane->problem = status;
     return false;
   }
+  pane->is_read = true;
   pane->all = census_tasks(pane->census, &pane->n);
   pane->rows = calloc(pane->n ? pane->n : 1, sizeof *pane->rows);
   if (!pane->rows) {
+    pane->is_done = true;
     pane->problem = LT_NOMEM;
     pane->n = 0;
+    return false;
   }
-  return false;
+  return true; /* to order them costs as much as a slice may */
 }
 
 static uint32_t index_of(const struct tasks_pane *pane, uint64_t id) {

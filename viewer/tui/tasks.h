@@ -31,6 +31,7 @@ struct tasks_pane {
   struct census *census; /* NULL: not begun yet */
   const char *wanted;    /* the file to begin with; NULL: not asked for */
   lt_status problem;
+  bool is_read; /* what is left is to put them in order */
   bool is_done;
   const struct census_task *all; /* by id */
   size_t n;
