@@ -57,7 +57,7 @@ class Top(Case):
             self.run_command('sleep', '0.1')
         text = result.stdout.decode()
         for what in ('live.lt', 'nvim pid', 'LIVE', 'Newest stalls',
-                     'uv_sleep', 'last 10s:'):
+                     'uv_sleep', 'Loops, last '):
             self.assertIn(what, text)
 
 
