@@ -23,7 +23,8 @@ SRC = os.path.dirname(HERE)
 # Without the files that call what is above them: the API, the linked recorder.
 RECORD = [path for folder in ("record", "base")
           for path in sorted(glob.glob(SRC + "/libtrace/%s/*.c" % folder))
-          if os.path.basename(path) not in ("api.c", "linked.c", "recorder.c")]
+          if os.path.basename(path) not in ("api.c", "linked.c", "recorder.c",
+                                         "options.c", "watch.c")]
 
 
 class Table:
@@ -58,7 +59,7 @@ class Bench:
     def compile(self, name, sources, *flags):
         out = os.path.join(self.tmp, name)
         subprocess.run(["gcc", "-O2", "-std=gnu11", "-D_GNU_SOURCE", "-I" + HERE,
-                        "-I" + SRC + "/libtrace/include", "-I" + SRC + "/libtrace",
+                        "-I" + self.build, "-I" + SRC + "/libtrace/include", "-I" + SRC + "/libtrace",
                         "-o", out] + sources + list(flags), check=True)
         return out
 
