@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "option.h"
+#include "cli/option.h"
 
 /* Exit codes, the same in every subcommand (record: also the command's own). */
 enum exit_code {

@@ -9,7 +9,9 @@ looptrace_LDADD = libtracecore.la $(UV_LIBS) $(NCURSES_LIBS) $(DW_LIBS) $(PROTOB
 looptrace_LDFLAGS = $(SAN_CFLAGS)
 
 command_sources =
-include viewer/record.mk
+include viewer/command/local.mk
+include viewer/cli/local.mk
+include viewer/launch/local.mk
 include viewer/watch/local.mk
 include viewer/symbol/local.mk
 include viewer/model/local.mk

@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/manual.h"
+#include "cli/near.h"
+#include "cli/pager.h"
 #include "command.h"
-#include "manual.h"
-#include "near.h"
 #include "output/inert.h"
-#include "pager.h"
 
 static const struct command *const commands[] = {
 #define COMMAND_ROW(name) &cmd_##name,

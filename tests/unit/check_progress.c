@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "option.h"
-#include "progress.h"
+#include "cli/option.h"
+#include "cli/progress.h"
 
 struct option_common option_common;
 

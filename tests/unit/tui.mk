@@ -4,7 +4,8 @@ tests_unit_check_tui_SOURCES = tests/unit/check_tui.c \
 	tests/unit/check_tui.h tests/unit/check_tui_slices.c \
 	tests/unit/trace_text.h tests/unit/trace_text.c \
 	$(tui_sources) $(model_sources) $(symbol_sources) \
-	viewer/check/rule.h viewer/check/rule.c viewer/near.h viewer/near.c \
+	viewer/check/rule.h viewer/check/rule.c viewer/cli/near.h viewer/cli/near.c \
+	viewer/cli/filter.h viewer/cli/filter.c \
 	viewer/check/suppress.h viewer/check/suppress.c viewer/check/suppress_read.c \
 	viewer/model/diff.h viewer/model/diff.c \
 	viewer/output/inert.h viewer/output/inert.c \

@@ -21,8 +21,8 @@
 #include "base/duration.h"
 #include "check/options.h"
 #include "check/rule.h"
+#include "cli/near.h"
 #include "command.h"
-#include "near.h"
 #include "output/inert.h"
 
 struct file {

@@ -1,6 +1,6 @@
 /* The options of `looptrace check`, and what they mean. */
 #include "check/options.h"
-#include "option.h"
+#include "cli/option.h"
 
 const struct option_row check_rows[] = {
     {0, "Budgets", NULL, NULL, NULL},

@@ -11,9 +11,9 @@
 
 #include "base/duration.h"
 #include "check/rule.h"
+#include "cli/newest.h"
+#include "cli/option.h"
 #include "command.h"
-#include "newest.h"
-#include "option.h"
 #include "output/open.h"
 
 bool options_time(const char *text, int64_t *ns) {

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
+#include "cli/option.h"
 #include "model/finding.h"
-#include "option.h"
 
 #define CHECK_WHO "looptrace check"
 #define OUTPUTS_MAX 8

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "near.h"
+#include "cli/near.h"
 
 #define SILENCE_PLACE                                                          \
   "in a file, for good reasons only:\n"                                        \

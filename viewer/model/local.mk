@@ -14,4 +14,3 @@ model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/path.h viewer/model/path.c \
 	viewer/model/live.c viewer/model/timer.c viewer/model/await.c \
 	viewer/model/limit.h viewer/model/limit.c viewer/model/judgement.c
-command_sources += viewer/cmd_report.c viewer/cmd_info.c

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "filter.h"
+#include "cli/filter.h"
 #include "model/stream.h"
 
 #define EXPORT_NAMES 1024 /* in the cache; a power of two */

@@ -1,5 +1,3 @@
-command_sources += viewer/cmd_export.c viewer/cmd_diff.c \
-	viewer/progress.h viewer/progress.c
 command_sources += viewer/model/diff.h viewer/model/diff.c
 output_sources += viewer/output/export.h viewer/output/export.c \
 	viewer/output/writer.h viewer/output/writer.c \

@@ -3,7 +3,7 @@
 #ifndef LTV_TUI_COMPARE_H
 #define LTV_TUI_COMPARE_H
 
-#include "filter.h"
+#include "cli/filter.h"
 #include "model/diff.h"
 
 enum compare_sort {

@@ -2,7 +2,7 @@
 #ifndef LTV_TUI_HITS_H
 #define LTV_TUI_HITS_H
 
-#include "filter.h"
+#include "cli/filter.h"
 #include "model/census.h"
 #include "model/model.h"
 

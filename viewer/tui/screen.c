@@ -1,7 +1,7 @@
 /* The curses backend.  One terminal, so the state is static.
  *
  * Invariant: nothing here waits for a key: who waits is the loop of
- * viewer/terminal.c, which asks for what has arrived.  What a terminal reports
+ * viewer/tui/terminal.c, which asks for what has arrived.  What a terminal reports
  * by itself is taken out from between the keys, so that a late answer is never
  * a key.  Called by cmd_view.c and terminal.c. */
 #include "config.h"

@@ -1,0 +1,116 @@
+/* The thread that waits for the command's stops.
+ *
+ * Invariant: what happened is put into the pipe in its order, at the time at
+ * which the kernel woke the thread: it may have had to wait for a CPU since.
+ * Called by launch.c. */
+#include "launch/stops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "drain/clockmap.h"
+#include "record/clock.h"
+
+struct stop {
+  bool stopped;
+  struct lti_knot at;
+};
+
+struct stops {
+  pid_t child;
+  bool is_tsc;
+  uint64_t ticks_per_ms;
+  int ends[2];
+  pthread_t thread;
+};
+
+/* How long this thread has waited for a CPU so far. */
+static uint64_t run_delay_ns(int schedstat) {
+  char text[96];
+  unsigned long long ran, delay;
+  ssize_t n = pread(schedstat, text, sizeof text - 1, 0);
+  text[n > 0 ? n : 0] = 0;
+  return sscanf(text, "%llu %llu", &ran, &delay) == 2 ? delay : 0;
+}
+
+static void close_file(void *fd) {
+  close(*(int *)fd);
+}
+
+static void *wait_for_stops(void *context) {
+  struct stops *s = context;
+  int schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  pthread_cleanup_push(close_file, &schedstat);
+  for (;;) {
+    siginfo_t info = {0};
+    uint64_t delay_ns = run_delay_ns(schedstat);
+    if (waitid(P_PID, (id_t)s->child, &info, WSTOPPED | WCONTINUED)) {
+      if (errno == EINTR)
+        continue;
+      break; /* it has ended */
+    }
+    struct stop stop = {info.si_code == CLD_STOPPED, lti_knot_take(s->is_tsc)};
+    uint64_t late_ns = run_delay_ns(schedstat) - delay_ns;
+    stop.at.ns -= late_ns;
+    stop.at.clock -= s->is_tsc ? late_ns * s->ticks_per_ms / 1000000 : late_ns;
+    if (write(s->ends[1], &stop, sizeof stop) < 0)
+      continue; /* full: nobody listens any more */
+  }
+  pthread_cleanup_pop(1);
+  return NULL;
+}
+
+struct stops *stops_open(pid_t child, uint64_t ticks_per_ms, bool is_tsc) {
+  sigset_t all, before;
+  struct stops *s = calloc(1, sizeof *s);
+  if (!s)
+    return NULL;
+  s->child = child;
+  s->is_tsc = is_tsc;
+  s->ticks_per_ms = ticks_per_ms;
+  if (pipe2(s->ends, O_CLOEXEC | O_NONBLOCK)) {
+    free(s);
+    return NULL;
+  }
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&s->thread, NULL, wait_for_stops, s);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (!error)
+    return s;
+  close(s->ends[0]);
+  close(s->ends[1]);
+  free(s);
+  return NULL;
+}
+
+void stops_close(struct stops *s) {
+  if (!s)
+    return;
+  pthread_cancel(s->thread); /* nothing else ends a wait for a child */
+  pthread_join(s->thread, NULL);
+  close(s->ends[0]);
+  close(s->ends[1]);
+  free(s);
+}
+
+int stops_fd(const struct stops *s) {
+  return s ? s->ends[0] : -1;
+}
+
+bool stops_take(struct stops *s, bool *stopped, uint64_t *clock,
+                uint64_t *ns) {
+  struct stop stop;
+  if (!s || read(s->ends[0], &stop, sizeof stop) != (ssize_t)sizeof stop)
+    return false;
+  *stopped = stop.stopped;
+  *clock = stop.at.clock;
+  *ns = stop.at.ns;
+  return true;
+}

@@ -1,0 +1,75 @@
+/* Why no loop was seen, as precisely as the command's file tells.
+ *
+ * Invariant: says only what was found out.  Called by launch.c. */
+#include "config.h"
+
+#include "launch/why.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "launch/program.h"
+
+/* Reasons for which the preload cannot be in the command itself; NULL for
+ * none. */
+static const char *outside_reason(const struct program_facts *facts) {
+  if (!facts->is_elf)
+    return NULL;
+  if (facts->is_foreign)
+    return "it is a program for another word size or machine than looptrace's";
+  if (facts->is_static)
+    return facts->owns_uv
+               ? "it is statically linked, its own libuv too, so that nothing "
+                 "can be preloaded into it"
+               : "it is statically linked, so that nothing can be preloaded "
+                 "into it";
+  if (facts->is_other_libc)
+    return "it is not linked with glibc, which looptrace needs";
+  if (facts->is_setuid)
+    return "it is setuid or setgid, and the system ignores LD_PRELOAD for such "
+           "programs";
+  if (facts->has_capabilities)
+    return "it has file capabilities, and the system ignores LD_PRELOAD for "
+           "such programs";
+  return NULL;
+}
+
+static const char *inside_reason(const struct program_facts *facts) {
+  if (!facts->is_elf)
+    return "its file tells nothing";
+  if (facts->owns_uv && !facts->links_uv)
+    return "it has a libuv of its own inside, of which only a loop that turns "
+           "can be seen from outside";
+  if (facts->links_uv)
+    return "it is linked with libuv, but never turned a loop";
+  return "it does not use libuv, and no thread came back to the same epoll, "
+         "poll or select again and again";
+}
+
+char *why_no_loop(const char *path, unsigned n_attached, bool is_past) {
+  struct program_facts *facts = malloc(sizeof *facts);
+  char others[64] = "", *text = NULL;
+  if (!facts)
+    return NULL;
+  program_look(path, facts);
+  const char *reason = outside_reason(facts);
+  unsigned n_others = reason || !n_attached ? n_attached : n_attached - 1;
+  if (n_others)
+    snprintf(others, sizeof others, " or in the %u program%s it started",
+             n_others, n_others == 1 ? "" : "s");
+  if (!reason && !n_attached)
+    reason = "the library that records was not loaded into it";
+  if (!reason && is_past)
+    reason = "libuv is there, but was loaded with RTLD_DEEPBIND, so that its "
+             "calls go past looptrace";
+  if (!reason)
+    reason = inside_reason(facts);
+  int n =
+      *facts->script
+          ? asprintf(&text, "no event loop ran in %s (a script for %s)%s: %s",
+                     facts->script, facts->path, others, reason)
+          : asprintf(&text, "no event loop ran in %s%s: %s", path, others,
+                     reason);
+  free(facts);
+  return n < 0 ? NULL : text;
+}
