@@ -9,8 +9,8 @@
 #include "check_tui.h"
 #include "trace_text.h"
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 #define MS INT64_C(1000000)
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "config.h"
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 #define WIDTH 79
 #define COLUMN_MAX 28

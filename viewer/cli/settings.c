@@ -13,7 +13,7 @@
 #include "command.h"
 #include "output/inert.h"
 #include "tui/keymap.h"
-#include "tui/role.h"
+#include "tui/term/role.h"
 
 struct reading {
   struct options *options;

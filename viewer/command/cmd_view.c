@@ -21,7 +21,7 @@
 #include "output/inert.h"
 #include "output/open.h"
 #include "tui/app.h"
-#include "tui/terminal.h"
+#include "tui/term/terminal.h"
 
 #define WHO "looptrace view"
 

@@ -14,7 +14,7 @@
 #include "output/excerpt.h"
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/stall.h"
+#include "tui/view/stall.h"
 
 #define SUPPRESS_FILE ".looptrace-suppress"
 

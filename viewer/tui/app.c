@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "output/inert.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 const struct view *const app_views[SCREEN_COUNT] = {
     [SCREEN_OVERVIEW] = &view_overview, [SCREEN_LANES] = &view_lanes,

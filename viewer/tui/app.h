@@ -10,13 +10,13 @@
 #include "model/recent.h"
 #include "model/window.h"
 #include "tui/compare.h"
-#include "tui/grid.h"
 #include "tui/hits.h"
 #include "tui/keymap.h"
 #include "tui/layout.h"
 #include "tui/notes.h"
 #include "tui/options.h"
 #include "tui/tasks.h"
+#include "tui/term/grid.h"
 
 enum screen_id {
   SCREEN_OVERVIEW,

@@ -8,8 +8,8 @@
 
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 static void badges(const struct app *app, char *buf, size_t size,
                    enum role *role) {

@@ -12,7 +12,7 @@
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/stall.h"
+#include "tui/view/stall.h"
 
 #define COUNT_MAX 10000 /* for a preview: some milliseconds */
 

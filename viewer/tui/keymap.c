@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 const struct keymap_row keymap_rows[] = {
 #define KEYMAP_ROW(name, keys, where, hint, help, known)                       \

@@ -6,7 +6,7 @@
 #ifndef LTV_TUI_LAYOUT_H
 #define LTV_TUI_LAYOUT_H
 
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 #define LAYOUT_MIN_W 60
 #define LAYOUT_MIN_H 16

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 #define NAME_W 9
 #define SHARE_W 6

@@ -6,7 +6,7 @@
 
 #include "base/duration.h"
 #include "tui/app.h"
-#include "tui/format.h"
+#include "tui/view/format.h"
 
 static const char *const commands[] = {"goto", "zoom", "screen", "filter",
                                        "search", "note", "compare", "set",

@@ -8,7 +8,7 @@
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/format.h"
+#include "tui/view/format.h"
 
 #define HELD_NS 1000000
 #define ROWS_MAX 128

@@ -6,8 +6,8 @@
 #include <math.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 size_t summary_loops(const lt_summary *s) {
   size_t n = 0;

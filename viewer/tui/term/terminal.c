@@ -5,7 +5,7 @@
  * before the next slice of work.  Called by cmd_view.c. */
 #include "config.h"
 
-#include "tui/terminal.h"
+#include "tui/term/terminal.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "tui/screen.h"
+#include "tui/term/screen.h"
 
 /* Frames a second while something moves: 20, fewer over a slow line. */
 enum { FRAME_MS = 50, FRAME_SSH_MS = 125, LOOK_MS = 250 };

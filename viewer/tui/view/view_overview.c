@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/histogram.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/histogram.h"
+#include "tui/view/stall.h"
 
 /* Loops */
 

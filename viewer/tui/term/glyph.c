@@ -2,7 +2,7 @@
  *
  * Views draw Unicode always; where a terminal cannot show it, the way out
  * (screen, dump) asks here. All symbols have width 1. */
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 /* By code point. */
 static const struct {

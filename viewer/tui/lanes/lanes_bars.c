@@ -4,9 +4,9 @@
  * left blank.  Called by lanes_draw.c. */
 #include <string.h>
 
-#include "tui/format.h"
-#include "tui/lanes_plot.h"
-#include "tui/stall.h"
+#include "tui/lanes/lanes_plot.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 static enum role stall_or(const struct plot *p, uint32_t thread,
                           int64_t begin_ns, int64_t end_ns, enum role role) {

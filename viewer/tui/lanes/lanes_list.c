@@ -8,7 +8,7 @@
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/format.h"
+#include "tui/view/format.h"
 
 bool lane_is_same(const struct lane *a, const struct lane *b) {
   return a->what == b->what && a->thread == b->thread && a->loop == b->loop &&

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/histogram.h"
+#include "tui/view/format.h"
+#include "tui/view/histogram.h"
 
 static const char *const sort_names[COMPARE_SORT_COUNT] = {
     "change", "total", "p99", "max", "count"};

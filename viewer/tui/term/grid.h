@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <uchar.h>
 
-#include "tui/role.h"
+#include "tui/term/role.h"
 
 struct rect {
   int x, y, w, h;

@@ -3,7 +3,7 @@
  *
  * Invariant: text holds printable ASCII, of bounded length; what does not fit
  * ends the report.  Called by screen.c. */
-#include "tui/report.h"
+#include "tui/term/report.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Called by view_lanes.c and view_replay.c. */
 #include <string.h>
 
-#include "tui/lanes_plot.h"
+#include "tui/lanes/lanes_plot.h"
 
 static bool is_head(enum lane_what what) {
   return what == LANE_TURN || what == LANE_POOL || what == LANE_TASKS ||

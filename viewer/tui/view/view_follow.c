@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 void follow_rule(struct app *app, char *buf, size_t size) {
   const struct follow *f = &app->follow;

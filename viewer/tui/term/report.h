@@ -11,7 +11,7 @@
 #include <uchar.h>
 
 #include "tui/keymap.h"
-#include "tui/role.h"
+#include "tui/term/role.h"
 
 enum report_kind { REPORT_NONE, REPORT_MOUSE, REPORT_COLOR };
 

@@ -4,8 +4,8 @@
 
 #include "model/finding.h"
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 static const char *const sort_names[SORT_COUNT] = {"duration", "own time",
                                                    "held back", "time"};

@@ -4,7 +4,7 @@
 #define LTV_TUI_HISTOGRAM_H
 
 #include "model/model.h"
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 struct histogram_plot {
   struct rect plot; /* the bars */

@@ -8,8 +8,8 @@
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 static const char *const sort_names[TASK_SORT_COUNT] = {
     "tree", "time it ran", "longest run", "ready, but waiting", "age"};

@@ -1,13 +1,13 @@
 /* Words and rows about one stall.  Called by the views; computes no meaning of
  * its own: levels and culprits are those of `check` with its default budget. */
-#include "tui/stall.h"
+#include "tui/view/stall.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/finding.h"
 #include "output/excerpt.h"
-#include "tui/format.h"
+#include "tui/view/format.h"
 
 bool stall_is_undecided(const struct model_stall *stall) {
   int64_t own = model_attributable(&stall->cause);

@@ -1,5 +1,5 @@
 /* Numbers for narrow columns.  Called by all views. */
-#include "tui/format.h"
+#include "tui/view/format.h"
 
 #include <stdio.h>
 

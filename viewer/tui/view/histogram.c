@@ -1,9 +1,9 @@
 /* The axis of a histogram.  Called by view_overview.c and view_compare.c. */
-#include "tui/histogram.h"
+#include "tui/view/histogram.h"
 
 #include <string.h>
 
-#include "tui/format.h"
+#include "tui/view/format.h"
 
 /* Asked of the histogram itself. */
 int histogram_bin(int64_t ns) {

@@ -2,8 +2,8 @@
 #ifndef LTV_TUI_SCREEN_H
 #define LTV_TUI_SCREEN_H
 
-#include "tui/grid.h"
 #include "tui/keymap.h"
+#include "tui/term/grid.h"
 
 enum screen_color {
   SCREEN_COLOR_AUTO,

@@ -4,7 +4,7 @@
  * overwrites one half of such a pair blanks the other. */
 #include "config.h" /* wcwidth() */
 
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * --dump-screen.
  *
  * Called by cmd_view.c and the tests. */
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 #include <ctype.h>
 

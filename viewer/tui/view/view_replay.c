@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 static const char *const unit_names[STEP_UNIT_COUNT] = {"event", "turn",
                                                         "stall"};

@@ -1,13 +1,13 @@
 /* The curses backend.  One terminal, so the state is static.
  *
  * Invariant: nothing here waits for a key: who waits is the loop of
- * viewer/tui/terminal.c, which asks for what has arrived.  What a terminal reports
+ * viewer/tui/term/terminal.c, which asks for what has arrived.  What a terminal reports
  * by itself is taken out from between the keys, so that a late answer is never
  * a key.  Called by cmd_view.c and terminal.c. */
 #include "config.h"
 
 #define NCURSES_WIDECHAR 1
-#include "tui/screen.h"
+#include "tui/term/screen.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tui/crash.h"
-#include "tui/report.h"
+#include "tui/term/crash.h"
+#include "tui/term/report.h"
 
 /* Beyond those that curses gives. */
 enum { KEY_OF_MOUSE = KEY_MAX + 1, KEY_OF_COLOR };

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 /* What is in the window, and how much of it has been read. */
 static void draw_title(struct app *app, const struct layout *layout,

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 static const char *const sort_names[SITE_SORT_COUNT] = {"total", "self", "max",
                                                         "count"};

@@ -5,7 +5,7 @@
  * have.  Called by screen.c. */
 #include "config.h"
 
-#include "tui/crash.h"
+#include "tui/term/crash.h"
 
 #include <fcntl.h>
 #include <signal.h>

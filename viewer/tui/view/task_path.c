@@ -8,8 +8,8 @@
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 void tasks_path_forget(struct tasks_pane *pane) {
   path_end(pane->walk);

@@ -4,7 +4,7 @@
 #define LTV_TUI_STALL_H
 
 #include "model/model.h"
-#include "tui/grid.h"
+#include "tui/term/grid.h"
 
 /* How bad, as `check` judges: on the time that the program itself is answerable
  * for. Where too little of the cause is known to say, it is a warning. */

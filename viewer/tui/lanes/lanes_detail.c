@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 static bool has_task_kind(const struct model_span *s) {
   return s->what == LT_RESUME || s->what == LT_POOL_BEGIN;

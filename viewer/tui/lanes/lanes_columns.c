@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/lanes_plot.h"
+#include "tui/lanes/lanes_plot.h"
 
 static bool waits(const struct track *t) {
   return t->key.what == WINDOW_WAIT || t->key.what == WINDOW_LATE ||

@@ -6,8 +6,8 @@
 #include "output/excerpt.h"
 #include "output/inert.h"
 #include "tui/app.h"
-#include "tui/format.h"
-#include "tui/stall.h"
+#include "tui/view/format.h"
+#include "tui/view/stall.h"
 
 /* The oldest ancestor on top, the stall itself below all. */
 static void draw_ancestry(struct app *app, struct rect rect,
