@@ -104,7 +104,7 @@ def main_thread(calm=False):
         turn += 1
         t.run(30 * US)
         if special and t.now >= special[0][0] * MS:
-            special.pop(0)[1](t, request)
+            special.pop(0)[1](t, request + 1)  # and one more
             request += 10
         for task in sorted(due):
             if due[task] <= t.now:

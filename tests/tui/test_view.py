@@ -315,9 +315,9 @@ class Tasks(ViewCase):
         path = self.trace()
         plain = self.dump(path, '--keys', '3jT')
         shown = self.dump(path, '--keys', '3jTp')
-        self.assertIn('#138 on_saved (orders.c:88) · critical path', shown)
+        self.assertIn('#139 on_saved (orders.c:88) · critical path', shown)
         self.assertIn('running 151ms 100%', shown)
-        self.assertRegex(shown, r'0\.620s +151ms +running +#138 fs on_saved '
+        self.assertRegex(shown, r'0\.620s +151ms +running +#139 fs on_saved '
                                 r'\(orders\.c:88\), 142ms in blocking calls')
         self.assertEqual(plain, self.dump(path, '--keys', '3jTpp'))
         # Of one task only; that one is kept.
