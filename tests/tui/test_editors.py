@@ -38,7 +38,7 @@ class Editors(Case):
         see('  1 typed one', '  2 typed zwei \u00e4')
         term.send(b':wq\r')
         status = term.wait_end()
-        return status, (self.dir / name).read_bytes(), term.is_given_back()
+        return status, (self.dir / name).read_bytes(), term.waits_until_given_back()
 
     def test_an_editor_is_as_without(self):
         for editor in EDITORS:

@@ -49,7 +49,7 @@ class RealTerminal(VTermCase):
             yield self.assert_shows(terminal, wanted, keys)
         terminal.send(b'Q')
         self.assertEqual(terminal.wait_end(), 0)
-        self.assertTrue(terminal.is_given_back())
+        self.assertTrue(terminal.waits_until_given_back())
 
     def test_a_visit_on_every_type_of_terminal(self):
         path = self.trace()
@@ -131,8 +131,7 @@ class RealTerminal(VTermCase):
                 terminal.wait_for(lambda s: 'Worst stalls' in s.text)
                 terminal.process.send_signal(number)
                 self.assertIsNotNone(terminal.wait_end())
-                self.assertTrue(terminal.wait_for(
-                    lambda _, t=terminal: t.is_given_back(), 10), number)
+                self.assertTrue(terminal.waits_until_given_back(), number)
 
     def test_a_key_sends_little(self):
         terminal = self.open(self.trace())

@@ -33,7 +33,7 @@ class RecordView(VTermCase):
         self.assertEqual(terminal.wait_end(), 0)
         said = self.wait_for(terminal, 'into x.lt')
         self.assertIn('heartbeats', said)
-        self.assertTrue(terminal.is_given_back())
+        self.assertTrue(terminal.waits_until_given_back())
         self.assertEqual(self.looptrace('info', 'x.lt').returncode, 0)
         self.assertEqual(sorted(p.name for p in self.dir.iterdir()
                                 if p.name != 'src'), ['x.lt'])

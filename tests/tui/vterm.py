@@ -159,6 +159,10 @@ class VTerm:
             self.take(0.02)
         return self.process.poll()
 
+    def waits_until_given_back(self):
+        """What was written last may come after the process is gone."""
+        return self.wait_for(lambda _: self.is_given_back()) is not None
+
     def is_given_back(self):
         screen = self.screen()
         now = termios.tcgetattr(self.follower)

@@ -256,6 +256,7 @@ int terminal_run(struct app *app, struct terminal_options *options) {
   }
   bool ok = begin(&t) == 0;
   if (ok) {
+    screen_take_size(); /* until now nobody heard of another one */
     read_at_first(app);
     draw(&t);
     uv_run(&t.loop, UV_RUN_DEFAULT);
