@@ -68,7 +68,8 @@ class Golden(GoldenCase):
     def test_states(self):
         for name, script in (('cut', ''), ('cut', '<Enter>2G'), ('empty', ''),
                              ('empty', '2'), ('empty', '3'), ('empty', '4'),
-                             ('lost', ''), ('lost', 'I'), ('cut', 'I'),
+                             ('lost', ''), ('lost', '<Enter>'),
+                             ('lost', 'I'), ('cut', 'I'),
                              ('nameless', ''), ('nameless', 'IG'),
                              ('hostile', 'I'), ('hostile', '3'),
                              ('hostile', '4jj'), ('hostile', '3<Enter>')):
@@ -81,15 +82,15 @@ class Golden(GoldenCase):
                 self.compare(f'state-{name}{"-" if words else ""}{words}'
                              '-100x30.screen', text)
 
-    def test_the_file_is_told_of_from_any_screen_but_the_replay(self):
+    def test_the_file_is_told_of_from_any_screen(self):
         path = self.trace()
         told = self.dump(path, '--keys', 'I').split('\n')
-        for keys in ('2', '3', '3<Enter>', '4', '5', '?', 'K', '3<Enter>K'):
+        for keys in ('2', '3', '3<Enter>', '4', '5', '?', 'K', '3<Enter>K',
+                     'ee<Space>'):
             self.assertEqual(self.dump(path, '--keys', keys + 'I')
                              .split('\n')[1], told[1])
             self.assertEqual(self.dump(path, '--keys', keys + 'Iq'),
                              self.dump(path, '--keys', keys))
-        self.assertIn('REPLAY', self.dump(path, '--keys', 'ee<Space>I'))
 
     def test_symbols_are_missed_where_half_of_what_ran_has_none(self):
         badge = 'without symbols'
@@ -110,6 +111,27 @@ class Golden(GoldenCase):
             self.assertIn(words, text)
             self.assertNotIn(words, self.dump(path, '--keys', '<Enter>'))
             self.assertIn(words, self.dump(path, '--keys', '<Enter>I'))
+
+    def test_a_whole_trace_that_lost_events_says_so_first(self):
+        path = self.trace('x.lt', lost=True)
+        text = self.dump(path)
+        for words in ('Events are missing from this trace',
+                      'The file is whole',
+                      'Lost     1 204 events from 1.224 s to 1.229 s'):
+            self.assertIn(words, text)
+            self.assertNotIn(words, self.dump(path, '--keys', '<Enter>'))
+        axis = self.dump(path, '--keys', '<Enter>').split('\n')[5]
+        self.assertRegex(axis, '▒ lost 1204')
+        self.assertNotIn('the file ends', axis)
+        self.assertIn('the file ends here ┘',
+                      self.dump(self.trace('y.lt', cut=True)))
+        axis = self.dump(self.trace('z.lt', cut=True, lost=True)).split('\n')[5]
+        self.assertRegex(axis, '▒ lost 1204 +ends ┘$')
+
+    def test_what_the_replay_repeats_is_on_the_minimap(self):
+        axis = self.dump(self.trace(), '--keys',
+                         'ee<Space><Space>alllllbhh').split('\n')[5]
+        self.assertRegex(axis, 'A═+╪═+B')
 
     def test_too_small(self):
         path = self.trace()
@@ -156,9 +178,10 @@ SECOND = 10**9
 
 
 def growing(end=False, alive=True, lost=0, seconds=12,
-            unbalanced=False):
-    """Each second 500 ms busy, in second s s + 1 callbacks of a timer, one task
-    more that lives on, or only until the next second."""
+            unbalanced=False, unknown=-1):
+    """Each second 500 ms busy, in second s s + 1 callbacks of a timer, one
+    socket more that lives on, or only until the next second; what is not known
+    ends in second `unknown`."""
     t = shop.Thread(0)
     t.put(LOOP_BEGIN, x=1)
     if not unbalanced:
@@ -169,6 +192,8 @@ def growing(end=False, alive=True, lost=0, seconds=12,
         if s:
             t.put(LOST, 0, 1, lost, 0) if lost else None
             t.put(DONE, 100 + s - 1) if not alive else None
+        if s == unknown:
+            t.put(DONE, 77)
         t.put(SPAWN, 100 + s, shop.READ, 3, 2)
         for _ in range(s + 1):
             t.slice(1, shop.TIMER, 6, lambda: t.run(1000))
@@ -220,6 +245,25 @@ class Follow(GoldenCase):
         self.assertRegex(text, r'tasks made +█{10} +1/s')
         self.assertRegex(text, r'tasks live +[▁▂▃▄▅▆▇█]{10} +1[23] growing')
         self.assertRegex(text, r'FOLLOW · 27 events/s · lost 0')
+
+    def test_open_sockets_are_counted_back_as_far_as_all_is_known(self):
+        self.assertRegex(self.live(), r'sockets open +[▁▂▃▄▅▆▇█]{10} +12 ')
+        self.assertRegex(self.live(alive=False), r'sockets open +█{10} +1 ')
+        self.assertRegex(self.live(unknown=8),
+                         r'sockets open +[▁▂▃▄▅▆▇█]{4} +12 ')
+
+    def test_stalls_of_the_last_minute_are_held_against_those_before(self):
+        self.assertIn('│ 12 this minute ', self.live())
+        self.assertIn('│ 60 this minute ', self.live(seconds=63))
+        self.assertIn('│ 60 this minute, 60.0 a minute before ',
+                      self.live(seconds=150))
+
+    def test_the_minimap_shows_what_the_last_seconds_are_and_no_end(self):
+        lines = self.live().split('\n')
+        self.assertRegex(lines[4], 'last 10s └─+┘$')
+        self.assertNotIn('╳', lines[2])
+        self.assertNotIn('the file ends', lines[4])
+        self.assertNotIn('last 10s', self.live(keys='2').split('\n')[4])
 
     def test_what_is_made_and_ends_does_not_grow(self):
         self.assertRegex(self.live(alive=False), r'tasks live +█{10} +2 +│')

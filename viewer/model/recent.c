@@ -95,6 +95,21 @@ static void count_callback(struct recent *r, int k, uint32_t kind) {
   }
 }
 
+static bool is_socket(uint32_t kind) {
+  return kind == LT_TASK_LISTEN || kind == LT_TASK_READ ||
+         kind == LT_TASK_UDP_RECV;
+}
+
+/* Until finish(): how many were closed, less those that were opened. */
+static void count_socket(struct recent *r, int k, const struct model_task *task,
+                         bool is_done) {
+  uint64_t *closed = &r->kinds[RECENT_SOCKETS][k];
+  if (task && is_socket(task->kind))
+    *closed += is_done ? 1 : UINT64_MAX;
+  else if (is_done && (!task || !task->kind))
+    r->first_sockets = (unsigned)k;
+}
+
 static bool on_moment(void *context, const struct model_moment *moment) {
   struct recent *r = context;
   const lt_event *e = moment->event;
@@ -114,14 +129,32 @@ static bool on_moment(void *context, const struct model_moment *moment) {
     break;
   case LT_SPAWN:
     r->kinds[RECENT_SPAWNS][k]++;
+    count_socket(r, k, moment->task, false);
     break;
   case LT_DONE:
     r->kinds[RECENT_LIVE][k]++; /* ended, until finish() */
+    count_socket(r, k, moment->task, true);
     break;
   default:
     break;
   }
   return true;
+}
+
+static void finish_sockets(struct recent *r) {
+  uint64_t open = 0;
+  for (size_t i = 0; i < r->model->n_lives; i++)
+    if (is_socket(r->model->lives[i].kind)) {
+      open += r->model->lives[i].alive;
+      r->has_sockets = true;
+    }
+  for (int k = RECENT_SECONDS - 1; k >= 0; k--) {
+    uint64_t closed = r->kinds[RECENT_SOCKETS][k];
+    r->kinds[RECENT_SOCKETS][k] = open;
+    open += closed; /* modulo 2^64: less those that were opened */
+    if (open > INT64_MAX)
+      open = 0; /* an opening is told of, and not what was opened */
+  }
 }
 
 /* A turn whose end was lost seems open behind the poll that came after it. */
@@ -138,6 +171,7 @@ static void finish(struct recent *r) {
     live += ended;
     live -= made < live ? made : live;
   }
+  finish_sockets(r);
   model_stream_end(r->stream);
   r->stream = NULL;
   r->model = NULL;
@@ -156,7 +190,8 @@ struct recent *recent_begin(struct model *model) {
   r->n_loops = model->n_loops;
   r->loops = calloc(r->n_loops ? r->n_loops : 1, sizeof *r->loops);
   struct model_visitor visitor = {
-      .context = r, .has_turns = true, .end = on_end, .moment = on_moment};
+      .context = r, .has_turns = true, .has_tasks = true,
+      .end = on_end, .moment = on_moment};
   int64_t from = r->from_ns > 0 ? r->from_ns : 0;
   if (!r->loops || model_stream_begin(model, NULL, from, r->to_ns, &visitor,
                                       &r->stream) != LT_OK) {

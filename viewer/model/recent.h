@@ -16,7 +16,8 @@
   X(CALLS, "blocking calls")                                                   \
   X(JOBS, "pool jobs")                                                         \
   X(SPAWNS, "tasks made")                                                      \
-  X(LIVE, "tasks live") /* at its end */
+  X(LIVE, "tasks live")     /* at its end */                                   \
+  X(SOCKETS, "sockets open") /* at its end; pipes too */
 
 enum recent_kind {
 #define RECENT_ENUM(id, name) RECENT_##id,
@@ -43,6 +44,9 @@ struct recent {
   struct recent_loop *loops; /* as those of the model */
   size_t n_loops;
   uint64_t kinds[RECENT_KINDS][RECENT_SECONDS];
+  unsigned first_sockets; /* the first second of which RECENT_SOCKETS is known:
+                             what was closed before may have been one */
+  bool has_sockets; /* there ever was one */
   uint64_t events[RECENT_SECONDS];
   /* While it is read: */
   struct model *model;

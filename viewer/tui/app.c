@@ -105,7 +105,8 @@ bool app_set_model(struct app *app, struct model *model) {
     chosen = n ? app->worst[0] : NO_STALL;
   app->stall = chosen;
   app->in_loops = n == 0;
-  app->shows_problem = model->info->problem != LT_OK && !app->follow.is_on;
+  app->shows_problem =
+      (model->info->problem != LT_OK || model->n_lost) && !app->follow.is_on;
   if (app->loop >= model->n_loops)
     app->loop = 0;
   lanes_close(&app->lanes);
@@ -150,6 +151,7 @@ void app_fini(struct app *app) {
   nameless_fini(app);
   free(app->details.text);
   free(app->problem);
+  free(app->has_lost);
   free(app->site_order);
   free(app->lanes.folded);
   free(app->lanes.max_depth);

@@ -92,7 +92,7 @@ enum {
     "mpv")                                                                     \
   X(MARK_B, "b", AT_REPLAY, NULL, "B: the part to repeat ends here", "mpv")    \
   X(REPEAT, "L", AT_REPLAY, "L repeat", "repeat A to B, or no longer", "mpv")  \
-  X(SKIP_IDLE, "I", AT_REPLAY, NULL, "skip idle stretches, or not",            \
+  X(SKIP_IDLE, "i", AT_REPLAY, "i idle", "skip idle stretches, or not",        \
     "asciinema -i")                                                            \
   X(DOWN, "j <Down>", AT_ANY, "j k move", "next row, lane or stall", "vim")    \
   X(UP, "k <Up>", AT_ANY, NULL, "previous row, lane or stall", "vim")          \
@@ -174,7 +174,7 @@ enum {
   X(EXPLAIN, "K", AT_TABS, "K explain", "explain the rule", "vim")             \
   X(MUTE, "x", AT_MOMENT, "x suppress",                                        \
     "have check pass the stall: asks for the reason", "")                      \
-  X(FILE, "I", AT_ALL, NULL,                                                   \
+  X(FILE, "I", AT_ANY, NULL,                                                   \
     "the file: what was lost, what has no names", "")                          \
   X(FOLLOW, "F", AT_TABS, NULL, "follow a file that grows; hold", "less")      \
   X(HELP, "? <F1>", AT_TABS | AT_REPLAY, NULL, "this list", "everywhere")      \

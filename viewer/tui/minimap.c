@@ -173,7 +173,7 @@ static void draw_stalls(const struct map *map, int y) {
     char32_t ch = !mark.any ? U'·' : !mark.begins ? U'─' : U"~!‼"[mark.level];
     grid_put(map->grid, map->x + c, y, mark.any ? role : ROLE_DIM, ch);
   }
-  if (!map->model->info->ended)
+  if (!map->model->info->ended && !follow_is_live(map->app))
     grid_put(map->grid, map->x + map->w - 1, y, ROLE_ERROR, U'╳');
   grid_right(map->grid, map->x + map->w + SHARE_W - 1, y, ROLE_DIM,
              format_count(n, map->model->n_stalls));
@@ -212,27 +212,121 @@ static void draw_loops(const struct map *map, int y, size_t first,
              format_share(share, busy, whole));
 }
 
-/* Where the other screens are: the lanes' window as a bracket, the shared
- * cursor as a point. */
-static void draw_axis(const struct map *map, int y) {
-  struct app *app = map->app;
-  axis_draw(map->grid, map->x, y, map->w, 0, map->end_ns);
-  int at = axis_column(app->cursor_ns, 0, map->end_ns, map->w);
-  axis_notes(app, map->x, y, map->w, 0, map->end_ns);
-  if (app_screen(app) == SCREEN_LANES &&
-      (app->lanes.from > 0 || app->lanes.to < map->end_ns)) {
-    int a = axis_column(app->lanes.from, 0, map->end_ns, map->w);
-    int b = axis_column(app->lanes.to - 1, 0, map->end_ns, map->w);
-    axis_mark(map->grid, map->x + a, y, U'▲');
-    axis_mark(map->grid, map->x + b, y, U'▲');
-    for (int c = a; c <= b && a < b; c++)
-      grid_put(map->grid, map->x + c, y, ROLE_CURSOR,
-               c == a   ? U'└'
-               : c == b ? U'┘'
-                        : U'─');
+/* The part of the whole that a screen is about: the window of the lanes, what
+ * the replay repeats, the seconds that a live picture tells of. */
+struct stretch {
+  int64_t from, to;
+  char32_t left, line, right;
+  const char *name; /* or NULL */
+};
+
+static bool stretch_of(const struct app *app, int64_t end_ns,
+                       struct stretch *s) {
+  const struct lanes *lanes = &app->lanes;
+  const struct replay *replay = &app->replay;
+  enum screen_id screen = app_screen(app);
+  *s = (struct stretch){lanes->from, lanes->to, U'└', U'─', U'┘', NULL};
+  if (screen == SCREEN_LANES)
+    return lanes->from > 0 || lanes->to < end_ns;
+  if (screen == SCREEN_REPLAY) {
+    *s = (struct stretch){replay->a_ns, replay->b_ns, U'A', U'═', U'B', NULL};
+    return replay->a_ns >= 0 && replay->b_ns > replay->a_ns;
+  }
+  if (screen != SCREEN_OVERVIEW || !follow_is_live(app) || !app->follow.recent)
+    return false;
+  s->from = app->follow.recent->from_ns;
+  s->to = end_ns;
+  s->name = "last 10s";
+  return s->from > 0;
+}
+
+/* Words on the axis: times that they would hit go. */
+static void put_words(const struct map *map, int column, int y, enum role role,
+                      const char *text) {
+  int end = column + text_width(text) - 1;
+  if (column < 0 || end >= map->w)
+    return;
+  axis_mark(map->grid, map->x + column, y, U' ');
+  axis_mark(map->grid, map->x + end, y, U' ');
+  grid_field(map->grid, map->x + column, y, end - column + 1, role, text);
+}
+
+static void draw_stretch(const struct map *map, int y,
+                         const struct stretch *s) {
+  int a = axis_column(s->from, 0, map->end_ns, map->w);
+  int b = axis_column(s->to - 1, 0, map->end_ns, map->w);
+  axis_mark(map->grid, map->x + a, y, U'▲');
+  axis_mark(map->grid, map->x + b, y, U'▲');
+  for (int c = a; c <= b && a < b; c++)
+    grid_put(map->grid, map->x + c, y, ROLE_CURSOR,
+             c == a   ? s->left
+             : c == b ? s->right
+                      : s->line);
+  if (s->name)
+    put_words(map, a - text_width(s->name) - 1, y, ROLE_DIM, s->name);
+}
+
+/* That the file ends without an end: as it fits beside what is lost. */
+static void draw_cut(const struct map *map, int y) {
+  static const char *const forms[] = {"the file ends here ┘", "ends ┘"};
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    int from = map->w - text_width(forms[i]), c = from;
+    while (c < map->w && grid_at(map->grid, map->x + c, y)->role != ROLE_WARN)
+      c++;
+    if (from < 0 || c < map->w)
+      continue;
+    put_words(map, from, y, ROLE_ERROR, forms[i]);
     return;
   }
-  if (app->cursor_ns > 0 && at >= 0 && at < map->w)
+}
+
+/* Where events are missing, and that the file ends without an end. */
+static void draw_missing(const struct map *map, int y) {
+  const struct app *app = map->app;
+  char text[48];
+  format_buf n;
+  int first = -1, last = -1;
+  for (int c = 0; app->has_lost && c < map->w; c++) {
+    int from, to;
+    bins_of(map, c, &from, &to);
+    while (from <= to && !app->has_lost[from])
+      from++;
+    if (from > to)
+      continue;
+    first = first < 0 ? c : first;
+    last = c;
+    axis_mark(map->grid, map->x + c, y, U'▒');
+    grid_put(map->grid, map->x + c, y, ROLE_WARN, U'▒');
+  }
+  if (first >= 0) {
+    snprintf(text, sizeof text, " lost %s", format_count(n, map->model->n_lost));
+    int w = text_width(text);
+    put_words(map, last + 1 + w <= map->w ? last + 1 : first - w - 1, y,
+              ROLE_WARN, text);
+  }
+  if (!map->model->info->ended && !follow_is_live(app))
+    draw_cut(map, y);
+}
+
+/* Where the other screens are: the stretch that they show, the shared cursor as
+ * a point. */
+static void draw_axis(const struct map *map, int y) {
+  struct app *app = map->app;
+  struct stretch s;
+  axis_draw(map->grid, map->x, y, map->w, 0, map->end_ns);
+  int at = axis_column(app->cursor_ns, 0, map->end_ns, map->w);
+  bool has_stretch = stretch_of(app, map->end_ns, &s);
+  draw_missing(map, y);
+  axis_notes(app, map->x, y, map->w, 0, map->end_ns);
+  if (has_stretch)
+    draw_stretch(map, y, &s);
+  if (app->cursor_ns <= 0 || at < 0 || at >= map->w ||
+      (has_stretch && s.line != U'═'))
+    return;
+  struct cell *cell = grid_at(map->grid, map->x + at, y);
+  if (has_stretch && cell && cell->ch == U'═')
+    cell->ch = U'╪';
+  else if (!has_stretch || (cell && cell->ch != U'A' && cell->ch != U'B'))
     axis_mark(map->grid, map->x + at, y, U'▲');
 }
 

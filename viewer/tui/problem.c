@@ -1,5 +1,5 @@
 /* A trace that is not whole says so before anything else, once: what was read,
- * what was not, what is missing in it, what stayed open.
+ * what was not, what is missing in it and where, what stayed open.
  *
  * Invariant: the lines are made when the model is complete, as they need its
  * reader.  Called by app.c, view_overview.c and view_file.c. */
@@ -28,16 +28,46 @@ static void put_lost(struct app *app, FILE *file) {
     }
 }
 
+/* The bins of the minimap that a loss lies in. */
+static void mark_loss(struct app *app, const lt_event *e) {
+  int64_t end_ns = app->model->end_ns;
+  uint64_t most = e->time_ns > 0 ? (uint64_t)e->time_ns : 0;
+  int64_t from = e->time_ns - (int64_t)(e->b < most ? e->b : most);
+  int first = axis_column(from, 0, end_ns, MODEL_BINS);
+  int last = axis_column(e->time_ns, 0, end_ns, MODEL_BINS);
+  for (int i = first; i <= last && i < MODEL_BINS; i++)
+    if (i >= 0)
+      app->has_lost[i] = true;
+}
+
+static void find_losses(struct app *app) {
+  lt_reader *reader = app->model->reader;
+  lt_event e;
+  free(app->has_lost);
+  app->has_lost = NULL;
+  if (app->model->n_lost && app->model->end_ns > 0 &&
+      lt_reader_seek(reader, 0) == LT_OK)
+    app->has_lost = calloc(MODEL_BINS, sizeof *app->has_lost);
+  if (!app->has_lost)
+    return;
+  lt_reader_select(reader, UINT64_C(1) << LT_LOST, LT_ALL_THREADS);
+  while (lt_reader_next(reader, &e) == LT_OK)
+    if (e.kind == LT_LOST)
+      mark_loss(app, &e);
+  lt_reader_select(reader, UINT64_MAX, LT_ALL_THREADS);
+}
+
 static void put_lines(struct app *app, FILE *file) {
   const struct model *m = app->model;
   const lt_info *info = m->info;
   char text[200];
   units_buf a, b;
-  bool is_cut = info->problem == LT_TRUNCATED;
+  bool is_cut = info->problem == LT_TRUNCATED, is_read = info->problem == LT_OK;
   fprintf(file, "%s\n",
-          is_cut ? "Recording stopped without closing the file: it is still "
-                   "being written, or cut."
-                 : "Some blocks cannot be read; all others are shown.");
+          is_cut    ? "Recording stopped without closing the file: it is still "
+                      "being written, or cut."
+          : is_read ? "The file is whole, but not all that happened is in it."
+                    : "Some blocks cannot be read; all others are shown.");
   fprintf(file, "Read     %s events in %u blocks, up to %s.\n",
           units_count(a, info->n_events), info->n_chunks,
           units_at(b, m->end_ns));
@@ -45,7 +75,7 @@ static void put_lines(struct app *app, FILE *file) {
     fprintf(file, "Dropped  the last %s, from byte %llu on: no whole epoch.\n",
             units_bytes(a, info->size_bytes - info->problem_at),
             (unsigned long long)info->problem_at);
-  if (!is_cut) {
+  if (!is_cut && !is_read) {
     inert(info->problem_text && *info->problem_text
               ? info->problem_text
               : lt_status_text(info->problem),
@@ -59,7 +89,10 @@ static void put_lines(struct app *app, FILE *file) {
           "Open     %s tasks never ended, %s callbacks have no end or no "
           "begin; drawn with ▶.\n",
           units_count(a, m->n_tasks_live), units_count(b, m->n_unmeasured));
-  fputs("\nEvery screen works on the part that was read.", file);
+  fputs(is_read ? "\nCounts around what is lost are lower bounds; all else is "
+                  "as it was."
+                : "\nEvery screen works on the part that was read.",
+        file);
   if (is_cut)
     fputs(" looptrace recover makes a closed copy.", file);
   fputc('\n', file);
@@ -69,6 +102,7 @@ void problem_make(struct app *app) {
   size_t size;
   free(app->problem);
   app->problem = NULL;
+  find_losses(app);
   FILE *file = app->shows_problem ? open_memstream(&app->problem, &size) : NULL;
   if (!file)
     return;
@@ -86,9 +120,11 @@ void problem_draw(struct app *app, const struct layout *layout) {
   for (const char *c = app->problem; c && *c; c++)
     n += *c == '\n';
   box.h = box.h < n ? box.h : n;
+  lt_status problem = app->model->info->problem;
   struct rect r = grid_box(g, box,
-                           app->model->info->problem == LT_TRUNCATED
-                               ? "This trace has no end mark"
+                           problem == LT_TRUNCATED ? "This trace has no end mark"
+                           : problem == LT_OK
+                               ? "Events are missing from this trace"
                                : "A part of this trace is damaged");
   const char *line = app->problem;
   for (int y = r.y; line && *line && y < r.y + r.h; y++) {

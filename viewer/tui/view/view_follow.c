@@ -26,11 +26,11 @@ void follow_rule(struct app *app, char *buf, size_t size) {
            f->is_held ? "goes on" : "holds the view");
 }
 
-/* One column a second; blank before the beginning. */
+/* One column a second; blank before the beginning, and before `first`. */
 static void draw_seconds(struct app *app, int x, int y, enum role role,
-                         const double *shares) {
-  unsigned first = RECENT_SECONDS - app->follow.recent->n_seconds;
-  for (unsigned k = first; k < RECENT_SECONDS; k++) {
+                         const double *shares, unsigned first) {
+  unsigned begin = RECENT_SECONDS - app->follow.recent->n_seconds;
+  for (unsigned k = first > begin ? first : begin; k < RECENT_SECONDS; k++) {
     double share = shares[k] < 0 ? 0 : shares[k] > 1 ? 1 : shares[k];
     int eighths = share > 0 ? 1 + (int)(share * 6.999) : 0;
     grid_put(&app->grid, x + (int)k, y, role,
@@ -93,7 +93,7 @@ static void draw_busy(struct app *app, struct rect r, int y, size_t i) {
     shares[k] = (double)loop->busy_ns[k] / 1e9;
   grid_text_max(&app->grid, r.x + 2, y, 9, ROLE_TEXT,
                 app->model->loops[i].name);
-  draw_seconds(app, r.x + 12, y, ROLE_RUN, shares);
+  draw_seconds(app, r.x + 12, y, ROLE_RUN, shares, 0);
 }
 
 /* The loops that have room, each with its row of seconds below where all have
@@ -142,13 +142,17 @@ static void draw_kind(struct app *app, int x, int y, const char *name,
     shares[k] = (double)counts[k] / (double)most;
   grid_text(&app->grid, x, y, ROLE_TEXT, name);
   draw_seconds(app, x + 16, y, kind == RECENT_CALLS ? ROLE_BLOCK : ROLE_RUN,
-               shares);
+               shares, kind == RECENT_SOCKETS ? recent->first_sockets : 0);
+  if (kind == RECENT_SOCKETS && !recent->has_sockets) {
+    grid_text(&app->grid, x + 26, y, ROLE_DIM, "none seen");
+    return;
+  }
   grid_right(&app->grid, x + 35, y, ROLE_STRONG, format_count(n, last));
-  if (kind != RECENT_LIVE)
+  if (kind != RECENT_LIVE && kind != RECENT_SOCKETS)
     grid_text(&app->grid, x + 35, y, ROLE_DIM, "/s");
   else if (app->model->n_lost)
     grid_text(&app->grid, x + 36, y, ROLE_DIM, "or so");
-  else if (recent_is_growing(recent))
+  else if (kind == RECENT_LIVE && recent_is_growing(recent))
     grid_text(&app->grid, x + 36, y, ROLE_WARN, "growing");
 }
 

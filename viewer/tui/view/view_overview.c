@@ -141,6 +141,20 @@ static void draw_worst_row(struct app *app, struct rect r, int y, size_t row) {
     grid_select(g, (struct rect){r.x, y, r.w, 1});
 }
 
+/* "3 this minute, 0.8 a minute before": is it worse than usual? */
+static void draw_rate(struct app *app, struct rect r, int y) {
+  const struct model *m = app->model;
+  const int64_t minute_ns = INT64_C(60000000000);
+  int64_t from_ns = m->end_ns - minute_ns;
+  size_t n = 0;
+  while (n < m->n_stalls && m->stalls[m->n_stalls - 1 - n].begin_ns >= from_ns)
+    n++;
+  int x = grid_print(&app->grid, r.x + 1, y, ROLE_DIM, "%zu this minute", n);
+  if (from_ns >= minute_ns)
+    grid_print(&app->grid, x, y, ROLE_DIM, ", %.1f a minute before",
+               (double)(m->n_stalls - n) * (double)minute_ns / (double)from_ns);
+}
+
 static void draw_worst(struct app *app, struct rect rect) {
   if (rect.h < 3)
     return;
@@ -156,11 +170,14 @@ static void draw_worst(struct app *app, struct rect rect) {
                     "✔ none: no loop was held for so long");
     return;
   }
-  int rows = n > (size_t)r.h ? r.h - 1 : r.h;
+  bool is_live = follow_is_live(app);
+  int rows = is_live ? r.h - 1 : n > (size_t)r.h ? r.h - 1 : r.h;
   size_t first = layout_scroll(row, n, rows);
   for (int i = 0; i < rows && first + (size_t)i < n; i++)
     draw_worst_row(app, r, r.y + i, first + (size_t)i);
-  if (n > (size_t)r.h) {
+  if (is_live) {
+    draw_rate(app, r, r.y + rows);
+  } else if (n > (size_t)r.h) {
     format_buf more;
     grid_print(&app->grid, r.x + 1, r.y + rows, ROLE_DIM,
                "… %s in all; 3 lists them", format_count(more, n));
