@@ -3,14 +3,18 @@
 UPDATE=1 writes the golden files anew; read their diff.
 """
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
 
 import looptrace
+import lt_encode as enc
 import shop
 import trace_text
 from export_trace import export
+from lt_decode import LOOP_BEGIN, LOOP_END, POLL_BEGIN, POLL_END, SAMPLE
+from shop import MS
 from viewer import SIZES, GoldenCase, ViewCase
 
 # name: script; each is one visit.
@@ -65,6 +69,72 @@ class Screens(GoldenCase):
                              SCREENS[name])
             self.assertTrue(text.isascii(), name)
             self.compare(f'{name}-ascii-100x30.screen', text)
+
+
+def sampled():
+    """A callback of 200 ms that is looked at from outside each 20 ms, and is in
+    encode() and what that calls, then not, then there again."""
+    t = shop.Thread(0)
+    t.put(LOOP_BEGIN, x=1)
+    t.put(POLL_BEGIN, a=11)
+    t.now = 100 * MS
+    t.put(POLL_END, a=1)
+
+    def body():
+        for stack in (1, 1, 2, 3, 1, 1, 4):
+            t.run(20 * MS)
+            t.put(SAMPLE, x=ord('R'), b=stack)
+        t.run(60 * MS)
+    t.slice(7, shop.TIMER, 21, body)
+    t.put(POLL_BEGIN, a=11)
+    t.now = 400 * MS
+    t.put(POLL_END, a=1)
+    t.put(LOOP_END, x=1)
+    w = enc.Writer()
+    names = ['main', 'on_tick', 'encode', 'write_all', 'uv_run', 'write']
+    modules = [1, 1, 1, 1, 2, 3]
+    main, on_tick, encode, write_all, uv_run, write = range(20, 26)
+    outside = [uv_run, main]
+    w.generation(shop.definitions('/opt', False, False) + [
+        enc.module(2, 0x500000, 0x510000, '/usr/lib/libuv.so.1'),
+        enc.module(3, 0x600000, 0x610000, '/usr/lib/libc.so.6'),
+        *(enc.string(900 + i, name) for i, name in enumerate(names)),
+        *(enc.site(20 + i, 0x500000 + i * 256, modules[i], i * 256, 900 + i)
+          for i in range(len(names))),
+        enc.stack(1, encode, on_tick, *outside),
+        enc.stack(2, write, write_all, encode, on_tick, *outside),
+        enc.stack(3, on_tick, *outside),
+        enc.stack(4, encode, main)])  # a loop that is a part of the program
+    w.events(0, t.events)
+    w.epoch(400 * MS)
+    w.end()
+    return w.data()
+
+
+class Sampled(ViewCase):
+    def test_what_a_callback_had_called_has_a_lane(self):
+        path = self.trace()
+        path.write_bytes(sampled())
+        text = self.dump(path, '--keys', 'e', '--size', '200x60')
+        rows = [line for line in text.split('\n') if '├ calls' in line]
+        self.assertEqual(len(rows), 1, text)
+        # The stack of the first of those samples; not of the one between.
+        self.assertEqual(re.findall(r'\((\w+)[ )┄]', rows[0]),
+                         ['encode', 'encode'])
+        text = self.dump(path, '--keys', 'ejj:goto 141ms<Enter>')
+        self.assertIn('encode · seen from outside · main', text)
+        self.assertNotIn('calls', self.dump(self.trace(), '--keys', 'e'))
+
+    def test_all_frames_of_a_stack_are_shown_where_they_are_asked_for(self):
+        path = self.trace()
+        path.write_bytes(sampled())
+        for keys in ('3', '3<Enter>', 'e'):
+            folded = self.dump(path, '--keys', keys)
+            self.assertIn(' encode', folded)
+            self.assertNotIn('uv_run', folded)
+            self.assertIn('uv_run', self.dump(path, '--keys', keys + 'R'))
+            again = self.dump(path, '--keys', keys + 'RRk')
+            self.assertEqual(again, self.dump(path, '--keys', keys + 'k'))
 
 
 class Visits(ViewCase):
@@ -279,7 +349,7 @@ class Long(ViewCase):
     def test_bins_and_spans_tell_the_same_of_a_stall(self):
         self.assertRegex(self.rows('0e' + '-' * 8)[1][0][1], '█+')
         text, rows = self.rows('0e')
-        self.assertRegex(rows[0][1], r'█ \d+ms █+')
+        self.assertRegex(rows[0][1], r'█ turn \d+ \d+ms █+')
         self.assertIn('held', text)
 
     def test_the_next_event_is_found_in_the_windows_beside(self):

@@ -65,6 +65,21 @@ class Golden(GoldenCase):
                     self.assert_shape(text, *map(int, size.split('x')))
                     self.compare(f'{name}-{size}.screen', text)
 
+    def test_stalls_that_an_older_trace_has_not_are_new(self):
+        old, new = self.trace('old.lt', calm=True), self.trace()
+        for size in SIZES:
+            text = self.dump(old, new, '--size', size, '--keys', '3')
+            self.assert_shape(text, *map(int, size.split('x')))
+            self.compare(f'stalls-new-{size}.screen', text)
+        self.assertIn('3 new since old.lt', text)
+        rows = {row.split()[1]: row.rstrip().endswith('new')
+                for row in self.dump(old, new, '--keys', '3').split('\n')
+                if row[1:2] in ('✖', '⚠', '·')}
+        self.assertEqual(rows, {'1.700s': True, '0.620s': False,
+                                '0.980s': True, '0.400s': True,
+                                '1.430s': False})
+        self.assertNotIn(' new', self.dump(new, '--keys', '3'))
+
     def test_states(self):
         for name, script in (('cut', ''), ('cut', '<Enter>2G'), ('empty', ''),
                              ('empty', '2'), ('empty', '3'), ('empty', '4'),
@@ -350,7 +365,7 @@ class Tasks(ViewCase):
         path = self.trace()
         text = self.dump(path, '--keys', '3jT<Enter>')
         self.assertIn('[2 Lanes]', text)
-        self.assertIn('on_saved (orders.c:88) · fs · main · 0.6203s', text)
+        self.assertIn('on_saved (orders.c:88) · fs · main · turn 85 · 0.6203s', text)
         back = self.dump(path, '--keys', '3jT<Enter><Esc>')
         self.assertEqual(back, self.dump(path, '--keys', '3jT'))
         self.assertIn('ready, others ran', self.dump(path, '--keys', '5>>>g'))

@@ -326,6 +326,16 @@ struct model_stack_line {
 #define MODEL_STACK_LINES 8
 size_t model_stack_lines(const struct model *model, uint32_t stack,
                          struct model_stack_line *lines, size_t max);
+/* The same with every frame in a line of its own. */
+size_t model_stack_frames(const struct model *model, uint32_t stack,
+                          struct model_stack_line *lines, size_t max);
+/* The program's functions that a callback had called, outermost first, as far
+ * as they can be told from it: what is inside of the frame that the loop calls.
+ * Returns: how many, at most max. */
+size_t model_stack_called(const struct model *model, uint32_t stack,
+                          uint32_t *sites, size_t max);
+/* The same function? */
+bool model_is_same_function(const struct model *model, uint32_t a, uint32_t b);
 const char *model_stack_text(const struct model *model,
                              const struct model_stack_line *line, char *buf,
                              size_t size);

@@ -79,6 +79,50 @@ size_t model_stack_lines(const struct model *m, uint32_t stack,
   return n;
 }
 
+size_t model_stack_frames(const struct model *m, uint32_t stack,
+                          struct model_stack_line *lines, size_t max) {
+  const lt_stack_def *def = model_stack(m, stack);
+  size_t n = 0;
+  for (; def && n < def->n_frames && n < max; n++)
+    lines[n] = (struct model_stack_line){def->frames[n].site,
+                                         def->frames[n].is_guessed, 0, 0};
+  if (n > 0 && n < def->n_frames)
+    lines[n - 1].n_more = def->n_frames - (uint32_t)n;
+  return n;
+}
+
+static bool is_loop(const struct model *m, uint32_t site) {
+  const char *name = module_name(m, site);
+  return name && (!strncmp(name, "libuv.so", 8) ||
+                  !strncmp(name, "liblooptrace", 12));
+}
+
+/* From its outer end a stack is the program, the loop, the callback, what that
+ * called.  Where the loop is a part of the program the parts cannot be told
+ * apart, and nothing is said. */
+size_t model_stack_called(const struct model *m, uint32_t stack,
+                          uint32_t *sites, size_t max) {
+  const lt_stack_def *def = model_stack(m, stack);
+  uint32_t i = def ? def->n_frames : 0;
+  size_t n = 0;
+  while (i > 0 && !is_loop(m, def->frames[i - 1].site))
+    i--;
+  while (i > 0 && model_is_runtime(m, def->frames[i - 1].site))
+    i--;
+  i -= i > 0; /* the callback itself */
+  while (i-- > 0 && n < max)
+    if (!model_is_runtime(m, def->frames[i].site))
+      sites[n++] = def->frames[i].site;
+  return n;
+}
+
+bool model_is_same_function(const struct model *m, uint32_t a, uint32_t b) {
+  const lt_site_def *x = model_site(m, a), *y = model_site(m, b);
+  return a == b || (x && y && x->function && y->function &&
+                    x->module == y->module &&
+                    !strcmp(x->function, y->function));
+}
+
 const char *model_stack_text(const struct model *m,
                              const struct model_stack_line *line, char *buf,
                              size_t size) {

@@ -205,6 +205,30 @@ static void lose(struct window *w, const lt_event *e) {
       .cause = e->x};
 }
 
+/* Of samples in one callback that follow each other in the same function. */
+static void see_called(struct window *w, const lt_event *e,
+                       const struct model_span *slice, uint32_t loop,
+                       int64_t before_ns) {
+  uint32_t site, stack = (uint32_t)e->b;
+  if (!slice || !model_stack_called(w->model, stack, &site, 1))
+    return;
+  struct model_span called = {.begin_ns = e->time_ns,
+                              .end_ns = e->time_ns,
+                              .thread = e->thread,
+                              .what = WINDOW_CALLED,
+                              .kind = stack,
+                              .site = site,
+                              .task = slice->task,
+                              .loop = slice->loop};
+  struct track *t = window_track(w, WINDOW_CALLED, e->thread, loop, 0);
+  struct model_span *last = t && t->n ? &t->spans[t->n - 1] : NULL;
+  if (last && last->end_ns == before_ns && before_ns >= slice->begin_ns &&
+      model_is_same_function(w->model, last->site, site))
+    last->end_ns = e->time_ns;
+  else
+    window_add(w, WINDOW_CALLED, loop, 0, &called);
+}
+
 /* Seen again in the same turn, at the same place: it was there in between. */
 static void see(struct window *w, const lt_event *e,
                 const struct model_span *slice) {
@@ -223,6 +247,8 @@ static void see(struct window *w, const lt_event *e,
   uint32_t loop = loop_for(w, &seen);
   struct track *t = window_track(w, WINDOW_SEEN, e->thread, loop, 0);
   struct model_span *last = t && t->n ? &t->spans[t->n - 1] : NULL;
+  if (e->b && e->b <= UINT32_MAX)
+    see_called(w, e, slice, loop, last ? last->end_ns : -1);
   if (last && slice && last->kind == seen.kind && last->site == seen.site &&
       last->begin_ns >= slice->begin_ns)
     last->end_ns = e->time_ns;

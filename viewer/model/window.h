@@ -19,7 +19,9 @@ enum {
   WINDOW_WAIT = MODEL_TURN + 1,
   WINDOW_LATE,   /* the same of what had a time, and was late by 1 ms or more */
   WINDOW_QUEUED, /* a job of the pool waited for a worker */
-  WINDOW_SEEN    /* from outside: samples that found the same, in one turn */
+  WINDOW_SEEN,   /* from outside: samples that found the same, in one turn */
+  WINDOW_CALLED  /* the same of the function that the callback had called; kind
+                    is the first one's stack */
 };
 
 struct track_bin {

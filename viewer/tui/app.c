@@ -441,6 +441,12 @@ bool app_key(struct app *app, char32_t key) {
   case ACTION_FILE:
     file_open_details(app);
     break;
+  case ACTION_FRAMES:
+    app->shows_frames = !app->shows_frames;
+    app_say(app, app->shows_frames ? "stacks with all frames; R folds those of "
+                                     "the system"
+                                   : "frames of the system are folded");
+    break;
   case ACTION_EXPLAIN:
     action_explain(app);
     break;

@@ -60,6 +60,7 @@ enum site_sort { SITE_TOTAL, SITE_SELF, SITE_MAX, SITE_COUNT, SITE_SORT_COUNT };
 enum lane_what {
   LANE_TURN, /* of a loop; its other lanes fold into it */
   LANE_CALLBACK,
+  LANE_CALLS, /* what callbacks had called, as it was seen from outside */
   LANE_SEEN, /* from outside, while it did not come back */
   LANE_BLOCKING,
   LANE_READY,  /* how many wait for the loop */
@@ -237,6 +238,7 @@ struct app {
   size_t stall;       /* index into model.stalls, or NO_STALL */
   size_t loop;        /* index into model.loops */
   bool in_loops;      /* Overview: the loops have the focus, not the stalls */
+  bool shows_frames;  /* of stacks all, not only the program's */
   bool shows_problem; /* Overview: first say what is wrong with the file */
   char *problem;      /* owned: that, line by line; NULL: nothing is */
   bool *has_lost;     /* owned: by bin of the minimap; NULL: nothing was */

@@ -27,6 +27,9 @@ lt_status compare_open(struct app *app, const char *path) {
 
 static void forget(struct compare *c) {
   diff_free(&c->diff);
+  free(c->is_new);
+  c->is_new = NULL;
+  c->n_new = 0;
   free(c->order);
   c->order = NULL;
   c->n_order = 0;
@@ -57,6 +60,38 @@ bool compare_work(struct app *app, uint64_t n_events) {
   return false;
 }
 
+static int by_fingerprint(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+static uint64_t fingerprint(const struct model *m, size_t stall) {
+  const struct budget budget = {.max_stall_ns = MODEL_ERROR_NS};
+  return finding_of_stall(m, &budget, &m->stalls[stall]).fingerprint;
+}
+
+/* As `check --baseline A` would tell them apart. */
+static void find_new(struct compare *c, const struct model *b) {
+  const struct model *a = c->base;
+  uint64_t *known = calloc(a->n_stalls + 1, sizeof *known);
+  c->is_new = calloc(b->n_stalls + 1, sizeof *c->is_new);
+  for (size_t i = 0; known && i < a->n_stalls; i++)
+    known[i] = fingerprint(a, i);
+  if (known)
+    qsort(known, a->n_stalls, sizeof *known, by_fingerprint);
+  for (size_t i = 0; known && c->is_new && i < b->n_stalls; i++) {
+    uint64_t key = fingerprint(b, i);
+    c->is_new[i] = !bsearch(&key, known, a->n_stalls, sizeof key,
+                            by_fingerprint);
+    c->n_new += c->is_new[i];
+  }
+  free(known);
+}
+
+bool compare_is_new(const struct app *app, size_t stall) {
+  return app->compare.is_new && app->compare.is_new[stall];
+}
+
 void compare_make(struct app *app) {
   struct compare *c = &app->compare;
   const struct diff_options options = {
@@ -67,6 +102,7 @@ void compare_make(struct app *app) {
   c->problem = diff_make(c->base, app->model, &options, &c->diff);
   if (c->problem != LT_OK)
     return;
+  find_new(c, app->model);
   c->order = calloc(c->diff.n_rows + 1, sizeof *c->order);
   c->is_made = c->order != NULL;
   if (!c->is_made)

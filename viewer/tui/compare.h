@@ -22,6 +22,9 @@ struct compare {
   lt_status problem;
   bool is_made; /* diff is there */
   struct diff diff;
+  bool *is_new; /* owned: of each stall of B, that A has none like it; NULL: not
+                   known */
+  size_t n_new;
   enum diff_unit unit;
   size_t *order, n_order; /* rows that the filter leaves */
   size_t row;             /* of order */
@@ -42,6 +45,8 @@ bool compare_has_work(const struct app *app);
 void compare_make(struct app *app);
 /* Put the rows in order; the selection stays on its row. */
 void compare_order(struct app *app);
+/* A has no stall like this one of B: the same fingerprint. */
+bool compare_is_new(const struct app *app, size_t stall);
 /* The longest stall of B that lies in what a row is of, or NO_STALL. */
 size_t compare_stall(const struct app *app, const struct diff_row *row);
 /* Does a filter keep it? */

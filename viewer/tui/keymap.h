@@ -145,6 +145,8 @@ enum {
     "")                                                                        \
   X(GROUP, "s", AT_STALLS, "s group", "one row for each place, or not", "")     \
   X(MUTED, "H", AT_STALLS, NULL, "show what is suppressed, or not", "")         \
+  X(FRAMES, "R", AT_STALLS | AT_DETAIL | AT_LANES, NULL,                       \
+    "all frames of stacks, or the program's", "")                              \
   X(SORT_NEXT, ">", AT_LISTS, "< > sort", "sort by the next column", "htop")   \
   X(SORT_PREV, "<lt>", AT_LISTS, NULL, "sort by the previous column", "htop")  \
   X(INVERT, "i", AT_LISTS, "i invert", "turn the order around", "htop")        \

@@ -133,6 +133,7 @@ static void note_tracks(struct app *app, const struct window *w) {
     }
     unsigned met = key->what == LT_RESUME     ? 1u << LANE_CALLBACK
                    : key->what == WINDOW_SEEN ? 1u << LANE_SEEN
+                   : key->what == WINDOW_CALLED ? 1u << LANE_CALLS
                    : key->what == WINDOW_WAIT ? 1u << LANE_READY
                    : key->what == WINDOW_LATE ? 1u << LANE_LATE
                                               : 0;

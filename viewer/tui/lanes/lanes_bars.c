@@ -18,7 +18,8 @@ static enum role stall_or(const struct plot *p, uint32_t thread,
 static enum role span_role(const struct plot *p, const struct model_span *s) {
   static const enum role roles[LANE_WHAT_COUNT] = {
       [LANE_TURN] = ROLE_RUN,     [LANE_CALLBACK] = ROLE_RUN,
-      [LANE_SEEN] = ROLE_DIM,     [LANE_BLOCKING] = ROLE_BLOCK,
+      [LANE_CALLS] = ROLE_DIM,    [LANE_SEEN] = ROLE_DIM,
+      [LANE_BLOCKING] = ROLE_BLOCK,
       [LANE_WORKER] = ROLE_POOL,  [LANE_TASK] = ROLE_RUN,
       [LANE_HANDLE] = ROLE_RUN,   [LANE_FD] = ROLE_BLOCK};
   enum lane_what what = p->lane->what;
@@ -28,6 +29,19 @@ static enum role span_role(const struct plot *p, const struct model_span *s) {
   return what == LANE_TURN || what == LANE_CALLBACK || what == LANE_TASK
              ? stall_or(p, s->thread, s->begin_ns, s->end_ns, roles[what])
              : roles[what];
+}
+
+/* "encode → write_all → flush" */
+static void called_text(const struct plot *p, const struct model_span *s,
+                        char *buf, size_t size) {
+  uint32_t sites[6];
+  char name[96];
+  const struct model *m = p->app->model;
+  size_t n = model_stack_called(m, s->kind, sites, 6), used = 0;
+  buf[0] = '\0';
+  for (size_t i = 0; i < n && used < size; i++)
+    used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? " → " : "",
+                             model_site_short(m, sites[i], name, sizeof name));
 }
 
 static void span_text(const struct plot *p, const struct model_span *s,
@@ -40,8 +54,17 @@ static void span_text(const struct plot *p, const struct model_span *s,
       (!span_is_unended(s) || p->until < INT64_MAX))
     format_duration(duration, (s->end_ns < p->until ? s->end_ns : p->until) -
                                   s->begin_ns);
-  if (p->lane->what == LANE_TURN)
+  const struct model_stall *stall =
+      p->lane->what == LANE_TURN
+          ? stall_find(m, p->app->longest_ns, s->thread, s->begin_ns, s->end_ns)
+          : NULL;
+  if (stall && stall->turn) /* others are not counted while they are read */
+    snprintf(buf, size, "turn %llu %s", (unsigned long long)stall->turn,
+             duration);
+  else if (p->lane->what == LANE_TURN)
     snprintf(buf, size, "%s", duration);
+  else if (s->what == WINDOW_CALLED)
+    called_text(p, s, buf, size);
   else if (s->what == WINDOW_SEEN && s->site)
     snprintf(buf, size, "%s",
              model_site_short(m, s->site, name, sizeof name));
@@ -62,7 +85,7 @@ static void span_text(const struct plot *p, const struct model_span *s,
 static void draw_bar(const struct plot *p, const struct model_span *s, int a,
                      int b) {
   enum role role = span_role(p, s);
-  bool is_seen = s->what == WINDOW_SEEN;
+  bool is_seen = s->what == WINDOW_SEEN || s->what == WINDOW_CALLED;
   char32_t line = p->lane->what == LANE_TURN ? U'█' : is_seen ? U'┄' : U'━';
   for (int c = a; c <= b; c++)
     grid_put(p->g, p->x + c, p->y, role, line);
@@ -103,7 +126,7 @@ static void draw_binned(const struct plot *p, const struct column *column,
   enum lane_what what = p->lane->what;
   enum role role = what == LANE_BLOCKING ? ROLE_BLOCK
                    : what == LANE_WORKER ? ROLE_POOL
-                   : what == LANE_SEEN   ? ROLE_DIM
+                   : what == LANE_SEEN || what == LANE_CALLS ? ROLE_DIM
                                          : ROLE_RUN;
   if (what == LANE_TURN || what == LANE_CALLBACK)
     role = stall_or(p, p->lane->thread, begin, end, role);
@@ -135,7 +158,7 @@ void plot_bars(const struct plot *p, const struct column *columns) {
     }
     int64_t cell_ns = plot_time(p, c + 1) - plot_time(p, c);
     enum role role = span_role(p, column->most);
-    if (p->lane->what == LANE_SEEN)
+    if (p->lane->what == LANE_SEEN || p->lane->what == LANE_CALLS)
       grid_put(p->g, p->x + c, p->y, role, U'┊');
     else if (column->n > 1)
       grid_put(p->g, p->x + c, p->y, role, U'▒');

@@ -13,6 +13,10 @@ static bool has_task_kind(const struct model_span *s) {
   return s->what == LT_RESUME || s->what == LT_POOL_BEGIN;
 }
 
+static bool is_sampled(const struct model_span *s) {
+  return s->what == WINDOW_SEEN || s->what == WINDOW_CALLED;
+}
+
 static const char *thing_of(struct app *app, const struct lane *lane,
                             const struct model_span *s, char *buf,
                             size_t size) {
@@ -26,10 +30,20 @@ static const char *thing_of(struct app *app, const struct lane *lane,
   return model_site_name(m, s->site, buf, size);
 }
 
+static const struct model_stall *stall_of(struct app *app,
+                                          const struct lane *lane,
+                                          const struct model_span *s) {
+  return lane->what <= LANE_BLOCKING || s->what == LT_RESUME
+             ? stall_find(app->model, app->longest_ns, s->thread, s->begin_ns,
+                          s->end_ns)
+             : NULL;
+}
+
 static void thing_title(struct app *app, const struct lane *lane,
                         const struct model_span *s, char *buf, size_t size) {
   const struct window *w = app->lanes.near;
-  char name[128], where[96];
+  const struct model_stall *stall = stall_of(app, lane, s);
+  char name[128], where[96], turn[40] = "";
   format_buf at, duration = "";
   int64_t step_ns = (app->lanes.to - app->lanes.from) / 1000;
   if (s->begin_ns < w->from)
@@ -45,18 +59,21 @@ static void thing_title(struct app *app, const struct lane *lane,
     snprintf(where, sizeof where, "%s", app->model->loops[lane->loop].name);
   else
     lane_name(app, lane, true, where, sizeof where);
-  snprintf(buf, size, "%s · %s%s%s · %s · %s",
+  if (stall && stall->turn)
+    snprintf(turn, sizeof turn, " · turn %llu",
+             (unsigned long long)stall->turn);
+  snprintf(buf, size, "%s · %s%s%s%s · %s · %s",
            thing_of(app, lane, s, name, sizeof name),
-           s->what == WINDOW_SEEN  ? "seen from outside"
+           is_sampled(s)           ? "seen from outside"
            : s->what == LT_AWAIT   ? "waits"
            : s->what == LT_READY   ? "ready"
            : has_task_kind(s)      ? lt_task_kind_name(s->kind)
                                    : "",
-           s->what == WINDOW_SEEN || s->what == LT_AWAIT ||
+           is_sampled(s) || s->what == LT_AWAIT ||
                    s->what == LT_READY || has_task_kind(s)
                ? " · "
                : "",
-           where, format_moment(at, s->begin_ns, step_ns), duration);
+           where, turn, format_moment(at, s->begin_ns, step_ns), duration);
 }
 
 /* The calls made in a span, in the order of time. */
@@ -142,28 +159,19 @@ static void draw_edges(struct app *app, const struct model_span *s,
     draw_edge(app, r, &made, awaits.how ? NULL : "Enter");
 }
 
-static const struct model_stall *stall_of(struct app *app,
-                                          const struct lane *lane,
-                                          const struct model_span *s) {
-  return lane->what <= LANE_BLOCKING || s->what == LT_RESUME
-             ? stall_find(app->model, app->longest_ns, s->thread, s->begin_ns,
-                          s->end_ns)
-             : NULL;
-}
-
 static void draw_thing(struct app *app, const struct lane *lane,
                        const struct model_span *s, struct rect r) {
   const struct model_stall *stall = stall_of(app, lane, s);
   char text[160];
   grid_clip(&app->grid, r);
-  if (s->what == WINDOW_SEEN && r.h > 0) {
+  if (is_sampled(s) && r.h > 0) {
     grid_text_max(&app->grid, 1, r.y++, r.w - 2, ROLE_DIM,
                   "Samples, taken from outside: in between it may have done "
                   "something else.");
     r.h--;
   }
   if (stall) {
-    stall_draw_summary(&app->grid, r, app->model, stall);
+    stall_draw_summary(&app->grid, r, app->model, stall, app->shows_frames);
     return;
   }
   struct rect rest = {1, r.y, r.w - 1, r.h};

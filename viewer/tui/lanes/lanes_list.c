@@ -25,7 +25,8 @@ struct track *lane_track(struct app *app, const struct window *w,
                          const struct lane *lane) {
   static const uint32_t kinds[LANE_WHAT_COUNT] = {
       [LANE_TURN] = MODEL_TURN,        [LANE_CALLBACK] = LT_RESUME,
-      [LANE_SEEN] = WINDOW_SEEN,       [LANE_BLOCKING] = LT_CALL,
+      [LANE_CALLS] = WINDOW_CALLED,    [LANE_SEEN] = WINDOW_SEEN,
+      [LANE_BLOCKING] = LT_CALL,
       [LANE_READY] = WINDOW_WAIT,      [LANE_LATE] = WINDOW_LATE,
       [LANE_WORKER] = LT_POOL_BEGIN,   [LANE_POOL] = WINDOW_QUEUED};
   struct lane_life *life;
@@ -102,7 +103,7 @@ static void put_loop(struct list *list, size_t i) {
   for (; lane.depth <= lanes->max_depth[i] && lane.depth < 4; lane.depth++)
     put(list, lane);
   lane.depth = 0;
-  for (lane.what = LANE_SEEN; lane.what <= LANE_LATE; lane.what++)
+  for (lane.what = LANE_CALLS; lane.what <= LANE_LATE; lane.what++)
     if (lane.what == LANE_BLOCKING || (lanes->has[i] >> lane.what & 1))
       put(list, lane);
 }
@@ -274,7 +275,8 @@ const char *lane_name(struct app *app, const struct lane *lane, bool is_whole,
                       char *buf, size_t size) {
   static const char *const names[LANE_WHAT_COUNT] = {
       [LANE_TURN] = "turn",         [LANE_CALLBACK] = "callback",
-      [LANE_SEEN] = "seen",         [LANE_BLOCKING] = "blocking",
+      [LANE_CALLS] = "calls",       [LANE_SEEN] = "seen",
+      [LANE_BLOCKING] = "blocking",
       [LANE_READY] = "ready q",     [LANE_LATE] = "timers late"};
   const struct lanes *lanes = &app->lanes;
   size_t at = 0;

@@ -9,6 +9,8 @@
 #include "output/excerpt.h"
 #include "tui/view/format.h"
 
+#define STACK_ROWS 64
+
 bool stall_is_undecided(const struct model_stall *stall) {
   int64_t own = model_attributable(&stall->cause);
   return own <= MODEL_ERROR_NS && own + stall->cause.unknown > MODEL_ERROR_NS;
@@ -260,9 +262,28 @@ int stall_draw_source(struct grid *grid, struct rect rect,
   return y - rect.y;
 }
 
+int stall_draw_stack(struct grid *grid, struct rect rect,
+                     const struct model *model, uint32_t stack,
+                     bool has_all_frames) {
+  struct model_stack_line lines[STACK_ROWS];
+  char text[600];
+  size_t room = rect.h < 0           ? 0
+                : rect.h > STACK_ROWS ? STACK_ROWS
+                                      : (size_t)rect.h;
+  size_t n = has_all_frames ? model_stack_frames(model, stack, lines, room)
+                            : model_stack_lines(model, stack, lines, room);
+  for (size_t i = 0; i < n; i++)
+    grid_text_max(grid, rect.x, rect.y + (int)i, rect.w,
+                  lines[i].site && !model_is_runtime(model, lines[i].site)
+                      ? ROLE_TEXT
+                      : ROLE_DIM,
+                  model_stack_text(model, &lines[i], text, sizeof text));
+  return (int)n;
+}
+
 void stall_draw_summary(struct grid *grid, struct rect rect,
                         const struct model *model,
-                        const struct model_stall *stall) {
+                        const struct model_stall *stall, bool has_all_frames) {
   grid_clip(grid, rect);
   int y = rect.y, end = rect.y + rect.h;
   draw_why(grid, rect, y++, stall);
@@ -281,7 +302,15 @@ void stall_draw_summary(struct grid *grid, struct rect rect,
   }
   if (y < end && stall->n_ancestors)
     draw_path(grid, rect, y++, model, stall);
-  if (end - y >= 4)
-    stall_draw_source(grid, (struct rect){rect.x, y + 1, rect.w, end - y - 1},
-                      model, stall);
+  struct rect rest = {rect.x, y + 1, rect.w, end - y - 1};
+  int rows = has_all_frames || rest.h < 3
+                 ? 0
+                 : stall_draw_source(grid, rest, model, stall);
+  if (rows || !stall->stack || rest.h < 3)
+    return;
+  grid_text(grid, rest.x + 1, rest.y++, ROLE_DIM, "seen in");
+  rest.h--;
+  rest.x += 3;
+  rest.w -= 4;
+  stall_draw_stack(grid, rest, model, stall->stack, has_all_frames);
 }

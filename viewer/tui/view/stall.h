@@ -46,10 +46,15 @@ struct cause_part {
 void stall_parts(const struct model_stall *stall,
                  struct cause_part parts[CAUSE_PARTS]);
 
+/* A stack, innermost first: all frames, or the system's folded.  Returns: rows
+ * used. */
+int stall_draw_stack(struct grid *grid, struct rect rect,
+                     const struct model *model, uint32_t stack,
+                     bool has_all_frames);
 /* All of it in a few rows, the most useful first. */
 void stall_draw_summary(struct grid *grid, struct rect rect,
                         const struct model *model,
-                        const struct model_stall *stall);
+                        const struct model_stall *stall, bool has_all_frames);
 /* One line a call. Returns: rows used. */
 int stall_draw_calls(struct grid *grid, struct rect rect,
                      const struct model *model,

@@ -85,23 +85,12 @@ static int draw_parts(struct app *app, struct rect r, int y,
  * Returns: the row below. */
 static int draw_stack(struct app *app, struct rect r, const char *title,
                       uint32_t stack) {
-  struct model_stack_line lines[MODEL_STACK_LINES];
-  char text[600];
-  int y = r.y;
-  if (r.h < 4)
-    return y;
-  size_t room = (size_t)r.h - 2;
-  size_t n =
-      model_stack_lines(app->model, stack, lines,
-                        room < MODEL_STACK_LINES ? room : MODEL_STACK_LINES);
-  if (n == 0)
-    return y;
-  y++;
-  grid_text(&app->grid, r.x + 1, y++, ROLE_STRONG, title);
-  for (size_t i = 0; i < n; i++)
-    grid_text_max(&app->grid, r.x + 1, y++, r.w - 2, ROLE_TEXT,
-                  model_stack_text(app->model, &lines[i], text, sizeof text));
-  return y;
+  if (r.h < 4 || !model_stack(app->model, stack))
+    return r.y;
+  grid_text(&app->grid, r.x + 1, r.y + 1, ROLE_STRONG, title);
+  struct rect rows = {r.x + 1, r.y + 2, r.w - 2, r.h - 2};
+  return rows.y + stall_draw_stack(&app->grid, rows, app->model, stack,
+                                   app->shows_frames);
 }
 
 /* How many waited, and those that waited longest as far as there is room. */
@@ -162,17 +151,11 @@ static void draw_causes(struct app *app, struct rect rect,
 /* Instead of the source.  Returns: false when nothing is known of it. */
 static bool draw_stack_box(struct app *app, struct rect rect,
                            const struct model_stall *s) {
-  struct model_stack_line lines[MODEL_STACK_LINES];
-  char text[600];
-  size_t room =
-      rect.h - 2 < MODEL_STACK_LINES ? (size_t)rect.h - 2 : MODEL_STACK_LINES;
-  size_t n = model_stack_lines(app->model, s->stack, lines, room);
-  if (n == 0)
+  if (!model_stack(app->model, s->stack))
     return false;
   struct rect r = grid_box(&app->grid, rect, "Where it was seen");
-  for (size_t i = 0; i < n; i++)
-    grid_text_max(&app->grid, r.x + 1, r.y + (int)i, r.w - 2, ROLE_TEXT,
-                  model_stack_text(app->model, &lines[i], text, sizeof text));
+  stall_draw_stack(&app->grid, (struct rect){r.x + 1, r.y, r.w - 2, r.h},
+                   app->model, s->stack, app->shows_frames);
   return true;
 }
 

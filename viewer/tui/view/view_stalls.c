@@ -50,7 +50,7 @@ static size_t selected_row(const struct app *app) {
 }
 
 /* Columns; the last two share what is left. */
-enum { LOOP_W = 8, DURATION_W = 7, OWN_W = 7, HELD_W = 6 };
+enum { LOOP_W = 8, DURATION_W = 7, OWN_W = 7, HELD_W = 6, NEW_W = 5 };
 
 /* Moments are as wide as the last one. */
 static int when_width(const struct model *m) {
@@ -73,6 +73,8 @@ static void draw_head(struct app *app, struct rect r, int x_culprit,
   grid_text(g, x_culprit, r.y, ROLE_DIM, "held by");
   if (x_callback)
     grid_text(g, x_callback, r.y, ROLE_DIM, "in callback");
+  if (app->compare.is_new)
+    grid_right(g, r.w - 1, r.y, ROLE_DIM, "new");
 }
 
 static void draw_row(struct app *app, struct rect r, int y, size_t row,
@@ -106,11 +108,14 @@ static void draw_row(struct app *app, struct rect r, int y, size_t row,
   stall_culprit(m, s, false, text, sizeof text);
   stall_where(m, s, where, sizeof where);
   snprintf(both, sizeof both, "%s%s%s", text, *where ? "  " : "", where);
-  int end = x_callback ? x_callback - 1 : r.w - 1;
+  int right = r.w - 1 - (app->compare.is_new ? NEW_W : 0);
+  int end = x_callback ? x_callback - 1 : right;
   grid_text_max(g, x_culprit, y, end - x_culprit, ROLE_BLOCK, both);
   if (x_callback)
-    grid_text_max(g, x_callback, y, r.w - x_callback - 1, ROLE_TEXT,
+    grid_text_max(g, x_callback, y, right - x_callback, ROLE_TEXT,
                   stall_callback(m, s, text, sizeof text));
+  if (compare_is_new(app, app->order[row]))
+    grid_right(g, r.w - 1, y, ROLE_WARN, "new");
   app_hot(app, HOT_ROW, (struct rect){0, y, r.w, 1}, row);
   if (s->unfinished)
     grid_put(g, 2, y, ROLE_ERROR, U'▶');
@@ -142,17 +147,20 @@ static void draw_empty(struct app *app, const struct layout *layout) {
 
 static void draw_title(struct app *app, struct rect rule) {
   const struct model *m = app->model;
-  char title[300], dropped[64] = "", muted[64] = "";
+  char title[400], dropped[64] = "", muted[64] = "", news[100] = "";
   format_buf warn, n;
   if (app->n_muted)
     snprintf(muted, sizeof muted, " · %zu suppressed (H %s)", app->n_muted,
              app->shows_muted ? "hides" : "shows");
+  if (app->compare.is_new)
+    snprintf(news, sizeof news, " · %zu new since %.60s", app->compare.n_new,
+             app->compare.file);
   if (m->n_stalls_dropped)
     snprintf(dropped, sizeof dropped, " · %s shorter ones left out",
              format_count(n, m->n_stalls_dropped));
-  snprintf(title, sizeof title, "%zu stall%s of %s or more%s · sort: %s %s%s%s",
+  snprintf(title, sizeof title, "%zu stall%s of %s or more%s%s · sort: %s %s%s%s",
            m->n_stalls, m->n_stalls == 1 ? "" : "s",
-           format_duration(warn, MODEL_WARN_NS),
+           format_duration(warn, MODEL_WARN_NS), news,
            app->groups_stalls ? " · by place" : "",
            sort_names[app->stall_sort], app->stall_inverted ? "▲" : "▾", muted,
            dropped);
@@ -209,7 +217,7 @@ static void draw(struct app *app, const struct layout *layout) {
   if (areas.detail.h > 0) {
     stall_callback(m, s, text, sizeof text);
     grid_rule(&app->grid, areas.rule, text);
-    stall_draw_summary(&app->grid, areas.detail, m, s);
+    stall_draw_summary(&app->grid, areas.detail, m, s, app->shows_frames);
   }
   draw_note(app, layout, s, row);
 }
