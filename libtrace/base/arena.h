@@ -30,7 +30,7 @@
 #include <looptrace/event.h>
 
 #define LTI_ARENA_MAGIC UINT64_C(0x31616e657261746c) /* "ltarena1" */
-#define LTI_ARENA_VERSION 5u
+#define LTI_ARENA_VERSION 6u
 
 /* The environment variable through which a child finds the arena's file. */
 #define LTI_ARENA_ENV "LOOPTRACE_ARENA"
@@ -133,10 +133,12 @@ struct lti_proc {
 
   /* Written by the drain, for recovery after it died: how many events and
    * losses it took out of the arena, how many of them stand in whole epochs of
-   * the file, and how far no_ring was taken. */
+   * the file, how far no_ring was taken; and the clock up to which all is in
+   * whole epochs, raised before the last of them is whole. */
   _Alignas(LTI_LINE) _Atomic uint64_t taken;
   _Atomic uint64_t filed;
   _Atomic uint64_t told_no_ring;
+  _Atomic uint64_t filed_clock;
 };
 
 /* What a thread is doing now, for the watchdog and for a trace cut by death. */
@@ -145,6 +147,8 @@ enum lti_doing {
   LTI_DOING_RUN,     /* in the loop, or in a callback */
   LTI_DOING_POLL,    /* in the kernel's poll */
 };
+
+#define LTI_BACK 8u
 
 /* head, tail and the loss counters go on counting when a slot is used again by
  * another thread: the drain, which frees slots, remembers where each began. */
@@ -183,6 +187,9 @@ struct lti_thread {
   /* Written by the drain. */
   _Alignas(LTI_LINE) _Atomic uint64_t tail; /* records consumed, release */
   _Atomic uint64_t told[8]; /* how much of lost[] was taken */
+  _Atomic uint64_t back[LTI_BACK]; /* places up to tail where a record begins:
+                                      from there can be read again what the
+                                      owner has not written over */
 };
 
 /* An event that says: whatever is open on this thread ended, unseen, before

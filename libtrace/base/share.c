@@ -5,6 +5,7 @@
  * leave the rings behind. */
 #include "base/share.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@
 
 #define LARGE_BYTES (UINT64_C(8) << 20)
 #define LARGE_RINGS 32
+#define CROWD 8u
 #define PLENTY_BYTES (UINT64_C(2) << 30)
 
 /* Where memory is plenty, fewer and larger rings: they hold a burst of 8 ms
@@ -76,6 +78,23 @@ bool lti_share_make(struct lti_share *made,
                                used ? "; " : "", folders[i], strerror(errno));
   }
   return false;
+}
+
+bool lti_share_is_crowded(void) {
+  char prefix[32];
+  unsigned n = 0;
+  DIR *dir = opendir("/dev/shm");
+  if (!dir)
+    return false;
+  size_t size = (size_t)snprintf(prefix, sizeof prefix, "looptrace-%u-",
+                                 (unsigned)geteuid());
+  for (struct dirent *e; (e = readdir(dir));) {
+    const char *suffix = strchr(e->d_name, '.');
+    n += suffix && !strcmp(suffix, LTI_SHARE_WINDOW) &&
+         !strncmp(e->d_name, prefix, size);
+  }
+  closedir(dir);
+  return n >= CROWD;
 }
 
 void lti_share_close(struct lti_share *made) {

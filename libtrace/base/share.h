@@ -25,6 +25,13 @@ bool lti_share_make(struct lti_share *made,
                     const struct lti_arena_options *options, char *why,
                     size_t size);
 
+/* Where the flight recorder's window of the same recording lies. */
+#define LTI_SHARE_WINDOW ".window"
+
+/* Are so many windows of this user there, in use or left by crashes, that one
+ * that nobody asked for should not join them? */
+bool lti_share_is_crowded(void);
+
 /* Keep no descriptor; open the file again later.  Returns: a descriptor, owned;
  * -1 where the path has another file by now, or none. */
 void lti_share_close(struct lti_share *made);

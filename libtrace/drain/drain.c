@@ -31,7 +31,7 @@
 struct lti_drain {
   struct lti_recording recording;
   int fd;
-  char *path, *recorder;
+  char *path, *recorder, *window_path;
   const struct lti_namer *namer;
   void *namer_context;
   uint64_t epoch_ns, epoch_bytes, pending_bytes;
@@ -81,6 +81,7 @@ static void fill_recording(struct lti_drain *d, struct lti_arena *arena,
   r->is_flight = o->is_flight;
   r->window_bytes = o->window_bytes;
   r->window_ns = o->window_ns;
+  r->window_path = d->window_path;
   r->make_index = o->make_index;
   r->stall_ns = o->is_flight ? o->stall_ns : 0;
   r->command_pid = o->command_pid;
@@ -108,6 +109,7 @@ lt_status lti_drain_open(struct lti_arena *arena, int fd,
   d->fd = fd;
   d->path = strdup(o->path);
   d->recorder = strdup(o->recorder ? o->recorder : "");
+  d->window_path = o->window_path ? strdup(o->window_path) : NULL;
   d->namer = o->namer;
   d->namer_context = o->namer_context;
   d->epoch_ns = o->epoch_ns ? o->epoch_ns : EPOCH_NS;
@@ -495,5 +497,6 @@ void lti_drain_close(struct lti_drain *d) {
   free(d->files);
   free(d->path);
   free(d->recorder);
+  free(d->window_path);
   free(d);
 }

@@ -63,7 +63,9 @@ struct lti_drain_options {
   void *namer_context;
   bool is_flight; /* keep a window, and write it when it is asked for, to
                      x.1.lt, x.2.lt... after path x.lt */
-  uint64_t window_bytes, window_ns; /* of it; not both 0 */
+  uint64_t window_bytes, window_ns; /* of it; ns 0: no bound by time */
+  const char *window_path; /* keep it in this file, so that it outlives a
+                              crash, for one process; NULL: in memory */
   lti_make_index *make_index; /* lti_index_of_file(); NULL: snapshots have none
                                */
   uint64_t stall_ns;    /* a turn of so long asks for it; 0: none does */

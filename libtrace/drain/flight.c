@@ -2,43 +2,55 @@
  *
  * Invariant: each part begins with a GENERATION block and holds whole blocks,
  * as they would stand in a file but for their numbers, which a snapshot gives
- * them. Called by the writer and by snapshot.c. */
+ * them.  Called by the writer, by snapshot.c, and by recovery. */
 #include "drain/flight.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "drain/tail.h"
 
+#define SLACK_BYTES (UINT64_C(16) << 20) /* definitions, and an epoch */
+
 struct part {
   struct part *next;
-  uint8_t *bytes;
-  size_t size, capacity;
+  uint64_t begin; /* in the window */
   int64_t last_ns;
 };
 
 struct lti_flight {
   uint64_t max_bytes, max_ns;
-  uint64_t size; /* of all parts */
   struct part *first, *last;
-  uint8_t header[LTI_FILE_HEADER_BYTES];
+  struct lti_window *window;
+  bool outlives;
 };
 
-struct lti_flight *lti_flight_new(uint64_t bytes, uint64_t ns) {
+struct lti_flight *lti_flight_new(uint64_t bytes, uint64_t ns,
+                                  const char *path) {
   struct lti_flight *f = calloc(1, sizeof *f);
-  if (f) {
-    f->max_bytes = bytes ? bytes : UINT64_MAX;
-    f->max_ns = ns ? ns : UINT64_MAX;
-  }
-  return f;
+  uint64_t capacity = bytes + bytes / 4 + SLACK_BYTES;
+  if (!f)
+    return NULL;
+  f->max_bytes = bytes;
+  f->max_ns = ns ? ns : UINT64_MAX;
+  if (path)
+    f->window = lti_window_new(path, capacity);
+  f->outlives = f->window != NULL;
+  if (!f->window)
+    f->window = lti_window_new(NULL, capacity);
+  if (f->window)
+    return f;
+  free(f);
+  return NULL;
 }
 
 static void drop_first(struct lti_flight *f) {
   struct part *part = f->first;
   f->first = part->next;
-  f->size -= part->size;
-  free(part->bytes);
   free(part);
+  if (f->first)
+    lti_window_forget(f->window, f->first->begin);
 }
 
 void lti_flight_free(struct lti_flight *f) {
@@ -46,19 +58,28 @@ void lti_flight_free(struct lti_flight *f) {
     return;
   while (f->first)
     drop_first(f);
+  lti_window_free(f->window);
   free(f);
+}
+
+bool lti_flight_outlives(const struct lti_flight *f) {
+  return f->outlives;
+}
+
+const struct lti_window *lti_flight_window(const struct lti_flight *f) {
+  return f->window;
 }
 
 void lti_flight_header(struct lti_flight *f,
                        const uint8_t bytes[LTI_FILE_HEADER_BYTES]) {
-  memcpy(f->header, bytes, sizeof f->header);
+  lti_window_set_header(f->window, bytes);
 }
 
 /* The rest is a window without it? */
 static bool first_is_over(const struct lti_flight *f) {
   const struct part *first = f->first;
   return first && first->next &&
-         (f->size - first->size >= f->max_bytes ||
+         (lti_window_end(f->window) - first->next->begin >= f->max_bytes ||
           (uint64_t)(f->last->last_ns - first->last_ns) >= f->max_ns);
 }
 
@@ -66,6 +87,7 @@ static bool begin_part(struct lti_flight *f) {
   struct part *part = calloc(1, sizeof *part);
   if (!part)
     return false;
+  part->begin = lti_window_end(f->window);
   if (f->first)
     f->last->next = part;
   else
@@ -74,20 +96,12 @@ static bool begin_part(struct lti_flight *f) {
   return true;
 }
 
-static bool add(struct part *part, const void *bytes, size_t size) {
-  if (part->size + size > part->capacity) {
-    size_t capacity = part->capacity ? part->capacity * 2 : 65536;
-    while (capacity < part->size + size)
-      capacity *= 2;
-    uint8_t *more = realloc(part->bytes, capacity);
-    if (!more)
+static bool make_room(struct lti_flight *f, uint64_t size) {
+  while (!lti_window_reserve(f->window, size)) {
+    if (!f->first || !f->first->next)
       return false;
-    part->bytes = more;
-    part->capacity = capacity;
+    drop_first(f);
   }
-  if (size)
-    memcpy(part->bytes + part->size, bytes, size);
-  part->size += size;
   return true;
 }
 
@@ -96,20 +110,22 @@ bool lti_flight_keep(struct lti_flight *f, const uint8_t *header,
   struct lti_block_header h;
   if (lti_block_header_get(header, &h) != LT_OK ||
       (h.type == LTI_BLOCK_GENERATION && !begin_part(f)) || !f->last ||
-      !add(f->last, header, LTI_BLOCK_HEADER_BYTES) ||
-      !add(f->last, payload, size))
+      !make_room(f, LTI_BLOCK_HEADER_BYTES + (uint64_t)size))
     return false;
-  f->size += LTI_BLOCK_HEADER_BYTES + size;
+  lti_window_put(f->window, header, LTI_BLOCK_HEADER_BYTES);
+  lti_window_put(f->window, payload, size);
   f->last->last_ns = h.last_ns;
   while (first_is_over(f))
     drop_first(f);
+  if (h.type == LTI_BLOCK_EPOCH)
+    lti_window_publish(f->window);
   return true;
 }
 
 /* What a snapshot is being written with. */
 struct out {
+  const struct lti_window *window;
   int fd, error;
-  ssize_t (*write)(int, const void *, size_t);
   uint32_t n_generations;
   bool seen_events;
   struct lti_snapshot told;
@@ -117,12 +133,21 @@ struct out {
 
 static void put(struct out *o, const void *bytes, size_t size) {
   if (!o->error)
-    o->error = lti_tail_write(o->fd, o->write, bytes, size);
+    o->error = lti_tail_write(o->fd, write, bytes, size);
   o->told.size_bytes += size;
 }
 
-static void put_block(struct out *o, struct lti_block_header *h,
-                      const uint8_t *payload) {
+static void put_payload(struct out *o, uint64_t at, size_t size) {
+  while (size && !o->error) {
+    const uint8_t *bytes;
+    size_t n = lti_window_at(o->window, at, size, &bytes);
+    put(o, bytes, n);
+    at += n;
+    size -= n;
+  }
+}
+
+static void put_block(struct out *o, struct lti_block_header *h, uint64_t at) {
   uint8_t header[LTI_BLOCK_HEADER_BYTES];
   h->number = o->told.n_blocks++;
   if (h->type == LTI_BLOCK_GENERATION)
@@ -137,26 +162,62 @@ static void put_block(struct out *o, struct lti_block_header *h,
   o->told.last_ns = h->last_ns;
   lti_block_header_put(header, h);
   put(o, header, sizeof header);
-  put(o, payload, h->stored_bytes);
+  put_payload(o, at, h->stored_bytes);
 }
 
-static void put_part(struct out *o, const struct part *part) {
+/* The header of the block at a place; false where there is no whole block. */
+static bool block_at(const struct lti_window *w, uint64_t at,
+                     struct lti_block_header *h) {
+  uint8_t bytes[LTI_BLOCK_HEADER_BYTES];
+  uint64_t left = lti_window_end(w) - at;
+  if (left < sizeof bytes)
+    return false;
+  for (size_t got = 0; got < sizeof bytes;) {
+    const uint8_t *from;
+    size_t n = lti_window_at(w, at + got, sizeof bytes - got, &from);
+    memcpy(bytes + got, from, n);
+    got += n;
+  }
+  return lti_block_header_get(bytes, h) == LT_OK &&
+         h->header_bytes == sizeof bytes &&
+         h->stored_bytes <= left - sizeof bytes;
+}
+
+static void put_window(struct out *o) {
+  uint8_t header[LTI_FILE_HEADER_BYTES];
   struct lti_block_header h;
-  for (size_t at = 0; at < part->size && !o->error;) {
-    if (lti_block_header_get(part->bytes + at, &h) != LT_OK)
-      return; /* we made it: it is whole */
-    put_block(o, &h, part->bytes + at + LTI_BLOCK_HEADER_BYTES);
-    at += LTI_BLOCK_HEADER_BYTES + h.stored_bytes;
+  lti_window_header(o->window, header);
+  put(o, header, sizeof header);
+  for (uint64_t at = lti_window_begin(o->window);
+       block_at(o->window, at, &h) && !o->error;) {
+    at += LTI_BLOCK_HEADER_BYTES + (uint64_t)h.stored_bytes;
+    put_block(o, &h, at - h.stored_bytes);
   }
 }
 
-int lti_flight_write(const struct lti_flight *f, int fd,
-                     ssize_t (*write_bytes)(int, const void *, size_t),
+int lti_flight_write(const struct lti_window *window, int fd,
+                     const struct lti_snapshot_end *end,
                      struct lti_snapshot *snapshot) {
-  struct out o = {.fd = fd, .write = write_bytes};
-  put(&o, f->header, sizeof f->header);
-  for (const struct part *part = f->first; part; part = part->next)
-    put_part(&o, part);
+  struct out o = {.window = window, .fd = fd};
+  struct lti_index_bytes index = {0};
+  put_window(&o);
+  if (o.error)
+    return o.error;
+  struct lti_tail tail = {.fd = fd,
+                          .write = write,
+                          .at = o.told.size_bytes,
+                          .number = o.told.n_blocks,
+                          .time_ns = o.told.last_ns,
+                          .reason = (uint64_t)end->reason,
+                          .status = (uint32_t)end->status,
+                          .n_events = o.told.n_events,
+                          .n_lost = o.told.n_lost};
+  if (end->make_index)
+    (void)end->make_index(fd, LTI_FILE_HEADER_BYTES, o.told.size_bytes,
+                          o.told.last_ns, end->breathe, end->context, &index);
+  int error = lti_tail_put(&tail, &index);
+  lti_index_bytes_free(&index);
+  o.told.size_bytes = tail.at;
   *snapshot = o.told;
-  return o.error;
+  return error;
 }

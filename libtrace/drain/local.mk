@@ -2,6 +2,7 @@ drain_sources = libtrace/drain/drain.h libtrace/drain/drain.c \
 	libtrace/drain/process.h libtrace/drain/process.c libtrace/drain/alive.c \
 	libtrace/drain/switch.c libtrace/drain/snapshot.c \
 	libtrace/drain/flight.h libtrace/drain/flight.c libtrace/drain/place.c \
+	libtrace/drain/window.h libtrace/drain/window.c \
 	libtrace/drain/rotate.c \
 	libtrace/drain/rings.h libtrace/drain/rings.c \
 	libtrace/drain/clockmap.h libtrace/drain/clockmap.c \

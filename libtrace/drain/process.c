@@ -24,6 +24,29 @@
 
 _Static_assert(EPOCH_MAX <= LTI_EPOCH_EVENTS_MAX, "a reader's limit");
 
+/* How many events a recorder that died took and did not write, but for those
+ * that are still in the rings. */
+static uint64_t owed_of(struct lti_recording *r,
+                        const struct lti_recorded *p) {
+  const struct lti_proc *from = &r->view.procs[p->slot];
+  uint64_t filed_clock =
+      atomic_load_explicit(&from->filed_clock, memory_order_relaxed);
+  uint64_t owed = atomic_load_explicit(&from->taken, memory_order_relaxed) -
+                  atomic_load_explicit(&from->filed, memory_order_relaxed);
+  if (lti_recorded_lives(p)) /* it writes over them */
+    return owed;
+  for (uint32_t i = 0; i < r->view.n_threads; i++) {
+    uint32_t state = atomic_load_explicit(&r->view.threads[i].state,
+                                          memory_order_acquire);
+    if ((state != LTI_SLOT_CLAIMED && state != LTI_SLOT_ENDED) ||
+        r->view.threads[i].proc != p->slot)
+      continue;
+    uint64_t again = lti_rings_go_back(&r->view, &r->slots[i], i, filed_clock);
+    owed -= again < owed ? again : owed;
+  }
+  return owed;
+}
+
 struct lti_recorded *lti_recorded_new(struct lti_recording *r, uint32_t slot) {
   struct lti_recorded *p = calloc(1, sizeof *p);
   const struct lti_proc *from = &r->view.procs[slot];
@@ -38,8 +61,7 @@ struct lti_recorded *lti_recorded_new(struct lti_recording *r, uint32_t slot) {
   p->no_ring_seen =
       atomic_load_explicit(&from->told_no_ring, memory_order_relaxed);
   if (r->is_recovery) {
-    p->owed = atomic_load_explicit(&from->taken, memory_order_relaxed) -
-              atomic_load_explicit(&from->filed, memory_order_relaxed);
+    p->owed = owed_of(r, p);
     p->turned = atomic_load_explicit(&from->loops, memory_order_relaxed) > 0;
   }
   p->is_off = !atomic_load(&from->enabled) && !r->is_recovery;
@@ -106,6 +128,9 @@ size_t lti_recorded_take(struct lti_recording *r, struct lti_recorded *p,
                             .sealed_clock = sealed_clock > p->sealed_clock
                                                 ? sealed_clock
                                                 : p->sealed_clock,
+                            .filed_clock = atomic_load_explicit(
+                                &r->view.procs[p->slot].filed_clock,
+                                memory_order_relaxed),
                             .account = &r->view.procs[p->slot].taken,
                             .fullest = *fullest};
   lti_rings_take(&r->view, &r->slots[slot], slot, &taken);
@@ -244,12 +269,18 @@ static void describe_process(struct lti_recording *r, struct lti_recorded *p) {
 /* Where the trace goes: a file, or the flight recorder's window. */
 static struct lti_writer *make_writer(struct lti_recording *r,
                                       struct lti_recorded *p) {
+  static const char dies[] = "there was no room for the flight recorder's "
+                             "window in shared memory: a crash loses it";
   int fd;
   struct lti_writer *writer;
   if (r->is_flight) {
     p->trace.generation_max_bytes = r->window_bytes / LTI_FLIGHT_PARTS;
     p->trace.generation_max_ns = (int64_t)(r->window_ns / LTI_FLIGHT_PARTS);
-    writer = lti_writer_new_flight(r->window_bytes, r->window_ns);
+    writer = lti_writer_new_flight(r->window_bytes, r->window_ns,
+                                   r->window_path);
+    if (writer && r->window_path &&
+        !lti_flight_outlives(lti_writer_flight(writer)))
+      lti_book_note(&p->trace.book, dies, sizeof dies - 1);
   } else {
     int error = r->keep ? lti_place_next(r, p, &fd) : 0;
     if (error)
@@ -319,12 +350,20 @@ static void write_epoch(struct lti_recording *r, struct lti_recorded *p,
   }
   if (room == EPOCH_MAX)
     return;
+  const struct lti_flight *flight = lti_writer_flight(p->trace.writer);
+  bool outlives_us =
+      p->slot != UINT32_MAX && (!flight || lti_flight_outlives(flight));
+  /* Before it is done: a recorder that is killed in between leaves a loss that
+   * did not happen, not an event that stands in two files. */
+  if (outlives_us)
+    atomic_store_explicit(&r->view.procs[p->slot].filed_clock, until_clock,
+                          memory_order_release);
   uint64_t late = p->late, calls = p->calls_short;
   p->late = p->calls_short = 0;
   if (lti_trace_seal(&p->trace, watermark_ns, late, calls)) {
     const struct lti_trace *t = &p->trace;
     p->n_good = t->n_events;
-    if (p->slot != UINT32_MAX && !r->is_flight) /* else it dies with us */
+    if (outlives_us)
       atomic_store_explicit(&r->view.procs[p->slot].filed,
                             p->parts_filed + t->n_events - t->n_lost_events +
                                 t->n_lost,
@@ -424,7 +463,8 @@ void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
   if (!p->trace.writer && !p->error)
     (void)lti_recorded_start(r, p);
   if (!p->error && !p->is_full) /* what was held, which is older than the last watermark */
-    write_epoch(r, p, NULL, 0, (int64_t)(span->from.ns - r->start.ns));
+    write_epoch(r, p, NULL, span->from.clock,
+                (int64_t)(span->from.ns - r->start.ns));
   while (!p->error && !p->is_full && count_all_until(p, span->to.clock) > 0) {
     uint64_t cut = choose_cut(p, span);
     int64_t watermark = (int64_t)(lti_span_ns(span, cut) - r->start.ns);

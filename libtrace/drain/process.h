@@ -31,7 +31,8 @@ struct lti_recording {
   const struct lti_namer *namer; /* or NULL */
   void *namer_context;
   bool is_flight;     /* the window is kept, and written when asked for */
-  uint64_t window_bytes, window_ns; /* its bounds, 0 for none */
+  uint64_t window_bytes, window_ns; /* its bounds; ns 0 for none */
+  const char *window_path;          /* where it is kept; NULL: in memory */
   uint64_t stall_ns; /* a turn of so long asks for it; 0: none does */
   lti_make_index *make_index; /* for snapshots; or NULL */
   void (*breathe)(void *context); /* called while much is written: take the

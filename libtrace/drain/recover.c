@@ -16,6 +16,7 @@
 
 #include <looptrace/reader.h>
 
+#include "drain/flight.h"
 #include "drain/writer.h"
 #include "format/block.h"
 #include "format/bytes.h"
@@ -260,5 +261,34 @@ lt_status lti_recover_file(const char *from, const char *to, bool overwrite,
     close(w->fd);
   free(w);
   errno = error;
+  return status;
+}
+
+lt_status lti_recover_window(int fd, const char *to, bool overwrite,
+                             lt_end_reason reason, lti_make_index *make_index,
+                             struct lti_recovered *recovered) {
+  struct lti_window *window;
+  struct lti_snapshot told;
+  struct lti_snapshot_end end = {.reason = reason, .make_index = make_index};
+  int out;
+  lt_status status = lti_window_open(fd, &window);
+  if (status != LT_OK)
+    return status;
+  status = lti_window_begin(window) == lti_window_end(window)
+               ? LT_END
+               : lti_writer_create_file(to, overwrite, &out);
+  if (status == LT_OK) {
+    int error = lti_flight_write(window, out, &end, &told);
+    if (close(out) != 0 && !error)
+      error = errno;
+    if (error)
+      unlink(to);
+    else
+      *recovered = (struct lti_recovered){.n_events = told.n_events,
+                                          .size_bytes = told.size_bytes};
+    errno = error;
+    status = error ? LT_IO : LT_OK;
+  }
+  lti_window_free(window);
   return status;
 }

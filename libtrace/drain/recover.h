@@ -1,5 +1,5 @@
 /* Recovery: close a trace whose recorder died, and write what it left in its
- * arena.  Nothing that exists is changed or, but for the drained arena, removed.
+ * arena, or in its flight recorder's window.  Nothing that exists is changed or, but for the drained arena, removed.
  */
 #ifndef LTI_RECOVER_H
 #define LTI_RECOVER_H
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <looptrace/reader.h>
 #include <looptrace/status.h>
 
 #include "drain/tail.h"
@@ -33,5 +34,17 @@ LT_WARN_UNUSED lt_status lti_recover_file(const char *from, const char *to,
                                           bool overwrite, bool is_indexed,
                                           lti_make_index *make_index,
                                           struct lti_recovered *recovered);
+
+/* Write the window that a flight recorder left behind as a trace of its own.
+ *
+ * fd:     the window's file; stays open.
+ * reason: of its end.
+ * Errors: NOT_A_TRACE (no window), END (nothing is in it), EXISTS (to), IO,
+ *         NOMEM. */
+LT_WARN_UNUSED lt_status lti_recover_window(int fd, const char *to,
+                                            bool overwrite,
+                                            lt_end_reason reason,
+                                            lti_make_index *make_index,
+                                            struct lti_recovered *recovered);
 
 #endif

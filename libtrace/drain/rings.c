@@ -175,27 +175,93 @@ static void take_event(struct lti_lane *lane, const struct lti_record *r,
 static const uint64_t known_kinds = 0 LT_EVENT_MAP(KIND_BIT);
 #undef KIND_BIT
 
+static bool is_event(uint64_t head) {
+  unsigned kind = LTI_HEAD_KIND(head);
+  return kind < LT_KIND_LIMIT && known_kinds >> kind & 1;
+}
+
+static bool is_data(uint64_t head) {
+  unsigned kind = LTI_HEAD_KIND(head);
+  return kind >= LTI_DATA_STRING && kind <= LTI_DATA_NOTE;
+}
+
+/* How many records of bytes are behind one; false where they do not fit. */
+static bool data_fits(const struct lti_record *r, uint64_t left, uint64_t *n) {
+  *n = (LTI_HEAD_X(r->head) + sizeof *r - 1) / sizeof *r;
+  return LTI_HEAD_X(r->head) <= LTI_DATA_MAX && *n < left;
+}
+
+/* Taken by a recorder that died, which wrote it, too. */
+static bool is_filed(const struct lti_slot *slot, uint64_t at, uint64_t clock,
+                     uint64_t filed_clock) {
+  return (int64_t)(slot->again_end - at) > 0 && clock <= filed_clock;
+}
+
 /* Returns: how many records made no sense. */
-static uint64_t take_stretch(struct lti_lane *lane, const struct stretch *s,
-                             uint64_t now, struct lti_taken *taken) {
-  uint64_t damaged = 0;
+static uint64_t take_stretch(const struct lti_slot *slot,
+                             const struct stretch *s, uint64_t now,
+                             struct lti_taken *taken) {
+  uint64_t damaged = 0, n;
   for (uint64_t at = s->from; at != s->to; at++) {
     struct lti_record r = s->ring[at & s->mask];
-    unsigned kind = LTI_HEAD_KIND(r.head);
-    if (kind < LTI_DATA_STRING || kind > LTI_DATA_NOTE) {
-      if (kind < LT_KIND_LIMIT && known_kinds >> kind & 1)
-        take_event(lane, &r, now, taken);
-      else
-        damaged++;
-      continue;
-    }
-    uint64_t n = (LTI_HEAD_X(r.head) + sizeof r - 1) / sizeof r;
-    if (LTI_HEAD_X(r.head) > LTI_DATA_MAX || n > s->to - at - 1)
+    if (is_event(r.head)) {
+      if (!is_filed(slot, at, r.clock, taken->filed_clock))
+        take_event(slot->lane, &r, now, taken);
+    } else if (!is_data(r.head)) {
+      damaged++;
+    } else if (!data_fits(&r, s->to - at, &n)) {
       return damaged + 1; /* what follows may be text: give it up */
-    take_data(&r, s, at, taken);
-    at += n;
+    } else {
+      take_data(&r, s, at, taken);
+      at += n;
+    }
   }
   return damaged;
+}
+
+/* The events of a stretch that were taken and not written; what makes no sense
+ * ends it. */
+static uint64_t count_again(const struct lti_slot *slot,
+                            const struct stretch *s, uint64_t filed_clock) {
+  uint64_t again = 0, n;
+  for (uint64_t at = s->from; (int64_t)(slot->again_end - at) > 0; at++) {
+    if (at == s->to)
+      break;
+    const struct lti_record *r = &s->ring[at & s->mask];
+    if (is_event(r->head))
+      again += !is_filed(slot, at, r->clock, filed_clock);
+    else if (!is_data(r->head) || !data_fits(r, s->to - at, &n))
+      break;
+    else
+      at += n;
+  }
+  return again;
+}
+
+/* The owner may be in the middle of so many records that it will publish. */
+#define UNPUBLISHED (1 + LTI_DATA_MAX / sizeof(struct lti_record))
+
+uint64_t lti_rings_go_back(const struct lti_view *view, struct lti_slot *slot,
+                           uint32_t index, uint64_t filed_clock) {
+  const struct lti_thread *t = &view->threads[index];
+  uint64_t head = atomic_load_explicit(&t->head, memory_order_acquire);
+  uint64_t tail = slot->tail, again = 0;
+  struct stretch s[2], best[2];
+  int n_best = 0;
+  for (unsigned i = 0; i < LTI_BACK; i++) {
+    uint64_t at = atomic_load_explicit(&t->back[i], memory_order_relaxed);
+    int n = at == head ? 0 : find_stretches(view, index, at, head, s);
+    if (n <= 0 || head - at < head - slot->tail || tail - at > head - at ||
+        s[n - 1].to - s[n - 1].from + UNPUBLISHED > s[n - 1].mask + 1)
+      continue;
+    slot->tail = at;
+    memcpy(best, s, sizeof best);
+    n_best = n;
+  }
+  slot->again_end = tail;
+  for (int i = 0; i < n_best; i++)
+    again += count_again(slot, &best[i], filed_clock);
+  return again;
 }
 
 /* Before the arena says that it was taken: a recorder that is killed in between
@@ -251,6 +317,16 @@ static void take_losses(struct lti_thread *t, struct lti_slot *slot,
     }
 }
 
+/* Places to go back to, so far apart that they cover the ring. */
+static void note_back(struct lti_thread *t, struct lti_slot *slot,
+                      uint64_t ring_records) {
+  if (slot->tail - slot->back_last < ring_records / LTI_BACK)
+    return;
+  slot->back_last = slot->tail;
+  atomic_store_explicit(&t->back[slot->back_at++ % LTI_BACK], slot->tail,
+                        memory_order_relaxed);
+}
+
 void lti_rings_take(const struct lti_view *view, struct lti_slot *slot,
                     uint32_t index, struct lti_taken *taken) {
   struct lti_thread *t = &view->threads[index];
@@ -272,9 +348,11 @@ void lti_rings_take(const struct lti_view *view, struct lti_slot *slot,
     double share = (double)(s[i].to - s[i].from) / (double)(s[i].mask + 1);
     if (share > taken->fullest)
       taken->fullest = share;
-    damaged += take_stretch(lane, &s[i], now, taken);
+    damaged += take_stretch(slot, &s[i], now, taken);
   }
   slot->tail = head;
+  if (n > 0)
+    note_back(t, slot, s[n - 1].mask + 1);
   account(taken, lane->n - n_before + damaged);
   /* Partner: the owner's acquire load before it writes there again. */
   atomic_store_explicit(&t->tail, head, memory_order_release);
@@ -299,6 +377,9 @@ void lti_rings_release(const struct lti_view *view, struct lti_slot *slot,
   }
   slot->lane->slot = UINT32_MAX;
   slot->lane = NULL;
+  slot->back_last = slot->tail; /* the next owner's records begin here */
+  for (unsigned i = 0; i < LTI_BACK; i++)
+    atomic_store_explicit(&t->back[i], slot->tail, memory_order_relaxed);
   /* Partner: the next owner's CAS. */
   atomic_store_explicit(&t->state, LTI_SLOT_FREE, memory_order_release);
 }

@@ -31,6 +31,9 @@ struct lti_slot {
   struct lti_lane *lane; /* NULL while nobody owns it */
   uint64_t tail;
   uint64_t look_clock; /* of the last look at its losses */
+  uint64_t back_last; /* the newest place in lti_thread.back, and where it */
+  unsigned back_at;   /* stands */
+  uint64_t again_end; /* recovery: records before it had been taken before */
   uint64_t lost[LT_LOST_LIMIT];
   uint64_t calls_short;
 };
@@ -54,6 +57,7 @@ struct lti_taken {
   struct lti_book *book;
   _Atomic uint64_t *account; /* of the process, for recovery: what is taken */
   uint64_t sealed_clock;     /* nothing may be older */
+  uint64_t filed_clock;      /* up to which all stands in the file */
   uint64_t late;         /* how many had to be raised to it */
   uint64_t calls_short;
   size_t n_records;
@@ -63,6 +67,14 @@ struct lti_taken {
 
 /* Copy an arena's addresses and numbers before a program can change them. */
 struct lti_view lti_view_of(struct lti_arena *arena);
+
+/* Recovery, before the first take: go back to what the recorder that died had
+ * taken and not written, where that is still in the ring.
+ *
+ * filed_clock: of the slot's process.
+ * Returns: how many events will be taken again. */
+uint64_t lti_rings_go_back(const struct lti_view *view, struct lti_slot *slot,
+                           uint32_t index, uint64_t filed_clock);
 
 /* Take everything published in a slot into its lane.  When memory is short, it
  * stays in the ring. */

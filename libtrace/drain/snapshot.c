@@ -72,34 +72,6 @@ void lti_snapshot_event(struct lti_recording *r, struct lti_recorded *p,
   }
 }
 
-/* The window, an index of it, and the end mark.
- * Returns: 0, or the errno of what failed. */
-static int write_window(struct lti_recording *r, struct lti_recorded *p, int fd,
-                        lt_end_reason reason, int status,
-                        struct lti_snapshot *told) {
-  struct lti_index_bytes index = {0};
-  int error =
-      lti_flight_write(lti_writer_flight(p->trace.writer), fd, write, told);
-  if (error)
-    return error;
-  struct lti_tail tail = {.fd = fd,
-                          .write = write,
-                          .at = told->size_bytes,
-                          .number = told->n_blocks,
-                          .time_ns = told->last_ns,
-                          .reason = (uint64_t)reason,
-                          .status = (uint32_t)status,
-                          .n_events = told->n_events,
-                          .n_lost = told->n_lost};
-  if (r->make_index)
-    (void)r->make_index(fd, LTI_FILE_HEADER_BYTES, told->size_bytes,
-                        told->last_ns, r->breathe, r->breathe_context, &index);
-  error = lti_tail_put(&tail, &index);
-  lti_index_bytes_free(&index);
-  told->size_bytes = tail.at;
-  return error;
-}
-
 void lti_snapshot_write(struct lti_recording *r, struct lti_recorded *p,
                         lt_end_reason reason, int status) {
   int fd;
@@ -113,7 +85,13 @@ void lti_snapshot_write(struct lti_recording *r, struct lti_recorded *p,
     p->snapshot_error = error;
     return;
   }
-  error = write_window(r, p, fd, reason, status, &told);
+  const struct lti_snapshot_end end = {.reason = reason,
+                                       .status = status,
+                                       .make_index = r->make_index,
+                                       .breathe = r->breathe,
+                                       .context = r->breathe_context};
+  error = lti_flight_write(lti_flight_window(lti_writer_flight(p->trace.writer)),
+                           fd, &end, &told);
   if (close(fd) != 0 && !error)
     error = errno;
   if (error) { /* the next one may fit again: recording goes on */

@@ -84,9 +84,10 @@ lti_writer_new(int fd, ssize_t (*write_bytes)(int, const void *, size_t)) {
   return w;
 }
 
-struct lti_writer *lti_writer_new_flight(uint64_t bytes, uint64_t ns) {
+struct lti_writer *lti_writer_new_flight(uint64_t bytes, uint64_t ns,
+                                         const char *path) {
   struct lti_writer *w = lti_writer_new(-1, NULL);
-  if (w && !(w->flight = lti_flight_new(bytes, ns))) {
+  if (w && !(w->flight = lti_flight_new(bytes, ns, path))) {
     lti_writer_free(w);
     return NULL;
   }

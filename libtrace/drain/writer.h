@@ -38,7 +38,8 @@ int lti_writer_close(struct lti_writer *writer);
 /* Keep the newest blocks in memory instead; see lti_flight_new().
  *
  * Returns of lti_writer_flight(): what is kept, borrowed; NULL for a file's. */
-struct lti_writer *lti_writer_new_flight(uint64_t bytes, uint64_t ns);
+struct lti_writer *lti_writer_new_flight(uint64_t bytes, uint64_t ns,
+                                         const char *path);
 const struct lti_flight *lti_writer_flight(const struct lti_writer *writer);
 
 /* Append the file's header; the first call. */

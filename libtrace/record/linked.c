@@ -91,6 +91,10 @@ static bool no_name(void *context, int32_t pid, const char *path,
 
 static const struct lti_namer namer = {.site = no_name, .build_id = build_id};
 
+/* Of a thread that does little: what it did in the flush period, some of which
+ * the drain has taken and not yet written, is to be found in its ring. */
+#define OUTLIVING_RECORDS 4096u
+
 static struct {
   struct lti_arena *arena;
   struct lti_share share; /* path "": the arena is in no file */
@@ -192,27 +196,37 @@ static void choose_window(struct lti_drain_options *to,
   to->stall_ns = from->snapshot_on_stall_ns;
 }
 
+/* A flight recorder is there for the crash: it leaves the rings, and its window,
+ * without being asked to; but not without end. */
+static bool is_to_outlive(const lt_trace_options *options) {
+  return options->recoverable ||
+         (options->mode == LT_TRACE_FLIGHT && !lti_share_is_crowded());
+}
+
 /* In memory of our own, or in a file that a crash leaves behind; of that no
  * descriptor is kept, which the program might close. */
 static lt_status make_arena(const lt_trace_options *options) {
   char why[256] = "";
-  const struct lti_arena_options arena_options = {
+  struct lti_arena_options arena_options = {
       .no_follow = 1,
       .min_block_ns = options->min_block_ns,
       .mode = mode_of(options->mode),
       .large_records = lti_arena_records(options->ring_bytes)};
   linked.share.path[0] = '\0';
-  if (!options->recoverable) {
-    linked.arena = lti_arena_create(-1, &arena_options);
-    return linked.arena ? LT_OK : LT_NOMEM;
-  }
-  if (!lti_share_make(&linked.share, &arena_options, why, sizeof why)) {
+  if (is_to_outlive(options)) {
+    arena_options.small_records = OUTLIVING_RECORDS;
+    if (lti_share_make(&linked.share, &arena_options, why, sizeof why)) {
+      lti_share_close(&linked.share);
+      linked.arena = linked.share.arena;
+      return LT_OK;
+    }
     linked.share.path[0] = '\0';
-    return LT_IO;
+    if (options->recoverable)
+      return LT_IO;
+    arena_options.small_records = 0;
   }
-  lti_share_close(&linked.share);
-  linked.arena = linked.share.arena;
-  return LT_OK;
+  linked.arena = lti_arena_create(-1, &arena_options);
+  return linked.arena ? LT_OK : LT_NOMEM;
 }
 
 static void remove_share(void) {
@@ -224,8 +238,9 @@ static void remove_share(void) {
 }
 
 static lt_status open_drain(const lt_trace_options *options) {
-  char path[4096];
+  char path[4096], window[4096 + sizeof LTI_SHARE_WINDOW];
   choose_path(path, sizeof path, options->path);
+  snprintf(window, sizeof window, "%s" LTI_SHARE_WINDOW, linked.share.path);
   struct lti_drain_options drain_options = {
       .path = path,
       .overwrite = options->overwrite,
@@ -238,6 +253,8 @@ static lt_status open_drain(const lt_trace_options *options) {
       .namer = options->mode == LT_TRACE_LOSSLESS ? NULL : &namer,
   };
   choose_window(&drain_options, options);
+  if (linked.share.path[0])
+    drain_options.window_path = window;
   return lti_drain_open(linked.arena, -1, &drain_options, &linked.drain);
 }
 

@@ -5,12 +5,18 @@
  *       Each thread emits EVENTS marks, numbered; then prints "TID EVENTS".
  *       -o: records itself into FILE; -l: lossless.  PAUSE-AT: after so many
  *       events each thread waits for a byte on standard input (once, for all).
- *   record_crowd forever TALLY [FILE]
- *       Emits marks until it is killed.  TALLY holds two numbers of 64 bits:
- * its process id, and how many marks were emitted.  Records itself into FILE.
+ *   record_crowd forever TALLY [FILE [PAUSE-NS]]
+ *       Emits marks until it is killed.  TALLY holds four numbers of 64 bits:
+ *       its process id, how many marks were emitted, when (CLOCK_MONOTONIC) a
+ *       mark was emitted last, and by how much a thread of this process that
+ *       slept 5 ms came late, at most, since it was last looked at (it lies
+ *       there until somebody puts a 0).  Records itself into FILE, lossless
+ *       where LOOPTRACE_MODE says nothing.  PAUSE-NS: sleeps so long between
+ *       marks.
  *   record_crowd count FILE
- *       For each thread: "TID marks lost waits"; last "complete 0|1".  Marks
- *       that are doubled or out of order are an error.
+ *       For each thread: "TID marks lost waits"; then "last NS", the time of
+ *       the last mark (CLOCK_MONOTONIC), and "complete 0|1".  Marks that are
+ *       doubled or out of order are an error.
  *
  * Part of test_losses.py. */
 #include <fcntl.h>
@@ -20,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <looptrace/reader.h>
@@ -85,19 +92,54 @@ static int run(int argc, char **argv) {
   return options.path && lt_trace_stop() != LT_OK ? 3 : 0;
 }
 
+static uint64_t now_ns(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void sleep_ns(uint64_t ns) {
+  const struct timespec ts = {(time_t)(ns / 1000000000),
+                              (long)(ns % 1000000000)};
+  nanosleep(&ts, NULL);
+}
+
+/* How late the recorder's thread may have come: what the system did to another
+ * that sleeps. */
+static void *come_late(void *context) {
+  volatile uint64_t *told = context;
+  for (uint64_t before = now_ns();;) {
+    sleep_ns(5000000);
+    uint64_t now = now_ns(), late = now - before - 5000000;
+    if (late > told[3])
+      told[3] = late;
+    before = now;
+  }
+  return NULL;
+}
+
 static int forever(int argc, char **argv) {
-  const lt_trace_options options = {.path = argc > 2 ? argv[2] : NULL,
-                                    .mode = LT_TRACE_LOSSLESS};
+  const lt_trace_options options = {
+      .path = argc > 2 ? argv[2] : NULL,
+      .mode = getenv("LOOPTRACE_MODE") ? LT_TRACE_DROP : LT_TRACE_LOSSLESS};
+  uint64_t pause_ns = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
   int fd = open(argv[1], O_RDWR);
+  pthread_t control;
   volatile uint64_t *told =
       mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (told == MAP_FAILED || (options.path && lt_trace_start(&options) != LT_OK))
+    return 2;
+  if (pause_ns && pthread_create(&control, NULL, come_late, (void *)told) != 0)
     return 2;
   (void)lt_loop_begin(0, NULL);
   told[0] = (uint64_t)getpid();
   for (uint64_t i = 0;;) {
     lt_mark("crowd", i);
     told[1] = ++i;
+    if (pause_ns) {
+      told[2] = now_ns();
+      sleep_ns(pause_ns);
+    }
   }
 }
 
@@ -110,6 +152,7 @@ static int count(const char *path) {
   lt_event e;
   struct tally *tallies = NULL;
   uint32_t n = 0;
+  int64_t last_ns = 0;
   lt_status status = lt_reader_open(path, &r);
   if (status != LT_OK) {
     fprintf(stderr, "%s: %s\n", path, lt_status_text(status));
@@ -130,6 +173,7 @@ static int count(const char *path) {
       }
       t->next = e.b + 1;
       t->marks++;
+      last_ns = lt_reader_info(r)->start_ns + e.time_ns;
     }
     t->lost += e.kind == LT_LOST ? e.a : 0;
     t->waits += e.kind == LT_CALL && e.x == LT_CALLEE_looptrace_wait;
@@ -139,6 +183,7 @@ static int count(const char *path) {
            (unsigned long long)tallies[i].marks,
            (unsigned long long)tallies[i].lost,
            (unsigned long long)tallies[i].waits);
+  printf("last %lld\n", (long long)last_ns);
   printf("complete %d\n", (int)lt_reader_info(r)->complete);
   lt_reader_close(r);
   free(tallies);

@@ -193,7 +193,7 @@ START_TEST(nothing_is_written_unasked) {
 END_TEST
 
 START_TEST(a_program_that_is_killed_leaves_one) {
-  begin_flight(0, UINT64_C(1000000000));
+  begin_flight(1 << 20, UINT64_C(1000000000));
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
   lti_emit(LT_MARK, 0, 0, 0, 1);
   lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 11);

@@ -16,6 +16,12 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_arena tests/unit/check_format \
 	tests/unit/check_trace tests/unit/check_drain tests/unit/check_switch
 drain_fixture = tests/unit/drain_fixture.h tests/unit/drain_fixture.c
+check_PROGRAMS += tests/unit/check_window
+tests_unit_check_window_SOURCES = tests/unit/check_window.c
+tests_unit_check_window_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)
+tests_unit_check_window_LDADD = libtracecore.la $(CHECK_LIBS)
+tests_unit_check_window_LDFLAGS = $(SAN_CFLAGS)
+
 check_PROGRAMS += tests/unit/check_flight
 tests_unit_check_flight_SOURCES = tests/unit/check_flight.c $(drain_fixture)
 tests_unit_check_flight_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SAN_CFLAGS)

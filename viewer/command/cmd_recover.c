@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/share.h"
 #include "cli/option.h"
 #include "command.h"
 #include "drain/drain.h"
@@ -77,12 +78,21 @@ static int complain(const char *path, const char *what) {
 }
 
 static void tell(const char *from, const char *to, uint64_t n_events,
-                 uint64_t size_bytes) {
+                 uint64_t size_bytes, const char *more) {
   char a[4400], b[4400];
   units_buf size;
-  fprintf(stderr, WHO ": %" PRIu64 " events of %s are in %s (%s)\n", n_events,
+  fprintf(stderr, WHO ": %" PRIu64 " events of %s are in %s (%s)%s\n", n_events,
           inert(from, a, sizeof a), inert(to, b, sizeof b),
-          units_bytes(size, size_bytes));
+          units_bytes(size, size_bytes), more);
+}
+
+/* FILE.WHAT.lt of a file, without its own .lt. */
+static void name_beside(const char *path, const char *what, char *name,
+                        size_t size) {
+  size_t stem = strlen(path);
+  if (stem > 3 && strcmp(path + stem - 3, ".lt") == 0)
+    stem -= 3;
+  snprintf(name, size, "%.*s.%s.lt", (int)stem, path, what);
 }
 
 /* Arenas */
@@ -97,17 +107,27 @@ static bool is_drained(const struct lti_arena *arena) {
   return is_alive(arena->drain_pid) && (now < beat || now - beat < ALIVE_NS);
 }
 
-/* Only our own files, so that nobody can make us run over theirs.
- * Returns: the arena, to be unmapped, and fd; NULL. */
-static struct lti_arena *open_arena(const char *path, int *fd) {
+/* A file of this user, so that nobody can make us run over theirs.
+ * Returns: a descriptor, -1 for none. */
+static int open_own(const char *path) {
   struct stat st;
+  int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+                  st.st_uid != geteuid())) {
+    close(fd);
+    fd = -1;
+  }
+  return fd;
+}
+
+/* Returns: the arena, to be unmapped, and fd; NULL. */
+static struct lti_arena *open_arena(const char *path, int *fd) {
   uint64_t magic = 0;
   struct lti_arena *arena = NULL;
-  *fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  *fd = open_own(path);
   if (*fd < 0)
     return NULL;
-  if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-      pread(*fd, &magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
+  if (pread(*fd, &magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
       magic == LTI_ARENA_MAGIC)
     arena = lti_arena_map(*fd);
   if (!arena)
@@ -162,7 +182,7 @@ static int drain_arena(struct lti_arena *arena, int fd, const char *from,
     if (files[i].error)
       code = complain(options->path, strerror(files[i].error));
     else if (files[i].path)
-      tell(from, files[i].path, files[i].n_events, files[i].size_bytes);
+      tell(from, files[i].path, files[i].n_events, files[i].size_bytes, "");
     any = any || files[i].path;
   }
   if (!any && code == EXIT_OK)
@@ -171,17 +191,52 @@ static int drain_arena(struct lti_arena *arena, int fd, const char *from,
   return code;
 }
 
+/* What a flight recorder in the program had kept, as a snapshot of its death.
+ *
+ * is_written: set when there was something.
+ * Returns: an exit code; a message is printed. */
+static int save_window(const char *window, const char *to, bool overwrite,
+                       bool is_dead, bool *is_written) {
+  struct lti_recovered done = {0};
+  int fd = open_own(window);
+  if (fd < 0)
+    return EXIT_OK;
+  lt_status status =
+      lti_recover_window(fd, to, overwrite,
+                         is_dead ? LT_END_GONE : LT_END_RECOVERED,
+                         lti_index_of_file, &done);
+  int error = errno;
+  close(fd);
+  if (status == LT_END)
+    return EXIT_OK;
+  if (status != LT_OK)
+    return complain(status == LT_NOT_A_TRACE ? window : to,
+                    status == LT_IO ? strerror(error) : lt_status_text(status));
+  *is_written = true;
+  tell(window, to, done.n_events, done.size_bytes,
+       is_dead ? ": what the flight recorder kept when the program died" : "");
+  return EXIT_OK;
+}
+
 static int recover_arena(struct lti_arena *arena, int fd,
                          const struct request *q) {
-  char name[64] = "empty.recovered.lt";
+  char name[64] = "empty.recovered.lt", window[4400], rest[4400];
   const struct lti_proc *p = main_process(arena);
   if (is_drained(arena))
     return complain(q->path, "it is still being recorded");
   if (p)
     name_output(p, name, sizeof name);
+  const char *to = q->output ? q->output : name;
+  bool is_written = false;
+  snprintf(window, sizeof window, "%s" LTI_SHARE_WINDOW, q->path);
+  int code = save_window(window, to, q->overwrite, p && !is_alive(p->pid),
+                         &is_written);
+  if (code != EXIT_OK)
+    return code;
+  name_beside(to, "rest", rest, sizeof rest);
   struct symbol *symbols = symbol_open();
   struct lti_drain_options options = {
-      .path = q->output ? q->output : name,
+      .path = is_written ? rest : to,
       .overwrite = q->overwrite,
       .command_pid = p ? p->pid : 0,
       .recorder = PACKAGE_STRING,
@@ -189,11 +244,13 @@ static int recover_arena(struct lti_arena *arena, int fd,
       .namer_context = symbols,
       .is_recovery = true,
   };
-  int code = drain_arena(arena, fd, q->path, &options);
+  code = drain_arena(arena, fd, q->path, &options);
   if (symbols)
     symbol_close(symbols);
-  if (code == EXIT_OK)
+  if (code == EXIT_OK) {
+    unlink(window);
     unlink(q->path);
+  }
   return code;
 }
 
@@ -241,11 +298,8 @@ static int list_arenas(void) {
 static int recover_file(const struct request *q) {
   char name[4400];
   struct lti_recovered done = {0};
-  size_t stem = strlen(q->path);
-  if (stem > 3 && strcmp(q->path + stem - 3, ".lt") == 0)
-    stem -= 3;
-  snprintf(name, sizeof name, "%.*s.%s.lt", (int)stem, q->path,
-           q->is_indexed ? "indexed" : "recovered");
+  name_beside(q->path, q->is_indexed ? "indexed" : "recovered", name,
+              sizeof name);
   const char *to = q->output ? q->output : name;
   lt_status status = lti_recover_file(q->path, to, q->overwrite, q->is_indexed,
                                       lti_index_of_file, &done);
@@ -261,7 +315,7 @@ static int recover_file(const struct request *q) {
   if (done.was_whole)
     fputs(WHO ": it has its end: there is nothing to recover\n", stderr);
   else
-    tell(q->path, to, done.n_events, done.size_bytes);
+    tell(q->path, to, done.n_events, done.size_bytes, "");
   if (!done.was_whole && !done.has_index)
     fputs(WHO ": without an index, because blocks of it are damaged\n", stderr);
   return EXIT_OK;
@@ -294,7 +348,8 @@ const struct command cmd_recover = {
         "closed, and given an index. Or it is the shared memory of a recording "
         "(/dev/shm/looptrace-*): what its rings still hold, which is what came "
         "after the trace, is written to a trace of its own, and the shared "
-        "memory is removed. Without FILE, such memory that nobody records any "
+        "memory is removed. Where the program had a flight recorder in it, what "
+        "that kept is OUT, and what came after it OUT.rest.lt. Without FILE, such memory that nobody records any "
         "more is listed.",
     .status = "0; 2 wrong usage; 3 nothing can be recovered, or not written.",
     .examples = "looptrace recover app.lt",

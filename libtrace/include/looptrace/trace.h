@@ -67,10 +67,13 @@ typedef struct lt_trace_options {
                             LOOPTRACE_KEEP, else there is one file */
   uint64_t duration_ns;  /* the file is closed after so long, and the rest not
                             recorded; LOOPTRACE_DURATION, else no bound */
-  bool recoverable;      /* the rings are in a file on tmpfs (/dev/shm), which
-                            lt_trace_stop() and exit() remove; one that a crash
-                            or SIGKILL leaves there holds what was not written
-                            yet: `looptrace recover`; LOOPTRACE_RECOVERABLE=1 */
+  bool recoverable;      /* the rings, and in flight mode what is kept, are in
+                            files on tmpfs (/dev/shm), which lt_trace_stop() and
+                            exit() remove; those that a crash or SIGKILL leaves
+                            there hold what was not written yet: `looptrace
+                            recover`.  In flight mode this is so by itself, where
+                            there is room and not 8 crashes left theirs;
+                            LOOPTRACE_RECOVERABLE=1 */
 } lt_trace_options;
 
 /* Begin to record this process into a file, written by a thread of its own.
