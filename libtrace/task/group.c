@@ -13,11 +13,17 @@ void lt_group_begin(lt_group *group) {
   struct lti_group_head *head = (struct lti_group_head *)group;
   memset(group, 0, sizeof *group);
   head->opener = lti_running("lt_group_begin");
+  if (head->opener)
+    head->opener->scopes++;
 }
 
 int lt_group_spawn(lt_group *group, const char *name, lt_task_fn *fn,
                    void *arg) {
   struct lti_group_head *head = (struct lti_group_head *)group;
+  if (!head->opener) {
+    lti_misuse("lt_group_spawn was given a group that is not open");
+    return UV_EINVAL;
+  }
   struct lti_tcb *task =
       lti_spawn(name, 0, fn, arg, __builtin_return_address(0));
   if (!task) {
@@ -83,7 +89,8 @@ int64_t lt_group_end(lt_group *group) {
             .caller = __builtin_return_address(0)},
            head};
   if (me && me != head->opener)
-    lti_misuse("lt_group_end was called by a task that did not open the group");
+    lti_misuse("lt_group_end was called by a task that did not open the group%s",
+               head->opener ? "" : ", or twice");
   if (!me || me != head->opener)
     return UV_EINVAL;
   if (me->pending)
@@ -94,6 +101,8 @@ int64_t lt_group_end(lt_group *group) {
     end.wait.awaited = head->first->id;
     (void)lti_block(me, &end.wait);
   }
+  head->opener = NULL;
+  me->scopes--;
   if (me->pending && !head->failure) {
     me->pending = 0; /* delivered here */
     return UV_ECANCELED;

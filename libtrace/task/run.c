@@ -83,6 +83,9 @@ static void free_sched(struct lti_sched *s) {
 int lt_loop_open(uv_loop_t *loop, const lt_run_options *options) {
   static const lt_run_options defaults;
   struct lti_sched *s = NULL;
+  if (lti_sched)
+    lti_misuse("lt_loop_open was called in a thread that has a loop for tasks: "
+               "lt_spawn is enough there");
   if (lti_sched || !loop)
     return UV_EINVAL;
   options = options ? options : &defaults;
@@ -200,12 +203,19 @@ static void main_ended(struct lti_waiter *waiter, struct lti_tcb *task) {
 }
 
 static void say_deadlock(struct lti_tcb *task, void *unused) {
-  char buffer[32];
+  char buffer[32], other[32];
   (void)unused;
-  if (task->state == LTI_WAITING)
-    lti_misuse("nothing is left that could wake task \"%s\", which %s",
-               lti_task_name(task, buffer, sizeof buffer),
-               lt_wait_text(task->wait->why));
+  if (task->state != LTI_WAITING)
+    return;
+  const struct lti_tcb *until = task->wait->until;
+  bool is_alive = until && until->state != LTI_FREE && until->state != LTI_DONE;
+  lti_misuse("nothing is left that could wake task \"%s\", which %s%s%s%s",
+             lti_task_name(task, buffer, sizeof buffer),
+             lt_wait_text(task->wait->why), is_alive ? " \"" : "",
+             is_alive ? lti_task_name(until, other, sizeof other) : "",
+             is_alive ? "\""
+             : until  ? " a task that ended"
+                      : "");
 }
 
 static int64_t run_main(struct lti_sched *s, struct lti_tcb *task) {
@@ -233,6 +243,11 @@ static void ignore_sigpipe(struct sigaction *before) {
 
 int64_t lt_run_with(const lt_run_options *options, lt_task_fn *fn, void *arg) {
   struct sigaction before;
+  if (lti_sched) {
+    lti_misuse("lt_run was called in a thread that has a loop for tasks: call "
+               "the function there, or lt_spawn it");
+    return UV_EINVAL;
+  }
   uv_loop_t *loop = malloc(sizeof *loop);
   if (!loop)
     return UV_ENOMEM;

@@ -274,7 +274,20 @@ static void run_some(struct lti_sched *s, uint32_t n) {
   go(s, NULL, first, false);
 }
 
+/* A callback of the loop's, and yet a task runs: it called uv_run, and no other
+ * task can run before that returns. */
+static __attribute__((cold, noinline)) void
+leave_nested_run(struct lti_sched *s) {
+  char buffer[32];
+  lti_misuse("task \"%s\" called uv_run on the loop that runs it: lt_await, "
+             "lt_sleep and the like wait, and let the loop turn",
+             lti_task_name(s->running, buffer, sizeof buffer));
+  uv_stop(s->loop);
+}
+
 void lti_drain(struct lti_sched *s) {
+  if (__builtin_expect(s->running != NULL, 0))
+    leave_nested_run(s);
   if (s->draining || !s->ready.first)
     return;
   s->draining = true;

@@ -77,6 +77,8 @@ struct lti_tcb {
   uint64_t serial, parent_serial;
   uint64_t since_ms; /* it waits or is ready since; loop time */
   uint32_t cancels;  /* how often lt_cancel was called */
+  uint16_t scopes;   /* groups and deadlines that it began and did not end */
+  uint16_t locks;    /* that it holds */
   char name[32];
   void *fibre; /* of the thread sanitizer */
   void *fake;  /* of the address sanitizer */

@@ -64,9 +64,14 @@ static void reader_ends(lt_stream *stream, int64_t result) {
   lti_wake(&reader->wait, result);
 }
 
+/* Told twice while its memory shows it: it is freed when the loop turned. */
 void lt_stream_close(lt_stream *stream) {
-  if (!stream || stream->is_closed)
+  if (!stream)
     return;
+  if (stream->is_closed) {
+    lti_misuse("lt_stream_close was given a stream that is closed");
+    return;
+  }
   stream->is_closed = true;
   if (stream->reader) {
     reader_ends(stream, UV_ECANCELED);
@@ -348,6 +353,7 @@ static void connect_cancel(struct lti_wait *wait) {
   struct connecting *connecting =
       (struct connecting *)((char *)wait - offsetof(struct connecting, wait));
   lt_stream_close(connecting->stream);
+  connecting->stream = NULL;
 }
 
 /* address NULL: a pipe at path. */
@@ -372,10 +378,10 @@ static int64_t connect_to(struct lti_tcb *task, const struct sockaddr *address,
         task->spawner);
     status = lti_block(task, &connecting.wait);
   }
-  if (status < 0)
-    lt_stream_close(stream);
-  else
+  if (status == 0)
     *out = stream;
+  else
+    lt_stream_close(connecting.stream); /* NULL: it was cancelled */
   return status;
 }
 

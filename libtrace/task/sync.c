@@ -77,6 +77,7 @@ int64_t lt_mutex_lock(lt_mutex *mutex) {
   struct lti_tcb *owner = mutex->owner;
   if (!owner) {
     mutex->owner = task;
+    task->locks++;
     return 0;
   }
   if (lti_refuse_circle(task, owner))
@@ -96,7 +97,10 @@ void lt_mutex_unlock(lt_mutex *mutex) {
   if (!task || mutex->owner != task)
     return;
   struct waiting *next = wake_first(queue, 0);
+  task->locks--;
   mutex->owner = next ? next->wait.task : NULL;
+  if (next)
+    next->wait.task->locks++;
   for (struct waiting *w = queue->first; w; w = w->next)
     w->wait.until = mutex->owner;
 }

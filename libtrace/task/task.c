@@ -161,6 +161,8 @@ struct lti_tcb *lti_spawn(const char *name, size_t stack_bytes, lt_task_fn *fn,
   task->parent = parent;
   task->parent_serial = parent ? parent->serial : 0;
   task->cancels = 0;
+  task->scopes = 0;
+  task->locks = 0;
   task->name[0] = 0;
   if (name)
     snprintf(task->name, sizeof task->name, "%s", name);
@@ -200,9 +202,29 @@ static void report_unseen(const struct lti_tcb *task) {
              lt_strerror(task->result));
 }
 
+/* What a task must not leave behind.  Groups and deadlines lay on its stack, and
+ * their tasks and timers still refer to them: nothing is sound after that. */
+static __attribute__((cold, noinline)) void
+report_left(const struct lti_tcb *task) {
+  char buffer[32];
+  const char *name = lti_task_name(task, buffer, sizeof buffer);
+  if (task->locks)
+    lti_misuse("task \"%s\" ended and held a lock, which nobody can get now: "
+               "call lt_mutex_unlock before each return",
+               name);
+  if (!task->scopes)
+    return;
+  lti_misuse("task \"%s\" returned from inside a group or a deadline: call "
+             "lt_group_end or lt_deadline_end before each return",
+             name);
+  abort();
+}
+
 /* On the task's own stack, which is given back later: see bury(). */
 void lti_task_ended(struct lti_sched *s, struct lti_tcb *task, int64_t result) {
   struct lti_waiter *waiter = task->waiters;
+  if (__builtin_expect(task->scopes | task->locks, 0))
+    report_left(task);
   task->result = result;
   task->state = LTI_DONE;
   s->live--;

@@ -173,6 +173,7 @@ void lt_deadline_begin(lt_deadline *public, uint64_t ms) {
   if (!task)
     return;
   deadline->timer.due = deadline_due;
+  task->scopes++;
   deadline->cancels = task->cancels;
   deadline->has_passed = false;
   lti_timer_add(lti_sched, &deadline->timer, ms);
@@ -183,6 +184,8 @@ int64_t lt_deadline_end(lt_deadline *public, int64_t result) {
   struct lti_tcb *task = deadline->task;
   if (!task)
     return result;
+  deadline->task = NULL; /* a second end is none */
+  task->scopes--;
   if (!deadline->has_passed) {
     lti_timer_remove(lti_sched, &deadline->timer);
     return result;

@@ -1,8 +1,11 @@
 /* What is said of mistakes, beyond the common ones in check_task.c; and that
  * errors have texts. */
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <looptrace/task.h>
 
@@ -150,6 +153,177 @@ START_TEST(a_task_does_not_close_its_loop) {
 }
 END_TEST
 
+/* --- A loop in a loop ------------------------------------------------------ */
+
+static int64_t run_again(void *unused) {
+  return lt_run(answer, unused);
+}
+
+START_TEST(lt_run_inside_a_task_is_refused) {
+  ck_assert_int_eq(run(run_again, NULL), UV_EINVAL);
+  SAID("lt_run was called in a thread that has a loop for tasks");
+}
+END_TEST
+
+START_TEST(a_thread_has_one_loop_for_tasks) {
+  uv_loop_t loop;
+  quiet();
+  uv_loop_init(&loop);
+  ck_assert_int_eq(lt_loop_open(&loop, NULL), 0);
+  said_nothing();
+  ck_assert_int_eq(lt_loop_open(&loop, NULL), UV_EINVAL);
+  SAID("lt_loop_open was called in a thread that has a loop for tasks");
+  lt_loop_close();
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+END_TEST
+
+/* It would turn for ever: the task that it waits for cannot run. */
+static int64_t turn_loop(void *unused) {
+  int ms = 10;
+  lt_task *other = lt_spawn(sleeper, &ms);
+  (void)unused;
+  if (uv_run(lt_loop(), UV_RUN_DEFAULT) == 0)
+    return 1;
+  return lt_await(other) == ms ? 0 : 2;
+}
+
+START_TEST(uv_run_inside_a_task_comes_back_and_is_explained) {
+  ck_assert_int_eq(run(turn_loop, NULL), 0);
+  SAID("called uv_run on the loop that runs it");
+}
+END_TEST
+
+/* --- Scopes ---------------------------------------------------------------- */
+
+static int64_t end_twice(void *unused) {
+  lt_group group;
+  lt_deadline deadline;
+  (void)unused;
+  lt_group_begin(&group);
+  lt_deadline_begin(&deadline, 1000);
+  if (lt_deadline_end(&deadline, 7) != 7 || lt_deadline_end(&deadline, 7) != 7)
+    return 1;
+  if (lt_group_end(&group) != 0)
+    return 2;
+  said_nothing();
+  if (lt_group_spawn(&group, NULL, answer, NULL) != UV_EINVAL)
+    return 3;
+  SAID("lt_group_spawn was given a group that is not open");
+  return lt_group_end(&group) == UV_EINVAL ? 0 : 4;
+}
+
+START_TEST(a_scope_ends_once) {
+  ck_assert_int_eq(run(end_twice, NULL), 0);
+  SAID("lt_group_end was called by a task that did not open the group, or "
+       "twice");
+}
+END_TEST
+
+static int64_t leave_group(void *unused) {
+  lt_group group;
+  lt_group_begin(&group);
+  return lt_group_spawn(&group, NULL, fail_soon, unused);
+}
+
+static int64_t leave_deadline(void *unused) {
+  lt_deadline deadline;
+  (void)unused;
+  lt_deadline_begin(&deadline, 1000);
+  return lt_yield();
+}
+
+static int64_t leave_scope(void *in_group) {
+  lt_task_fn *leaver = in_group ? leave_group : leave_deadline;
+  return lt_await(lt_spawn_named("hasty", leaver, NULL));
+}
+
+/* In a process of its own, which it ends. */
+static void ends_with(bool in_group, const char *words) {
+  int ends[2], status;
+  char text[512] = "";
+  ck_assert_int_eq(pipe(ends), 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    dup2(ends[1], 2);
+    signal(SIGABRT, SIG_DFL);
+    lt_on_misuse(NULL);
+    _exit(lt_run(leave_scope, in_group ? &ends : NULL) == 0);
+  }
+  close(ends[1]);
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ck_assert_int_gt(read(ends[0], text, sizeof text - 1), 0);
+  close(ends[0]);
+  ck_assert_msg(strstr(text, words), "%s", text);
+  ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+START_TEST(a_task_that_returns_from_inside_a_scope_ends_the_process) {
+  ends_with(true, "task \"hasty\" returned from inside a group");
+  ends_with(false, "task \"hasty\" returned from inside a group or a deadline");
+}
+END_TEST
+
+/* --- Locks and streams ------------------------------------------------------ */
+
+static lt_mutex forgotten;
+
+static int64_t keep_lock(void *unused) {
+  (void)unused;
+  return lt_mutex_lock(&forgotten);
+}
+
+static int64_t want_lock(void *unused) {
+  lt_await(lt_spawn_named("keeper", keep_lock, unused));
+  return lt_mutex_lock(&forgotten);
+}
+
+START_TEST(a_lock_that_its_holder_took_along_is_reported) {
+  ck_assert_int_eq(run(want_lock, NULL), LT_EDEADLK);
+  SAID("task \"keeper\" ended and held a lock, which nobody can get now");
+  SAID("which waits for the lock of a task that ended");
+}
+END_TEST
+
+static int64_t hand_lock_over(void *mutex) {
+  if (lt_mutex_lock(mutex) != 0)
+    return 1;
+  int64_t status = lt_yield();
+  lt_mutex_unlock(mutex);
+  return status;
+}
+
+static int64_t share_lock(void *unused) {
+  lt_mutex mutex = {0};
+  lt_task *both[] = {lt_spawn(hand_lock_over, &mutex),
+                     lt_spawn(hand_lock_over, &mutex)};
+  (void)unused;
+  return lt_gather(both, 2, NULL);
+}
+
+START_TEST(a_lock_that_is_handed_over_is_the_next_ones) {
+  ck_assert_int_eq(run(share_lock, NULL), 0);
+  said_nothing();
+}
+END_TEST
+
+static int64_t close_twice(void *unused) {
+  lt_stream *stream;
+  (void)unused;
+  int64_t status = lt_tcp_listen("127.0.0.1", 0, &stream);
+  if (status < 0)
+    return status;
+  lt_stream_close(stream);
+  lt_stream_close(stream);
+  return 0;
+}
+
+START_TEST(a_stream_is_closed_once) {
+  ck_assert_int_eq(run(close_twice, NULL), 0);
+  SAID("lt_stream_close was given a stream that is closed");
+}
+END_TEST
+
 /* --- At the end ----------------------------------------------------------- */
 
 static int64_t forget_handle(void *unused) {
@@ -217,6 +391,14 @@ int main(void) {
   tcase_add_test(tests, a_lock_is_given_back_by_its_holder_only);
   tcase_add_test(tests, a_group_is_ended_by_who_opened_it_only);
   tcase_add_test(tests, a_task_does_not_close_its_loop);
+  tcase_add_test(tests, lt_run_inside_a_task_is_refused);
+  tcase_add_test(tests, a_thread_has_one_loop_for_tasks);
+  tcase_add_test(tests, uv_run_inside_a_task_comes_back_and_is_explained);
+  tcase_add_test(tests, a_scope_ends_once);
+  tcase_add_test(tests, a_task_that_returns_from_inside_a_scope_ends_the_process);
+  tcase_add_test(tests, a_lock_that_its_holder_took_along_is_reported);
+  tcase_add_test(tests, a_lock_that_is_handed_over_is_the_next_ones);
+  tcase_add_test(tests, a_stream_is_closed_once);
   tcase_add_test(tests,
                  a_failure_whose_handle_was_forgotten_is_reported_at_the_end);
   tcase_add_test(tests, a_task_that_does_not_end_is_given_up);

@@ -35,7 +35,8 @@
  * to lt_on_misuse) and answered with an error: waiting outside a task (UV_EINVAL), a
  * handle used twice (UV_EINVAL), tasks that wait for each other in a circle
  * (LT_EDEADLK).  Failures that nobody saw and tasks left at the end are
- * reported too.
+ * reported too.  Two mistakes end the process, with the task's name: a stack that
+ * overflows, and a return from inside a group or a deadline.
  *
  * THREADS.  Everything here belongs to the thread that turns the loop, except
  * lt_future_set() on a future made with LT_ANY_THREAD.  No exception and no
@@ -187,7 +188,8 @@ LT_EXPORT int64_t lt_yield(void);
 /* A limit for all waits between begin and end, in one task; they nest, as blocks
  * do.  When it passes, the wait of that moment ends with UV_ECANCELED.
  *
- * end: turns that into UV_ETIMEDOUT; returns other results as they are. */
+ * end: turns that into UV_ETIMEDOUT; returns other results as they are.  Before
+ *      each return from the function that began it. */
 typedef struct lt_deadline {
   uint64_t reserved[16];
 } lt_deadline;
@@ -201,7 +203,8 @@ LT_EXPORT int64_t lt_deadline_end(lt_deadline *deadline, int64_t result);
  *
  * lt_group_spawn: there is no handle; a name may be NULL.  UV_ENOMEM is noted
  *                 in the group as a failure, too.
- * lt_group_end:   waits for all.  Returns 0 or the failure that came first. */
+ * lt_group_end:   waits for all, before each return from the function that began
+ *                 it.  Returns 0 or the failure that came first. */
 typedef struct lt_group {
   void *reserved[12];
 } lt_group;
