@@ -122,6 +122,26 @@ class Text(Check):
         self.assertIn('seen: 12 times in this trace (101 ms, 102 ms, ', text)
         self.assertIn('blocked for 112 ms', text)
 
+    def test_the_advice_is_for_the_programs_own_part(self):
+        for own, call, advice in (
+                (290, '', 'do it in pieces, one a turn'),
+                (0, '', 'no blocking call was seen in it'),
+                (0, '1100 call callee=fsync ms=20 site=on_tick',
+                 'its calls are not most of it')):
+            self.write(f'''
+                0    loop+
+                0    poll
+                1000 wake
+                1000 usage cpu=0 delay=0
+                1000 resume task=1 kind=timer site=on_tick
+                {call}
+                2000 await task=1
+                2000 usage cpu={own} delay=600 faults=9
+                2000 poll
+                2100 loop-''')
+            told = self.check_code(1, 'x.lt').stdout.decode()
+            self.assertIn(advice, told)
+
     def test_quiet_says_the_verdict_only_and_only_when_it_is_no_pass(self):
         self.write(SHOP, 'bad.lt')
         self.write(CLEAN, 'good.lt')
@@ -265,6 +285,22 @@ class Codes(Check):
         self.check_code(0, 'good.lt', 'good.lt')
         self.check_code(3, 'good.lt', 'none.lt')
         self.check_code(1, 'good.lt', 'none.lt', 'bad.lt')
+
+    def test_the_last_line_of_several_traces_is_the_verdict_on_all(self):
+        self.write(SHOP, 'bad.lt')
+        self.write(CLEAN, 'good.lt')
+        for code, line, *names in (
+                (1, 'FAIL  in all: 1 of 3 traces', 'good.lt', 'bad.lt',
+                 'good.lt'),
+                (0, 'PASS  in all: 2 of 2 traces', 'good.lt', 'good.lt'),
+                (3, 'INCONCLUSIVE  in all: 1 of 2 traces', 'none.lt',
+                 'good.lt')):
+            self.assertEqual(self.last_line(self.check_code(code, *names)),
+                             line)
+        told = self.check_code(1, '-q', 'bad.lt', 'good.lt').stdout
+        self.assertEqual(told.count(b'\n'), 2)
+        self.assertEqual(
+            self.check_code(0, '-q', 'good.lt', 'good.lt').stdout, b'')
 
     def test_wrong_usage_is_2_and_names_the_word(self):
         self.write(CLEAN)

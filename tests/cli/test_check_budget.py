@@ -94,6 +94,14 @@ class Budgets(Base):
         self.assertEqual([f['loop'] for f in told['findings']
                           if f['level'] == 'error'], ['main'])
 
+    def test_a_budget_that_no_loop_is_held_against_is_told(self):
+        self.budget('[budget "wroker*"]\nstall.max = 1ms\n'
+                    '[budget "mai*"]\nstall.max = 1s\n')
+        told = self.code(0, '--budget', 'b.ini', 'x.lt').stdout.decode()
+        self.assertIn('no loop is called `wroker*`: stall.max <= 1ms is held '
+                      'against none\n', told)
+        self.assertNotIn('is called `mai', told)
+
     def test_arguments_count_more_than_the_file(self):
         self.budget('[budget]\nstall.max = 1s\n[run]\nwarmup = 0\n')
         self.code(0, '--budget', 'b.ini', 'x.lt')
@@ -119,7 +127,10 @@ class Budgets(Base):
                 ('[bugdet]\nstall.max = 1s\n', 2, 'bugdet'),
                 ('[levels]\nstal = warn\n', 2, 'did you mean `stall`'),
                 ('[levels]\nstall = loud\n', 2, 'loud'),
-                ('[run]\nruns = 0\n', 2, 'runs'),
+                ('[levels]\nxyz = warn\n', 2, 'looptrace explain lists'),
+                ('[run]\nruns = 0\n', 2, '`runs = 0`: 1 to 1000'),
+                ('[run]\naggregate = best\n', 2, 'median, pessimistic'),
+                ('[run]\nwarmup = soon\n', 2, 'a number with a unit'),
                 ('[budget\n', 1, 'INI'),
                 ('[budget]\nnonsense\n', 2, 'INI'),
                 ('[budget]\nstall.max = 1s ;' + 'x' * 500, 2, 'too long'),
@@ -284,6 +295,24 @@ class Baselines(Base):
         self.assertEqual(self.states(told), ['known', 'known'])
         self.code(0, '--baseline', 'b.json', '--update-baseline', 'x.lt')
         self.assertEqual((self.dir / 'b.json').read_bytes(), first)
+
+    def test_beside_what_is_known_no_length_is_made_up(self):
+        (self.dir / 'one.lt').write_bytes(trace('''
+            0    loop+
+            0    poll
+            1000 wake
+            1000 usage cpu=0
+            1000 resume task=1 kind=timer site=on_tick
+            1200 await task=1
+            1200 usage cpu=200
+            1200 poll
+            1300 loop-'''))
+        self.code(0, '--baseline', 'b.json', '--update-baseline', 'one.lt')
+        told = self.told(0, '--baseline', 'b.json', 'one.lt')['traces'][0]
+        self.assertTrue(told['longest_is_bound'])
+        self.assertIn(b'\nPASS  no other stall over 50 ms (budget 100 ms)',
+                      self.code(0, '--baseline', 'b.json', 'one.lt').stdout)
+        self.assertFalse(self.told(1, 'one.lt')['traces'][0]['longest_is_bound'])
 
     def test_what_is_new_or_more_often_than_before_fails(self):
         self.code(0, '--baseline', 'b.json', '--update-baseline', 'x.lt')

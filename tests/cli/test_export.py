@@ -367,6 +367,8 @@ class Usage(Export):
                 (['-f', 'csv', 'a', 'b'], b'one trace at a time'),
                 (['-f', 'csv', '--range', '3s', 'x.lt'], b'A before B'),
                 (['-f', 'csv', '--range', '3s..2s', 'x.lt'], b'A before B'),
+                (['-f', 'csv', '--range', '99s..', 'x.lt'],
+                 b'begins at 1m39.000s, and the trace ends at 1.000 s\n'),
                 (['-f', 'openmetrics', '--range', '1s..', 'x.lt'], b'nothing'),
                 (['-f', 'otlp', '--min', '3', 'x.lt'], b'a unit')):
             result = self.looptrace('export', *words)

@@ -150,7 +150,7 @@ static int level_line(struct file *f, const char *name, const char *value) {
   if (!rule_find(name))
     return bad(f,
                near ? "there is no rule `%s`; did you mean `%s`?"
-                    : "there is no rule `%s`%s",
+                    : "there is no rule `%s`; looptrace explain lists them%s",
                name, near ? near->name : "");
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(value, words[i].word) == 0)
@@ -168,20 +168,25 @@ static bool keep(char **into, const char *value) {
 
 static int run_line(struct file *f, const char *name, const char *value) {
   struct options *o = f->options;
+  const char *expected = "the name of a file";
   bool is_good = true;
-  if (strcmp(name, "warmup") == 0)
+  if (strcmp(name, "warmup") == 0) {
+    expected = DURATION_FORMS;
     is_good = options_time(value, &o->budget.warmup_ns);
-  else if (strcmp(name, "runs") == 0)
+  } else if (strcmp(name, "runs") == 0) {
+    expected = "1 to 1000";
     is_good = options_runs(value, &o->runs);
-  else if (strcmp(name, "aggregate") == 0)
+  } else if (strcmp(name, "aggregate") == 0) {
+    expected = "median, pessimistic or optimistic";
     is_good = options_aggregate(value, &o->aggregate);
-  else if (strcmp(name, "baseline") == 0)
+  } else if (strcmp(name, "baseline") == 0) {
     is_good = keep(&o->own_baseline, value);
-  else if (strcmp(name, "suppressions") == 0)
+  } else if (strcmp(name, "suppressions") == 0) {
     is_good = keep(&o->own_suppressions, value);
-  else
+  } else {
     return unknown_key(f, name);
-  return is_good ? 1 : bad(f, "`%s = %s` is no good", name, value);
+  }
+  return is_good ? 1 : bad(f, "`%s = %s`: %s", name, value, expected);
 }
 
 static int on_line(void *context, const char *section, const char *name,

@@ -44,6 +44,8 @@ static void print_text(const struct options *o, const struct check_result *r,
   for (size_t i = 0; i < r->n_traces; i++)
     if (r->traces[i].model)
       check_text(file, r, &r->traces[i], has_color(o, file), o->is_quiet);
+  if (r->n_traces > 1 && (!o->is_quiet || check_verdict(r) != VERDICT_PASS))
+    check_text_all(file, r, has_color(o, file));
   char text[1024];
   if (r->no_trace)
     fprintf(file, "%s\n", inert(r->no_trace, text, sizeof text));

@@ -135,7 +135,7 @@ static int read_line(const char *path, struct suppression *s) {
     char problem[120];
     snprintf(problem, sizeof problem,
              near ? "there is no rule `%%s`; did you mean `%s`?"
-                  : "there is no rule `%%s`%s",
+                  : "there is no rule `%%s`; looptrace explain lists them%s",
              near ? near->name : "");
     return complain(path, s->line, problem, s->rule);
   }

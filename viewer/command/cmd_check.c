@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "launch/launch.h"
 #include "output/inert.h"
 #include "output/open.h"
+#include "output/say.h"
 
 #define WHO CHECK_WHO
 
@@ -88,11 +90,32 @@ static int exit_code(const struct options *o, const struct check_result *r) {
                                                     : EXIT_OK;
 }
 
+static bool has_loop(const struct check_result *r, const char *glob) {
+  for (size_t i = 0; i < r->n_traces; i++)
+    for (size_t k = 0; r->traces[i].model && k < r->traces[i].model->n_loops;
+         k++)
+      if (fnmatch(glob, r->traces[i].model->loops[k].name, 0) == 0)
+        return true;
+  return false;
+}
+
+/* A name that is spelled wrongly would make a budget that nothing breaks. */
+static void note_missing_loops(const struct options *o,
+                               struct check_result *r) {
+  const struct limit *limits = o->budget.limits;
+  char text[120];
+  for (size_t i = 0; i < o->budget.n_limits; i++)
+    if (limits[i].loops && !has_loop(r, limits[i].loops))
+      result_note(r, "no loop is called `%s`: %s is held against none",
+                  limits[i].loops, say_limit(&limits[i], text, sizeof text));
+}
+
 /* Notes, the baseline, the output: what is done once, with the run that is
  * shown. */
 static int finish(const struct options *o, struct review *review,
                   struct check_result *r) {
   bool is_bad = review_notes(review, r);
+  note_missing_loops(o, r);
   r->budget = &o->budget;
   r->baseline = o->update_baseline ? NULL : o->baseline_path;
   r->is_new_only = o->is_new_only;

@@ -20,6 +20,7 @@
 #include "output/export.h"
 #include "output/inert.h"
 #include "output/open.h"
+#include "output/units.h"
 
 #define WHO "looptrace export"
 
@@ -265,7 +266,15 @@ static int run_export(int argc, char **argv) {
     open_complain(WHO, o.trace, status, errno);
     return EXIT_UNREADABLE;
   }
-  code = write_it(&o, model, &progress);
+  if (o.from_ns > model->info->end_ns) {
+    units_buf from, end;
+    progress_done(&progress);
+    fprintf(stderr, WHO ": --range begins at %s, and the trace ends at %s\n",
+            units_at(from, o.from_ns), units_at(end, model->info->end_ns));
+    code = EXIT_USAGE;
+  } else {
+    code = write_it(&o, model, &progress);
+  }
   model_close(model);
   filter_free(&o.filter);
   return code;

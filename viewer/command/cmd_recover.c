@@ -308,8 +308,9 @@ static int recover_file(const struct request *q) {
     return complain(q->path, "not one epoch of it is whole");
   if (status == LT_EXISTS)
     return complain(to, "exists already; --overwrite replaces it");
-  if (status != LT_OK) {
-    open_complain(WHO, q->path, status, error);
+  if (status != LT_OK) { /* what can be read was not written */
+    bool is_output = status == LT_IO && access(q->path, R_OK) == 0;
+    open_complain(WHO, is_output ? to : q->path, status, error);
     return EXIT_UNREADABLE;
   }
   if (done.was_whole)

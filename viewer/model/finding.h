@@ -70,6 +70,8 @@ struct judgement {
   size_t n_limits;   /* by loop and kind; STALL_MAX of each loop is there */
   struct limit_result *limits;
   int64_t longest_ns;     /* longest stall or turn after the warm-up */
+  bool longest_is_bound;  /* none is known: all but what is excused, muted or
+                             known took less than longest_ns */
   int64_t longest_own_ns; /* the most attributable time in one stall, or
                              longest_ns where there is no stall */
   size_t n_reasons;       /* why there may be no verdict; sentences */

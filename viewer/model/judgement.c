@@ -124,8 +124,10 @@ static void measure_longest(const struct model *m, const struct budget *budget,
       if (j->longest_ns < m->loops[i].turn.max_ns &&
           m->loops[i].first_ns >= budget->warmup_ns)
         j->longest_ns = m->loops[i].turn.max_ns;
-    if (j->longest_ns > most)
+    if (j->longest_ns > most) {
       j->longest_ns = most;
+      j->longest_is_bound = true;
+    }
     j->longest_own_ns = j->longest_ns;
   }
 }
@@ -353,8 +355,8 @@ static void decide(const struct model *m, const struct budget *budget,
                    (budget->fail_on == LEVEL_WARNING && j->n_warnings);
   if (j->n_undecided && budget->fail_on != LEVEL_NOTE && !is_proven) {
     is_open = true;
-    reason(j, "%llu stalls may have been the machine's doing or the program's",
-           (unsigned long long)j->n_undecided);
+    reason(j, "%llu stall%s may have been the machine's doing or the program's",
+           (unsigned long long)j->n_undecided, j->n_undecided == 1 ? "" : "s");
   }
   for (size_t i = 0; i < j->n_limits && !is_proven; i++)
     if (j->limits[i].verdict == VERDICT_INCONCLUSIVE &&

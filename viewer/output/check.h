@@ -37,6 +37,9 @@ struct check_result {
  * passes nothing, of others the last line only. */
 void check_text(FILE *file, const struct check_result *result,
                 const struct checked *trace, bool has_color, bool is_quiet);
+/* Behind those of several traces: the verdict on all of them together. */
+void check_text_all(FILE *file, const struct check_result *result,
+                    bool has_color);
 
 /* All as one JSON object, schema looptrace.check/1. */
 void check_json(FILE *file, const struct check_result *result);

@@ -220,6 +220,7 @@ static void one_trace(struct json *json, const struct checked *trace) {
   json_uint(json, "known", j->n_known);
   json_uint(json, "warmup_left_out", j->n_warmup);
   json_int(json, "longest_ns", j->longest_ns);
+  json_bool(json, "longest_is_bound", j->longest_is_bound);
   json_int(json, "longest_attributable_ns", j->longest_own_ns);
   json_array(json, "limits");
   for (size_t i = 0; i < j->n_limits; i++)

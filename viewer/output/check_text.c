@@ -428,17 +428,23 @@ static void limits(const struct text *t, const struct checked *trace) {
   }
 }
 
+static void verdict_word(const struct text *t, enum verdict verdict) {
+  if (verdict == VERDICT_PASS)
+    styled(t, GREEN, "PASS");
+  else if (verdict == VERDICT_FAIL)
+    styled(t, RED, "FAIL");
+  else
+    styled(t, YELLOW, "INCONCLUSIVE");
+}
+
 static void verdict(const struct text *t, const struct checked *trace) {
   const struct judgement *j = &trace->judgement;
   const struct model *m = trace->model;
   units_buf longest, own, budget, turn, share;
-  if (j->verdict == VERDICT_PASS)
-    styled(t, GREEN, "PASS");
-  else if (j->verdict == VERDICT_FAIL)
-    styled(t, RED, "FAIL");
-  else
-    styled(t, YELLOW, "INCONCLUSIVE");
-  fprintf(t->file, "  longest stall %s", units_ns(longest, j->longest_ns));
+  verdict_word(t, j->verdict);
+  fprintf(t->file, "  %s %s",
+          j->longest_is_bound ? "no other stall over" : "longest stall",
+          units_ns(longest, j->longest_ns));
   if (j->longest_own_ns < j->longest_ns - j->longest_ns / 20)
     fprintf(t->file, ", at most %s of one the program's own",
             units_ns(own, j->longest_own_ns));
@@ -494,4 +500,17 @@ void check_text(FILE *file, const struct check_result *result,
     limits(&t, trace);
   }
   verdict(&t, trace);
+}
+
+void check_text_all(FILE *file, const struct check_result *result,
+                    bool has_color) {
+  struct text t = {.file = file, .has_color = has_color};
+  enum verdict all = check_verdict(result);
+  size_t n = 0;
+  for (size_t i = 0; i < result->n_traces; i++) {
+    const struct checked *one = &result->traces[i];
+    n += (one->model ? one->judgement.verdict : VERDICT_INCONCLUSIVE) == all;
+  }
+  verdict_word(&t, all);
+  fprintf(file, "  in all: %zu of %zu traces\n", n, result->n_traces);
 }

@@ -91,8 +91,8 @@ const char *report_what(const struct model *m, const struct model_stall *s,
   else if (s->kind == MODEL_STALL_TURN && s->is_unseen)
     snprintf(buf, size, "a turn, callbacks not seen%s", open);
   else if (s->kind == MODEL_STALL_TURN)
-    snprintf(buf, size, "%" PRIu64 " callbacks in one turn%s", s->n_callbacks,
-             open);
+    snprintf(buf, size, "%" PRIu64 " callback%s in one turn%s", s->n_callbacks,
+             s->n_callbacks == 1 ? "" : "s", open);
   else
     snprintf(buf, size, "between two runs of the loop%s", open);
   return buf;

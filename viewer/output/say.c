@@ -120,9 +120,10 @@ const char *say_headline(const struct model *m, const struct finding *f,
              budget);
   else if (s->kind == MODEL_STALL_TURN && !s->is_unseen)
     snprintf(buf, size,
-             "loop `%s` was blocked for %s%s by %s callbacks in one turn, "
+             "loop `%s` was blocked for %s%s by %s callback%s in one turn, "
              "budget is %s",
-             loop, least, took, units_count(count, s->n_callbacks), budget);
+             loop, least, took, units_count(count, s->n_callbacks),
+             s->n_callbacks == 1 ? "" : "s", budget);
   else if (s->kind == MODEL_STALL_GAP)
     snprintf(buf, size,
              "loop `%s` was not turned for %s between two runs, budget is %s",
@@ -158,8 +159,11 @@ const char *say_help(const struct finding *f, char *buf, size_t size) {
            "uv_queue_work";
   else if (s && s->kind == MODEL_STALL_GAP)
     text = "turn the loop in between, or let it run";
-  else if (s && s->cause.cpu >= s->duration_ns / 2)
+  else if (s && s->cause.cpu > 0 &&
+           s->cause.cpu >= model_attributable(&s->cause) / 2)
     text = "do it in pieces, one a turn, or in the thread pool: uv_queue_work";
+  else if (s && s->n_calls)
+    text = "see what the callback does there; its calls are not most of it";
   else
     text = "see what the callback does there; no blocking call was seen in it";
   snprintf(buf, size, "%s", text);
