@@ -451,7 +451,7 @@ static struct lti_drain_file describe(const struct lti_recorded *p) {
       .size_bytes = p->parts_bytes +
                     (t->writer ? lti_writer_size(t->writer) : p->size_bytes),
       .n_loops = p->n_loops,
-      .duration_ns = t->last_ns - (p->parts ? p->parts->first_ns : t->first_ns),
+      .duration_ns = t->watermark_ns - (p->parts ? p->parts->first_ns : 0),
       .is_full = p->is_full,
       .n_parts = p->stem && !p->n_snapshots ? p->n_parts + 1 : 0,
       .n_removed = p->n_removed,

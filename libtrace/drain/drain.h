@@ -89,7 +89,7 @@ struct lti_drain_file {
   uint64_t n_lost;
   uint64_t size_bytes;
   uint32_t n_loops;
-  int64_t duration_ns;
+  int64_t duration_ns; /* as its trace says: from where its clock begins */
   bool is_full;            /* it was closed at max_bytes */
   uint32_t n_parts;        /* files with keep, else 0: path is the newest one's,
                               n_events and size_bytes those of all that are

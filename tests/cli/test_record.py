@@ -457,6 +457,16 @@ class Traces(Record):
         self.assertGreater(int(events.replace(',', '')), 10)
         self.assertEqual((comm, lost, path), ('turner', '0', 'x.lt'))
 
+    def test_info_and_report_tell_the_same_numbers(self):
+        result = self.looptrace('record', '-o', 'x.lt', '--', self.turner())
+        events, took = re.search(rb'recorded ([\d,]+) events .* in ([^,]+),',
+                                 result.stderr).groups()
+        info = self.looptrace('info', 'x.lt').stdout
+        self.assertIn(b', for ' + took + b', by looptrace', info)
+        self.assertIn(b'events     ' + events.replace(b',', b' ') + b', ', info)
+        self.assertIn(b', ' + took + b', ' + events.replace(b',', b' ')
+                      + b' events, ', self.looptrace('report', 'x.lt').stdout)
+
     def test_the_default_name_is_of_command_and_pid(self):
         result = self.looptrace('record', '--', self.turner())
         self.assert_recorded(result.stderr)
