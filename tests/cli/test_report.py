@@ -53,6 +53,19 @@ class Report(Case):
         told = self.report(SHOP, notes=['statically linked parts are not seen'])
         compare(self, 'report-shop.txt', told)
 
+    def test_a_call_without_a_caller_was_made_in_its_callback(self):
+        """As usleep() at the end of a function, which then is a jump."""
+        told = self.report('''
+            0    loop+
+            0    poll
+            1000 wake
+            1000 resume task=1 kind=timer site=on_tick
+            1200 call callee=uv_sleep ms=190
+            1200 await task=1
+            1200 poll
+            1300 loop-''').decode()
+        self.assertRegex(told, r'uv_sleep +on_tick \(shop\.c:12\)\n')
+
     def test_top_limits_each_table(self):
         told = self.report(SHOP, '--top', '1').decode()
         self.assertIn('412 ms', told)

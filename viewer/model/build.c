@@ -210,6 +210,15 @@ static void fit_call(const struct thread *th, struct model_call *call) {
   }
 }
 
+/* Of a call whose own caller is not known, such as one that a function ends with:
+ * the callback that it was made in. */
+static uint32_t site_of_callback(const struct thread *th) {
+  for (size_t i = th->n_frames; i-- > 0;)
+    if (th->frames[i].is_open && !th->frames[i].is_run)
+      return th->frames[i].site;
+  return 0;
+}
+
 static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
   int64_t duration = e->b > INT64_MAX ? INT64_MAX : (int64_t)e->b;
   if (duration > e->time_ns)
@@ -221,6 +230,8 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
                             .begin_ns = e->time_ns - duration,
                             .duration_ns = duration,
                             .unfinished = e->kind == LT_CALL_BEGIN};
+  if (!call.site)
+    call.site = site_of_callback(th);
   holders_give(th, &call);
   fit_call(th, &call);
   b->model.n_calls++;
