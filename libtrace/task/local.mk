@@ -9,7 +9,8 @@ task_sources = libtrace/task/sched.h libtrace/task/sched.c \
 	libtrace/task/timer.c libtrace/task/many.c libtrace/task/group.c \
 	libtrace/task/local.c libtrace/task/future.c libtrace/task/pool.c \
 	libtrace/task/sync.c libtrace/task/stream.c libtrace/task/request.c \
-	libtrace/task/misuse.c libtrace/task/dump.c
+	libtrace/task/misuse.c libtrace/task/dump.c \
+	libtrace/task/symbol.h libtrace/task/symbol.c
 if TASK_ASM
 task_sources += libtrace/task/switch.S
 endif

@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 
 #include "task/fibre.h"
+#include "task/symbol.h"
 #include "task/trace.h"
 
 /* --- Handles -------------------------------------------------------------- */
@@ -43,14 +44,20 @@ struct lti_tcb *lti_task_of(const lt_task *handle, const char *what) {
 }
 
 const char *lti_task_name(const struct lti_tcb *task, char *buffer, size_t n) {
+  static __thread struct {
+    void *at;
+    char name[sizeof task->name];
+  } last; /* a crowd that is dumped has one function */
   Dl_info info = {0};
   if (task->name[0])
     return task->name;
   void *at = NULL;
   memcpy(&at, &task->fn, sizeof at);
-  if (dladdr(at, &info) && info.dli_sname)
-    snprintf(buffer, n, "%s", info.dli_sname);
-  else if (info.dli_fname)
+  if (last.at != at && lti_symbol_of(at, last.name, sizeof last.name))
+    last.at = at;
+  if (last.at == at)
+    snprintf(buffer, n, "%s", last.name);
+  else if (dladdr(at, &info) && info.dli_fname)
     snprintf(buffer, n, "%s+0x%zx",
              strrchr(info.dli_fname, '/') ? strrchr(info.dli_fname, '/') + 1
                                           : info.dli_fname,

@@ -190,7 +190,7 @@ static int64_t turn_loop(void *unused) {
 
 START_TEST(uv_run_inside_a_task_comes_back_and_is_explained) {
   ck_assert_int_eq(run(turn_loop, NULL), 0);
-  SAID("called uv_run on the loop that runs it");
+  SAID("task \"turn_loop\" called uv_run on the loop that runs it");
 }
 END_TEST
 

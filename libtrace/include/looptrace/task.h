@@ -323,11 +323,14 @@ LT_EXPORT void *lt_local_get(const void *key);
  * each at a time (a second reader gets UV_EBUSY).
  *
  * connect: host is a name or an address; all of its addresses are tried.
- * listen:  host is an address; port 0 takes a free one, see lt_stream_port().
+ * listen:  host is an address, no name: "127.0.0.1", "0.0.0.0" and "::" for all;
+ *          port 0 takes a free one, see lt_stream_port().
  * accept:  waits for the next connection.
  * read:    waits for some bytes; returns how many, 0 at the end of the stream.
  * write:   all of it; the bytes may be used again when it returns, cancelled or
  *          not.  Returns 0.
+ * shutdown: nothing more is written, which the peer reads as the end; it can
+ *          still be read from, and has to be closed.
  * close:   at once, whatever is being waited for ends with UV_ECANCELED; the
  *          handle is gone.  NULL: no effect. */
 typedef struct lt_stream lt_stream;
