@@ -1,6 +1,7 @@
 """looptrace tasks: what is alive, in a trace and in a program that runs."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -134,6 +135,20 @@ class OfAProgram(Case):
         self.assertTrue(told)
         return told
 
+    def test_what_waits_waits_until_now(self):
+        """Nothing is written of a program that does nothing."""
+        def now():
+            told = json.loads(self.looptrace('tasks', '--json', self.pid).stdout)
+            return told['now_ns']
+        self.until(20, self.clients_seen)
+        first, after = now(), time.monotonic_ns()
+        told = self.until(20, lambda: re.search(
+            r'it runs; nothing was recorded of it for (\d\S*) s\n',
+            self.looptrace('tasks', self.pid).stdout.decode()))
+        self.assertGreaterEqual(float(told.group(1)), 1)
+        before = time.monotonic_ns()
+        self.assertGreaterEqual(now() - first, before - after)
+
     def clients_seen(self):
         result = self.looptrace('tasks', '--json', self.pid)
         if result.returncode != 0:
@@ -150,7 +165,7 @@ class OfAProgram(Case):
         self.assertEqual({task['parent'] for task in tasks
                           if task['name'] == 'client'}, {server['id']})
         result = self.looptrace('tasks', self.pid)
-        self.assertIn(b': it runs\n', result.stdout)
+        self.assertIn(b': it runs', result.stdout)
         self.assertIn(b'task "client" reads a stream, for ', result.stdout)
         os.kill(self.pid, signal.SIGINT)
         _, said = self.recorder.communicate(timeout=60)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "command.h"
 #include "command/live.h"
@@ -25,6 +26,7 @@
 
 #define WHO "looptrace tasks"
 #define STEP 100000
+#define QUIET_NS 1000000000 /* some epochs */
 
 enum { OPT_JSON = 256, OPT_DUMP };
 
@@ -234,11 +236,15 @@ static void print_text(struct tasks_view *v) {
   const lt_info *info = v->model->info;
   char text[512], comm[64];
   units_buf at, count;
-  printf("%s, pid %d, at %s: %s\n", inert(info->comm, comm, sizeof comm),
+  printf("%s, pid %d, at %s: %s", inert(info->comm, comm, sizeof comm),
          (int)info->pid, units_at(at, v->now_ns),
          info->ended ? report_end(info, text, sizeof text)
          : v->pid    ? "it runs"
                      : "the trace ends here, without an end mark");
+  if (v->now_ns - info->end_ns >= QUIET_NS)
+    printf("; nothing was recorded of it for %s",
+           units_ns(at, v->now_ns - info->end_ns));
+  putchar('\n');
   each_task(v, NULL);
   if (v->n_shown == 0)
     puts(v->coroutines_only ? "no task of <looptrace/task.h> is alive"
@@ -269,6 +275,16 @@ static void print_json(struct tasks_view *v) {
   json_object_end(&json);
 }
 
+/* Of a program that does nothing nothing is written, and it waits all the same. */
+static int64_t moment_of(const struct tasks_view *v) {
+  const lt_info *info = v->model->info;
+  struct timespec t;
+  if (!v->pid || info->ended || clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+    return info->end_ns;
+  int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec - info->start_ns;
+  return now > info->end_ns ? now : info->end_ns;
+}
+
 static int show(struct tasks_view *v) {
   errno = 0;
   lt_status status = model_open_names(v->path, &v->model);
@@ -279,7 +295,7 @@ static int show(struct tasks_view *v) {
   tasks_open(&v->pane, v->path);
   while (tasks_work(&v->pane, STEP))
     continue;
-  v->now_ns = v->model->info->end_ns;
+  v->now_ns = moment_of(v);
   tasks_order(&v->pane, v->now_ns);
   v->alive_above = calloc(v->pane.n + 2, sizeof *v->alive_above);
   status = v->alive_above ? v->pane.problem : LT_NOMEM;
