@@ -7,9 +7,14 @@
  * it does not find here itself, so that events, errors and their order are the
  * same with and without this thread.
  *
+ * The reader may be the loop of a program that somebody looks at, and this
+ * thread may have no processor: so it is waited for a moment only, and then the
+ * reader goes on alone until the thread has caught up.
+ *
  * Invariant: the ring holds blocks in the order of their keys, all of them behind
- * the last one that the reader asked for or equal to it; only the thread appends,
- * only the reader takes.  A slot that is not ready belongs to the thread, but for
+ * the last one that the reader asked for or equal to it, but for a first one that
+ * was given up while it was being decoded; only the thread appends, only the
+ * reader takes.  A slot that is not ready belongs to the thread, but for
  * its key and block, which do not change.  Everything else that both touch is
  * under the lock.  Called by merge.c and reader.c. */
 #ifndef _GNU_SOURCE
@@ -22,8 +27,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "read/decode.h"
+
+/* So long the reader waits for a block that is being decoded: several times what
+ * that takes. */
+#define PATIENCE_NS 2000000
 
 /* When merge asks for a block. */
 struct key {
@@ -197,10 +207,10 @@ static void free_all(struct lti_ahead *a) {
   free(a);
 }
 
-struct lti_ahead *lti_ahead_start(const struct lti_source *source,
-                                  const struct lti_cursor *from, uint64_t end) {
+static struct lti_ahead *make(const struct lti_source *source,
+                              const struct lti_cursor *from, uint64_t end) {
   struct lti_ahead *a = calloc(1, sizeof *a);
-  sigset_t all, before;
+  pthread_condattr_t monotonic;
   if (!a)
     return NULL;
   lti_source_share(&a->source, source);
@@ -208,7 +218,19 @@ struct lti_ahead *lti_ahead_start(const struct lti_source *source,
   a->end = end;
   pthread_mutex_init(&a->lock, NULL);
   pthread_cond_init(&a->has_room, NULL);
-  pthread_cond_init(&a->has_block, NULL);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&a->has_block, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  return a;
+}
+
+struct lti_ahead *lti_ahead_start(const struct lti_source *source,
+                                  const struct lti_cursor *from, uint64_t end) {
+  struct lti_ahead *a = make(source, from, end);
+  sigset_t all, before;
+  if (!a)
+    return NULL;
   /* The program's signals are for its own threads. */
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -239,6 +261,25 @@ static void drop_first(struct lti_ahead *a) {
   a->n_slots--;
 }
 
+/* Wait for the block that was asked for, as long as that pays.  One before it
+ * was given up: then the thread is behind, and waiting would keep it so.
+ * Returns: whether the thread is done with it. */
+static bool wait_for(struct lti_ahead *a, const struct slot *slot) {
+  struct timespec until;
+  if (slot->is_ready || is_before(&slot->key, &a->asked))
+    return slot->is_ready;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_nsec += PATIENCE_NS;
+  if (until.tv_nsec >= 1000000000) {
+    until.tv_nsec -= 1000000000;
+    until.tv_sec++;
+  }
+  while (!slot->is_ready &&
+         pthread_cond_timedwait(&a->has_block, &a->lock, &until) == 0)
+    ;
+  return slot->is_ready;
+}
+
 bool lti_ahead_take(struct lti_ahead *a, uint64_t epoch_at,
                     const struct lti_block *block, struct lti_buffer *buffer,
                     uint32_t *n) {
@@ -247,8 +288,8 @@ bool lti_ahead_take(struct lti_ahead *a, uint64_t epoch_at,
   a->asked = key_of(epoch_at, block);
   while (a->n_slots && !is_before(&a->asked, &a->ring[a->first].key)) {
     struct slot *slot = &a->ring[a->first];
-    while (!slot->is_ready)
-      pthread_cond_wait(&a->has_block, &a->lock);
+    if (!wait_for(a, slot))
+      break;
     if (slot->is_good && slot->block.at == block->at &&
         memcmp(&slot->block.head, &block->head, sizeof block->head) == 0) {
       struct lti_buffer mine = *buffer;

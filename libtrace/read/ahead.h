@@ -25,7 +25,8 @@ struct lti_ahead *lti_ahead_start(const struct lti_source *source,
 /* End the thread and free all; NULL is a no-op.  Waits for one block at most. */
 void lti_ahead_stop(struct lti_ahead *ahead);
 
-/* Take the events of a block of the epoch that begins at epoch_at.
+/* Take the events of a block of the epoch that begins at epoch_at.  Where it is
+ * being decoded, that is waited for, 2 ms at most.
  *
  * buffer:  given for the one that the events are in; may be empty.
  * Returns: false where they are not there, or not to be had: then the reader

@@ -1,7 +1,10 @@
 /* read/ahead.c: with a second thread, what is read is the same. */
 #include <check.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "read/state.h"
@@ -48,6 +51,20 @@ static void make(void) {
 static void start(lt_reader *r) {
   r->ahead = lti_ahead_start(&r->source, &r->cursor, r->sealed_end);
   ck_assert_ptr_nonnull(r->ahead);
+}
+
+/* The second thread stands still in the first payload that it reads, as if it had
+ * no processor from then on. */
+static atomic_bool is_held;
+static sem_t stands, goes_on;
+
+ssize_t pread(int fd, void *bytes, size_t n, off_t at) {
+  if (n > LTI_WINDOW_BYTES && syscall(SYS_gettid) != getpid() &&
+      atomic_exchange(&is_held, false)) {
+    sem_post(&stands);
+    sem_wait(&goes_on);
+  }
+  return syscall(SYS_pread64, fd, bytes, n, at);
 }
 
 /* Read both to the end; each event and each word on damage must be the same at
@@ -141,6 +158,29 @@ START_TEST(a_file_that_shrinks_meanwhile_is_an_error) {
 }
 END_TEST
 
+START_TEST(who_reads_does_not_wait_for_a_thread_that_stands_still) {
+  lt_event a, b;
+  make();
+  sem_init(&stands, 0, 0);
+  sem_init(&goes_on, 0, 0);
+  lt_reader *with = fixture_open(&f), *without = fixture_open(&f);
+  atomic_store(&is_held, true);
+  start(with);
+  sem_wait(&stands);
+  memset(&a, 0, sizeof a);
+  memset(&b, 0, sizeof b);
+  for (uint64_t n = lt_reader_info(with)->n_events; n > 1; n--) {
+    ck_assert_int_eq(lt_reader_next(with, &a), LT_OK);
+    ck_assert_int_eq(lt_reader_next(without, &b), LT_OK);
+    ck_assert_mem_eq(&a, &b, sizeof a);
+  }
+  sem_post(&goes_on); /* at the end it is waited for */
+  assert_same(with, without);
+  lt_reader_close(with);
+  lt_reader_close(without);
+}
+END_TEST
+
 START_TEST(only_who_asks_for_it_gets_a_thread) {
   lt_event e;
   lt_status status;
@@ -168,6 +208,7 @@ int main(void) {
   tcase_add_test(same, damage_is_found_at_the_same_place_and_time);
   tcase_add_test(same, it_can_be_closed_and_moved_at_any_time);
   tcase_add_test(same, a_file_that_shrinks_meanwhile_is_an_error);
+  tcase_add_test(same, who_reads_does_not_wait_for_a_thread_that_stands_still);
   tcase_add_test(same, only_who_asks_for_it_gets_a_thread);
   suite_add_tcase(suite, same);
   SRunner *runner = srunner_create(suite);
