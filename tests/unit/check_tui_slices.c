@@ -152,6 +152,96 @@ START_TEST(a_search_goes_on_when_its_window_was_read) {
 }
 END_TEST
 
+static size_t n_found(const char *text) {
+  struct filter filter = {.n = 0};
+  char error[200];
+  size_t n = 0;
+  ck_assert(filter_parse(&filter, text, error, sizeof error));
+  for (size_t i = 0; i < app.tasks.n; i++)
+    n += hits_task(&app, &filter, &app.tasks.all[i]);
+  filter_free(&filter);
+  return n;
+}
+
+START_TEST(a_filter_of_many_tasks_goes_on_between_keys) {
+  press("5");
+  work();
+  size_t n = app.tasks.n;
+  ck_assert_uint_gt(n, 10000);
+  ck_assert_uint_eq(app.tasks.n_rows, n);
+  press("&kind:timer");
+  ck_assert(hits_has_work(&app)); /* it is only being counted */
+  ck_assert_uint_eq(app.tasks.n_rows, n);
+  work();
+  const struct preview *p = hits_preview(&app);
+  ck_assert_uint_eq(p->found, n_found("kind:timer"));
+  ck_assert_uint_eq(p->n_seen, n);
+  press("<Enter>");
+  ck_assert(hits_has_work(&app));
+  app_draw(&app);
+  app_work(&app, SLICE);
+  press("&<C-u>dur>1us<Enter>"); /* another one is begun anew */
+  work();
+  ck_assert_uint_gt(n_found("dur>1us"), 100);
+  ck_assert_uint_eq(app.tasks.n_rows, n_found("dur>1us"));
+  for (size_t i = 0; i < app.tasks.n_rows; i++)
+    ck_assert_int_ge(app.tasks.all[app.tasks.rows[i].index].run_ns, 1000);
+}
+END_TEST
+
+START_TEST(tasks_are_put_in_order_while_the_old_order_is_shown) {
+  press("5");
+  work();
+  size_t n = app.tasks.n;
+  press(">"); /* by the time that they ran */
+  ck_assert_uint_eq(app.tasks.n_rows, n);
+  ck_assert(hits_has_work(&app));
+  app_draw(&app);
+  work();
+  ck_assert_uint_eq(app.tasks.n_rows, n);
+  for (size_t i = 1; i < n; i++)
+    ck_assert_int_ge(app.tasks.all[app.tasks.rows[i - 1].index].run_ns,
+                     app.tasks.all[app.tasks.rows[i].index].run_ns);
+  press("<lt>"); /* the tree again */
+  work();
+  for (size_t i = 0; i < n; i++) {
+    const struct census_task *t = &app.tasks.all[app.tasks.rows[i].index];
+    ck_assert(app.tasks.rows[i].depth == 0 || t->parent);
+  }
+}
+END_TEST
+
+START_TEST(a_search_through_many_tasks_is_ended_by_a_key) {
+  press("5");
+  work();
+  uint64_t selected = app.tasks.selected;
+  press("/no-such-name<Enter>");
+  ck_assert(app.seek.is_on);
+  ck_assert_str_eq(app.message, "");
+  press("j");
+  ck_assert(!app.seek.is_on);
+  work();
+  ck_assert_str_eq(app.message, "");
+  press("n");
+  work();
+  ck_assert_str_eq(app.message, "no hit for no-such-name here");
+  ck_assert_uint_ne(app.tasks.selected, selected); /* where j went */
+}
+END_TEST
+
+START_TEST(work_that_cannot_go_on_is_none) {
+  press("5");
+  work();
+  press("p");
+  ck_assert_ptr_nonnull(app.tasks.walk);
+  app.tasks.is_done = false; /* as where the tasks cannot be read */
+  app.tasks.problem = LT_IO;
+  for (int i = 0; i < 100000 && app_work(&app, SLICE); i++)
+    ;
+  ck_assert(!app_has_work(&app));
+}
+END_TEST
+
 TCase *slices_case(void) {
   TCase *slices = tcase_create("slices");
   tcase_set_timeout(slices, 120);
@@ -161,5 +251,10 @@ TCase *slices_case(void) {
   tcase_add_test(slices, replay_begins_when_its_window_was_read);
   tcase_add_test(slices, a_step_goes_on_when_its_window_was_read);
   tcase_add_test(slices, a_search_goes_on_when_its_window_was_read);
+  tcase_add_test(slices, a_filter_of_many_tasks_goes_on_between_keys);
+  tcase_add_test(slices,
+                 tasks_are_put_in_order_while_the_old_order_is_shown);
+  tcase_add_test(slices, a_search_through_many_tasks_is_ended_by_a_key);
+  tcase_add_test(slices, work_that_cannot_go_on_is_none);
   return slices;
 }

@@ -7,7 +7,12 @@ model_test_ldadd = libtracecore.la $(DW_LIBS) $(CHECK_LIBS)
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_model tests/unit/check_finding \
 	tests/unit/check_trouble tests/unit/check_model_task \
-	tests/unit/check_cause tests/unit/check_writer
+	tests/unit/check_cause tests/unit/check_writer tests/unit/check_paced
+tests_unit_check_paced_SOURCES = tests/unit/check_paced.c \
+	viewer/model/paced.h viewer/model/paced.c
+tests_unit_check_paced_CFLAGS = $(model_test_cflags)
+tests_unit_check_paced_LDADD = $(CHECK_LIBS)
+tests_unit_check_paced_LDFLAGS = $(SAN_CFLAGS)
 tests_unit_check_writer_SOURCES = tests/unit/check_writer.c \
 	viewer/output/writer.h viewer/output/writer.c
 tests_unit_check_writer_CFLAGS = $(model_test_cflags)

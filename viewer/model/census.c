@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/paced.h"
+
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
@@ -45,6 +47,9 @@ struct census {
   size_t n_threads;
   int64_t now_ns;
   lt_status status;
+  bool is_read;      /* what is left is to put them in order: */
+  struct paced sort; /* by id */
+  size_t n_placed;
 };
 
 lt_status census_begin(const char *path, struct census **census) {
@@ -71,6 +76,7 @@ void census_free(struct census *c) {
     HASH_DEL(c->live, e);
     free(e);
   }
+  paced_end(&c->sort);
   free(c->done);
   free(c->threads);
   lt_reader_close(c->reader);
@@ -369,14 +375,8 @@ static void on_event(struct census *c, const lt_event *e) {
   }
 }
 
-static int by_id(const void *a, const void *b) {
-  const struct census_task *x = a, *y = b;
-  return x->id < y->id ? -1 : x->id > y->id;
-}
-
-/* Those that live are kept as they are; what runs, ran until the end. */
-static void finish(struct census *c) {
-  struct entry *e, *next;
+/* What runs, ran until the end. */
+static void end_runs(struct census *c) {
   for (size_t t = 0; t < c->n_threads; t++)
     for (size_t i = 0; i < c->threads[t].depth; i++) {
       const struct slice *s = &c->threads[t].slices[i];
@@ -390,6 +390,11 @@ static void finish(struct census *c) {
         task->t.longest_at_ns = s->begin_ns;
       }
     }
+}
+
+/* All events were taken. */
+static void begin_finish(struct census *c) {
+  end_runs(c);
   size_t n = c->n_done + HASH_COUNT(c->live);
   struct census_task *all = realloc(c->done, (n ? n : 1) * sizeof *all);
   if (!all) {
@@ -397,32 +402,72 @@ static void finish(struct census *c) {
     return;
   }
   c->done = all;
-  HASH_ITER(hh, c->live, e, next) {
-    if (e->pool_since_ns >= 0)
-      e->t.pool_ns += c->now_ns - e->pool_since_ns;
-    e->t.is_ready = !e->t.is_running && e->ready_since_ns >= 0;
-    if (e->t.is_ready)
-      e->t.since_ns = e->ready_since_ns;
-    e->t.due_ns = e->due_ns;
-    c->done[c->n_done++] = e->t;
-    HASH_DEL(c->live, e);
-    free(e);
+  c->is_read = true;
+}
+
+/* Those that live are kept as they are. */
+static void keep_live(struct census *c, struct entry *e) {
+  if (e->pool_since_ns >= 0)
+    e->t.pool_ns += c->now_ns - e->pool_since_ns;
+  e->t.is_ready = !e->t.is_running && e->ready_since_ns >= 0;
+  if (e->t.is_ready)
+    e->t.since_ns = e->ready_since_ns;
+  e->t.due_ns = e->due_ns;
+  c->done[c->n_done++] = e->t;
+  HASH_DEL(c->live, e);
+  free(e);
+}
+
+static int by_id(const void *context, uint32_t a, uint32_t b) {
+  const struct census *c = context;
+  uint64_t x = c->done[a].id, y = c->done[b].id;
+  return x < y ? -1 : x > y;
+}
+
+/* Bring to the next place what belongs there; where that was exchanged with what
+ * stood at a place before, it went the same way. */
+static void place_next(struct census *c) {
+  size_t i = c->n_placed++, from = c->sort.order[i];
+  while (from < i)
+    from = c->sort.order[from];
+  c->sort.order[i] = (uint32_t)from; /* so that no way becomes long */
+  if (from != i)
+    exchange(&c->done[i], &c->done[from]);
+}
+
+/* Put them in order, in so many steps. */
+static void finish(struct census *c, uint64_t n) {
+  for (; c->live && n > 0; n--)
+    keep_live(c, c->live);
+  if (n == 0)
+    return;
+  if (!c->sort.order && !paced_begin(&c->sort, c->n_done, by_id, c)) {
+    c->status = LT_NOMEM;
+    return;
   }
-  qsort(c->done, c->n_done, sizeof *c->done, by_id);
+  if (paced_step(&c->sort, n))
+    return;
+  for (; c->n_placed < c->n_done && n > 0; n--)
+    place_next(c);
+  if (c->n_placed < c->n_done)
+    return;
+  paced_end(&c->sort);
   c->status = LT_END;
 }
 
 lt_status census_step(struct census *c, uint64_t n_events) {
   lt_event e;
-  while (n_events-- > 0 && c->status == LT_OK) {
+  for (; n_events > 0 && c->status == LT_OK && !c->is_read; n_events--) {
     lt_status status = lt_reader_next(c->reader, &e);
     if (status == LT_OK)
       on_event(c, &e);
     else if (status == LT_END)
-      finish(c);
+      begin_finish(c);
     else
       c->status = status;
   }
+  if (c->is_read && c->status == LT_OK)
+    finish(c, n_events);
   return c->status;
 }
 

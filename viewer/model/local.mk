@@ -1,6 +1,7 @@
 model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/build.h viewer/model/build.c viewer/model/cause.c \
 	viewer/model/census.h viewer/model/census.c \
+	viewer/model/paced.h viewer/model/paced.c \
 	viewer/model/frame.c viewer/model/histogram.c viewer/model/loop.c \
 	viewer/model/names.c viewer/model/open.c viewer/model/site.c \
 	viewer/model/allow.c viewer/model/caller.c viewer/model/fd.c viewer/model/holder.c \

@@ -161,6 +161,7 @@ void app_fini(struct app *app) {
   compare_close(&app->compare);
   notes_free(&app->notes);
   follow_fini(app);
+  hits_fini(app);
   filter_free(&app->filter);
   filter_free(&app->search);
   grid_fini(&app->grid);
@@ -289,7 +290,10 @@ bool app_move(enum action action, size_t n, int page, size_t *row) {
 void app_draw_none(struct app *app, const struct layout *layout) {
   char text[FILTER_TEXT_MAX + 80];
   grid_clip(&app->grid, layout->body);
-  if (app->filter.n)
+  if (app->sift.stage != SIFT_DONE)
+    snprintf(text, sizeof text, "Looking for %s: %.0f%%", app->filter.text,
+             sift_share(app) * 100);
+  else if (app->filter.n)
     snprintf(text, sizeof text,
              "Nothing here matches the filter %s; ^U drops it, & changes it.",
              app->filter.text);
@@ -313,7 +317,7 @@ static bool wants_behind(const struct app *app) {
 
 bool app_has_work(const struct app *app) {
   return (app->is_loading && app->load_problem == LT_OK) || app->follow.next ||
-         tasks_has_work(&app->tasks) || app->tasks.walk ||
+         hits_has_work(app) || tasks_has_work(&app->tasks) || app->tasks.walk ||
          lanes_has_work(app) || wants_behind(app) || compare_has_work(app) ||
          nameless_has_work(app);
 }
@@ -321,6 +325,10 @@ bool app_has_work(const struct app *app) {
 bool app_work(struct app *app, uint64_t n_events) {
   if (!app_has_work(app))
     return false;
+  if (hits_has_work(app) && !app->is_loading) { /* what a key asked for */
+    hits_work(app, n_events);
+    return app_has_work(app);
+  }
   if (app->is_loading || app->follow.next)
     return follow_work(app, n_events) || app_has_work(app);
   if (lanes_has_work(app)) { /* what is looked at goes first */
@@ -335,17 +343,13 @@ bool app_work(struct app *app, uint64_t n_events) {
     tasks_find_behind(&app->tasks, app->model, app->path, n_events);
     return app_has_work(app);
   }
-  if (app->tasks.walk && app->tasks.is_done)
+  if (app->tasks.walk && !tasks_has_work(&app->tasks))
     return tasks_path_work(&app->tasks, n_events) || app_has_work(app);
   if (!tasks_has_work(&app->tasks))
     return compare_work(app, n_events) || app_has_work(app);
   bool more = tasks_work(&app->tasks, n_events);
-  if (!more) {
-    struct tasks_pane *pane = &app->tasks;
+  if (!more)
     hits_apply(app);
-    if (!tasks_find(pane, pane->selected) && pane->n)
-      pane->selected = pane->all[pane->rows[0].index].id;
-  }
   return more || app_has_work(app);
 }
 
@@ -381,11 +385,14 @@ static void app_toggle_mouse(struct app *app) {
 }
 
 bool app_key(struct app *app, char32_t key) {
+  app->seek.is_on = false;
   if (app->lanes.then != THEN_PLAY)
     app->lanes.then = THEN_NOTHING;
   if (app->prompt.kind) {
     app->message[0] = '\0';
-    return prompt_key(app, key);
+    bool goes_on = prompt_key(app, key);
+    hits_at_once(app);
+    return goes_on;
   }
   const struct view *view = app_views[app_screen(app)];
   enum action action = keymap_find(key, view->where);
@@ -462,6 +469,7 @@ bool app_key(struct app *app, char32_t key) {
   case ACTION_SET_MARK:
   case ACTION_GO_MARK:
     prompt_open(app, (char)key);
+    hits_at_once(app);
     break;
   case ACTION_NEXT_HIT:
   case ACTION_PREV_HIT:

@@ -266,6 +266,9 @@ struct app {
   struct compare compare;
   struct filter filter, search;
   struct prompt prompt;
+  struct sift sift;
+  struct seek seek;
+  struct preview preview;
   int64_t marks[26];    /* by letter; -1: not set */
   int64_t came_from_ns; /* before the last jump; -1: none */
   struct notes notes;

@@ -1,20 +1,20 @@
 /* Search and filter on the things that the screens list.
  *
  * Invariant: a list never becomes empty by a filter without saying so; the
- * selection stays on its thing where that is still listed.  Called by prompt.c
- * and app.c. */
+ * selection stays on its thing where that is still listed.  A key begins, and
+ * what it begins goes on between keys: there may be a million tasks.  Called by
+ * prompt.c and app.c. */
 #include "tui/hits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/finding.h"
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
 #include "tui/view/stall.h"
 
-#define COUNT_MAX 10000 /* for a preview: some milliseconds */
+#define AT_ONCE 4000 /* by a key itself: what most lists need */
 
 static const char *loop_name(const struct app *app, uint32_t thread) {
   for (size_t i = 0; i < app->model->n_loops; i++)
@@ -159,38 +159,6 @@ static bool hits(const struct app *app, enum list list,
   }
 }
 
-/* Spans are no list. */
-struct span_count {
-  const struct app *app;
-  const struct filter *filter;
-  size_t n, found;
-};
-
-static bool count_span(void *context, const struct model_span *span) {
-  struct span_count *c = context;
-  if (c->n++ < COUNT_MAX)
-    c->found += hits_span(c->app, c->filter, span);
-  return true;
-}
-
-size_t hits_count(const struct app *app, const struct filter *filter,
-                  size_t *n_all, bool *is_all) {
-  enum list list = list_of(app);
-  size_t n = size_of(app, list), found = 0;
-  if (list == LIST_SPANS) {
-    struct span_count c = {app, filter, 0, 0};
-    lanes_each_span(app, LT_ALL_THREADS, count_span, &c);
-    *n_all = c.n;
-    *is_all = c.n <= COUNT_MAX;
-    return c.found;
-  }
-  *n_all = n;
-  *is_all = n <= COUNT_MAX;
-  for (size_t i = 0; i < n && i < COUNT_MAX; i++)
-    found += hits(app, list, filter, i);
-  return found;
-}
-
 static size_t row_of(const struct app *app, enum list list) {
   if (list == LIST_SITES)
     return app->site;
@@ -265,84 +233,143 @@ void hits_select(struct app *app, size_t row) {
     select_row(app, list, row);
 }
 
-bool hits_step(struct app *app, bool forward) {
+/* Around the end, back to itself. */
+static bool seek_some(struct app *app, uint64_t rows) {
+  struct seek *seek = &app->seek;
   enum list list = list_of(app);
-  if (list == LIST_SPANS)
-    return step_span(app, forward);
-  size_t n = size_of(app, list), row = row_of(app, list);
-  for (size_t i = 1; i <= n; i++) { /* around the end, back to itself */
-    size_t at = (forward ? row + i : row + n - i % n) % n;
-    if (hits(app, list, &app->search, at)) {
-      select_row(app, list, at);
-      return true;
-    }
+  size_t n = size_of(app, list);
+  if (seek->n_seen == 0)
+    seek->row = row_of(app, list);
+  for (; seek->n_seen < n && rows > 0; rows--) {
+    size_t i = ++seek->n_seen;
+    size_t at = (seek->forward ? seek->row + i : seek->row + n - i % n) % n;
+    if (!hits(app, list, &app->search, at))
+      continue;
+    seek->is_on = false;
+    select_row(app, list, at);
+    return false;
   }
+  if (seek->n_seen < n)
+    return true;
+  seek->is_on = false;
+  app_say(app, "no hit for %s here", app->search.text);
   return false;
 }
 
 void hits_go(struct app *app, bool forward) {
-  if (!hits_step(app, forward))
+  if (list_of(app) != LIST_SPANS)
+    app->seek = (struct seek){.is_on = true, .forward = forward};
+  else if (!step_span(app, forward))
     app_say(app, "no hit for %s here", app->search.text);
+  hits_at_once(app);
 }
 
-/* Of each place the stall that comes first in the order.  Returns: how many are
- * left of n. */
-static size_t group_stalls(struct app *app, size_t n) {
-  const struct model *m = app->model;
-  uint32_t *places = calloc(n ? n : 1, sizeof *places);
-  size_t left = 0;
-  for (size_t i = 0; places && i < n; i++) {
-    size_t stall = app->order[i], k = 0;
-    uint32_t place = finding_place(m, &m->stalls[stall]);
-    while (k < left && (!place || places[k] != place))
-      k++;
-    if (k < left) {
-      app->same_place[app->order[k]]++;
-      continue;
+/* How many what is being typed would find. */
+
+static bool is_counted(const struct model_span *s) {
+  return s->what == LT_RESUME || s->what == LT_CALL || s->what == LT_POOL_BEGIN;
+}
+
+static bool is_track_counted(const struct track *t) {
+  return t->n && is_counted(&t->spans[0]);
+}
+
+static size_t count_spans(const struct window *w) {
+  size_t n = 0;
+  for (size_t i = 0; w && i < w->n_tracks; i++)
+    n += is_track_counted(w->tracks[i]) ? w->tracks[i]->n : 0;
+  return n;
+}
+
+/* Of what it is a preview. */
+static struct preview_of preview_of(const struct app *app) {
+  enum list list = list_of(app);
+  const struct window *w = app->lanes.near;
+  if (list == LIST_SPANS)
+    return (struct preview_of){list, w && w->is_done ? w : NULL,
+                               w && w->is_done ? count_spans(w) : 0};
+  return (struct preview_of){list, NULL, size_of(app, list)};
+}
+
+static bool is_preview(const struct app *app) {
+  const struct preview *p = &app->preview;
+  struct preview_of of = preview_of(app);
+  return p->is_on && !strcmp(p->text, app->prompt.text) &&
+         p->of.list == of.list && p->of.near == of.near && p->of.n == of.n;
+}
+
+static void begin_preview(struct app *app) {
+  struct preview *p = &app->preview;
+  filter_free(&p->filter);
+  *p = (struct preview){.is_on = true, .of = preview_of(app)};
+  memcpy(p->text, app->prompt.text, sizeof p->text);
+  if (!filter_parse(&p->filter, p->text, p->error, sizeof p->error))
+    p->n_seen = p->of.n;
+}
+
+static void preview_spans(struct app *app, uint64_t rows) {
+  struct preview *p = &app->preview;
+  for (; p->n_seen < p->of.n; p->track++, p->span = 0) {
+    const struct track *t = p->of.near->tracks[p->track];
+    for (; is_track_counted(t) && p->span < t->n; p->span++, p->n_seen++) {
+      if (rows-- == 0)
+        return;
+      p->found += hits_span(app, &p->filter, &t->spans[p->span]);
     }
-    places[left] = place;
-    app->order[left++] = stall;
   }
-  free(places);
-  return places ? left : n;
+}
+
+static bool wants_preview(const struct app *app) {
+  const struct preview *p = &app->preview;
+  return (app->prompt.kind == '/' || app->prompt.kind == '&') &&
+         (!is_preview(app) || p->n_seen < p->of.n);
+}
+
+static void preview_some(struct app *app, uint64_t rows) {
+  struct preview *p = &app->preview;
+  if (!is_preview(app))
+    begin_preview(app);
+  if (p->of.list == LIST_SPANS)
+    preview_spans(app, rows);
+  else
+    for (; p->n_seen < p->of.n && rows > 0; rows--)
+      p->found += hits(app, (enum list)p->of.list, &p->filter, p->n_seen++);
+}
+
+const struct preview *hits_preview(const struct app *app) {
+  return is_preview(app) ? &app->preview : NULL;
+}
+
+/* Slices */
+
+bool hits_has_work(const struct app *app) {
+  return app->sift.stage != SIFT_DONE || app->seek.is_on || wants_preview(app);
+}
+
+bool hits_work(struct app *app, uint64_t n) {
+  if (app->sift.stage != SIFT_DONE) {
+    if (sift_work(app, n))
+      return true;
+  }
+  uint64_t rows = n / 8 + 1; /* as dear as eight events */
+  if (app->seek.is_on)
+    seek_some(app, rows);
+  else if (wants_preview(app))
+    preview_some(app, rows);
+  return hits_has_work(app);
+}
+
+void hits_at_once(struct app *app) {
+  hits_work(app, AT_ONCE);
 }
 
 void hits_apply(struct app *app) {
-  const struct filter *f = &app->filter;
-  struct tasks_pane *pane = &app->tasks;
-  size_t n = 0;
-  app_sort(app);
-  for (size_t i = 0; i < app->model->n_stalls; i++) {
-    size_t stall = app->order[i];
-    app->same_place[stall] = 1;
-    if ((app->shows_muted || !muted_is(app, stall)) &&
-        (f->n == 0 || hits_stall(app, f, stall)))
-      app->order[n++] = stall;
-  }
-  app->n_order = app->groups_stalls ? group_stalls(app, n) : n;
-  n = app->n_order;
-  bool is_listed = false;
-  for (size_t i = 0; i < n; i++)
-    is_listed |= app->order[i] == app->stall;
-  if (!is_listed && n)
-    app->stall = app->order[0];
-  size_t site = app->site < app->n_site_order ? app->site_order[app->site] : 0;
-  n = 0;
-  for (size_t i = 0; i < app->model->n_sites; i++)
-    if (f->n == 0 || hits_site(app, f, app->site_order[i]))
-      app->site_order[n++] = app->site_order[i];
-  app->n_site_order = n;
-  app->site = 0;
-  for (size_t i = 0; i < n; i++)
-    if (app->site_order[i] == site)
-      app->site = i;
-  compare_order(app);
-  if (!pane->rows)
-    return;
-  tasks_order(pane, app->model->end_ns);
-  n = 0;
-  for (size_t i = 0; i < pane->n; i++)
-    if (f->n == 0 || hits_task(app, f, &pane->all[pane->rows[i].index]))
-      pane->rows[n++] = pane->rows[i];
-  pane->n_rows = n;
+  app->seek.is_on = false;
+  sift_begin(app);
+  hits_at_once(app);
+}
+
+void hits_fini(struct app *app) {
+  sift_drop(app);
+  filter_free(&app->preview.filter);
 }

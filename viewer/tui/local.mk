@@ -8,7 +8,8 @@ tui_sources = viewer/tui/actions.c viewer/tui/app.h viewer/tui/app.c \
 	viewer/tui/notes.c viewer/tui/options.h viewer/tui/options.c \
 	viewer/tui/problem.c viewer/tui/prompt.c viewer/tui/replay.c \
 	viewer/tui/replay_moment.c viewer/tui/replay_past.c \
-	viewer/tui/summary.c viewer/tui/tasks.h viewer/tui/tasks.c
+	viewer/tui/sift.c viewer/tui/summary.c viewer/tui/tasks.h \
+	viewer/tui/tasks.c viewer/tui/tasks_order.c
 tui_sources += viewer/tui/term/crash.h viewer/tui/term/crash.c \
 	viewer/tui/term/dump.c viewer/tui/term/glyph.c viewer/tui/term/grid.h \
 	viewer/tui/term/grid.c viewer/tui/term/report.h \

@@ -266,7 +266,7 @@ static bool accept(struct app *app) {
   if (kind == '&')
     set_filter(app, text);
   else if (kind == '/' && !*text && app->search.n)
-    hits_step(app, true);
+    hits_go(app, true);
   else if (kind == '/')
     set_search(app, text);
   else if (kind == 'x')
@@ -389,19 +389,22 @@ static void draw_candidates(struct app *app, struct rect r) {
 }
 
 static void draw_preview(struct app *app, struct rect r) {
-  char error[200] = "", text[200];
-  static struct filter preview; /* zero: empty */
-  size_t n_all;
-  bool is_all;
-  if (!filter_parse(&preview, app->prompt.text, error, sizeof error)) {
-    grid_right(&app->grid, r.w - 1, r.y, ROLE_ERROR, error);
+  const struct preview *p = hits_preview(app);
+  char text[80];
+  if (!p)
+    return;
+  if (p->error[0]) {
+    grid_right(&app->grid, r.w - 1, r.y, ROLE_ERROR, p->error);
     return;
   }
-  size_t n = hits_count(app, &preview, &n_all, &is_all);
-  snprintf(text, sizeof text, "%zu of %zu%s", n, n_all,
-           is_all ? "" : " (of the first 10000)");
-  grid_right(&app->grid, r.w - 1, r.y, n ? ROLE_OK : ROLE_WARN, text);
-  filter_free(&preview);
+  bool is_all = p->n_seen == p->of.n;
+  snprintf(text, sizeof text, "%zu of %zu%s", p->found, p->n_seen,
+           is_all ? "" : " so far");
+  grid_right(&app->grid, r.w - 1, r.y,
+             p->found ? ROLE_OK
+             : is_all ? ROLE_WARN
+                      : ROLE_DIM,
+             text);
 }
 
 void prompt_draw(struct app *app, const struct layout *layout) {

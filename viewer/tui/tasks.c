@@ -1,8 +1,7 @@
-/* Tasks in order: as a tree, or sorted.
+/* The tasks of a file, and behind whom one waited.
  *
- * Invariant: rows has one entry for each task in all; a parent stands above its
- * children.  A parent has a smaller id than its child, else it is taken for
- * none, so there is no circle.  Called by view_tasks.c and app.c. */
+ * Invariant: rows has at most one entry for each task in all, which is by id.
+ * Called by view_tasks.c and app.c. */
 #include "tui/tasks.h"
 
 #include <stdlib.h>
@@ -73,8 +72,9 @@ const struct census_task *tasks_find(const struct tasks_pane *pane,
 }
 
 size_t tasks_row(const struct tasks_pane *pane, uint64_t id) {
-  for (size_t i = 0; i < pane->n_rows; i++)
-    if (pane->all[pane->rows[i].index].id == id)
+  uint32_t index = id ? index_of(pane, id) : NONE;
+  for (size_t i = 0; i < pane->n_rows && index != NONE; i++)
+    if (pane->rows[i].index == index)
       return i;
   return 0;
 }
@@ -82,83 +82,6 @@ size_t tasks_row(const struct tasks_pane *pane, uint64_t id) {
 int64_t tasks_life_ns(const struct census_task *task, int64_t end_ns) {
   int64_t begun = task->spawn_ns < 0 ? 0 : task->spawn_ns;
   return (task->done_ns < 0 ? end_ns : task->done_ns) - begun;
-}
-
-/* The tree, from the top, children in the order in which they were made. */
-static bool order_tree(struct tasks_pane *pane) {
-  size_t n = pane->n, at = 0;
-  uint32_t *links = calloc(3 * (n ? n : 1), sizeof *links);
-  if (!links)
-    return false;
-  uint32_t *first = links, *next = links + n, *parent = links + 2 * n;
-  uint32_t root = NONE, depth = 0;
-  memset(links, 0xff, 3 * n * sizeof *links);
-  for (size_t i = n; i-- > 0;) {
-    uint32_t p =
-        pane->all[i].parent ? index_of(pane, pane->all[i].parent) : NONE;
-    if (p >= i) /* NONE too */
-      p = NONE;
-    parent[i] = p;
-    next[i] = p == NONE ? root : first[p];
-    *(p == NONE ? &root : &first[p]) = (uint32_t)i;
-  }
-  for (uint32_t i = root; i != NONE;) {
-    pane->rows[at++] = (struct task_row){i, depth};
-    if (first[i] != NONE) {
-      i = first[i];
-      depth++;
-      continue;
-    }
-    while (i != NONE && next[i] == NONE) {
-      i = parent[i];
-      depth -= depth > 0;
-    }
-    if (i != NONE)
-      i = next[i];
-  }
-  free(links);
-  return true;
-}
-
-static const struct tasks_pane *sorting; /* qsort has no context */
-static int64_t sorting_end_ns;
-
-static int64_t value(const struct task_row *row) {
-  const struct census_task *t = &sorting->all[row->index];
-  switch (sorting->sort) {
-  case TASK_RUN:
-    return t->run_ns;
-  case TASK_LONGEST:
-    return t->longest_ns;
-  case TASK_READY:
-    return t->ready_ns;
-  default:
-    return tasks_life_ns(t, sorting_end_ns);
-  }
-}
-
-static int compare(const void *a, const void *b) {
-  int64_t x = value(a), y = value(b);
-  int sign = sorting->is_inverted ? -1 : 1;
-  if (x != y)
-    return x < y ? sign : -sign;
-  uint32_t i = ((const struct task_row *)a)->index;
-  uint32_t j = ((const struct task_row *)b)->index;
-  return i < j ? -1 : i > j;
-}
-
-void tasks_order(struct tasks_pane *pane, int64_t end_ns) {
-  if (!pane->rows)
-    return;
-  pane->n_rows = pane->n;
-  if (pane->sort == TASK_TREE && order_tree(pane))
-    return;
-  for (size_t i = 0; i < pane->n; i++)
-    pane->rows[i] = (struct task_row){(uint32_t)i, 0};
-  sorting = pane;
-  sorting_end_ns = end_ns;
-  if (pane->sort != TASK_TREE)
-    qsort(pane->rows, pane->n, sizeof *pane->rows, compare);
 }
 
 /* Behind whom */
@@ -259,6 +182,7 @@ void tasks_find_behind(struct tasks_pane *pane, struct model *model,
 void tasks_close(struct tasks_pane *pane) {
   end_behind(pane);
   lt_reader_close(pane->reader);
+  tasks_order_drop(pane);
   census_free(pane->census);
   free(pane->rows);
   tasks_path_forget(pane);

@@ -37,6 +37,7 @@ struct tasks_pane {
   size_t n;
   struct task_row *rows;
   size_t n_rows; /* that the filter leaves */
+  struct task_ordering *ordering; /* NULL: they are in order */
   enum task_sort sort;
   bool is_inverted;
   uint64_t selected; /* a task's id; kept when the order changes */
@@ -60,8 +61,12 @@ void tasks_open(struct tasks_pane *pane, const char *path);
 bool tasks_work(struct tasks_pane *pane, uint64_t n_events);
 bool tasks_has_work(const struct tasks_pane *pane);
 void tasks_close(struct tasks_pane *pane);
-/* Order the rows anew. */
+/* Order the rows anew, all of them; at once, or going on for so many steps while
+ * the old ones stay.  Returns: whether there is more to do. */
 void tasks_order(struct tasks_pane *pane, int64_t end_ns);
+void tasks_order_begin(struct tasks_pane *pane, int64_t end_ns);
+bool tasks_order_work(struct tasks_pane *pane, uint64_t n);
+void tasks_order_drop(struct tasks_pane *pane);
 /* By id; NULL where it was not kept. */
 const struct census_task *tasks_find(const struct tasks_pane *pane,
                                      uint64_t id);

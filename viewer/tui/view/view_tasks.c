@@ -282,7 +282,10 @@ static void draw(struct app *app, const struct layout *layout) {
     else
       draw_about(app, areas.detail, t);
   }
-  app_note(app, layout, "task %zu of %zu", row + 1, pane->n_rows);
+  app_note(app, layout, "task %zu of %zu%s", row + 1, pane->n_rows,
+           app->sift.stage == SIFT_ORDER   ? "; they are being put in order"
+           : app->sift.stage == SIFT_TASKS ? " so far"
+                                           : "");
 }
 
 /* The lanes around its longest run, or where it was made. */
