@@ -122,6 +122,20 @@ class Text(Check):
         self.assertIn('seen: 12 times in this trace (101 ms, 102 ms, ', text)
         self.assertIn('blocked for 112 ms', text)
 
+    def test_a_task_is_told_what_tasks_have_for_it(self):
+        for callee, advice in (('uv_sleep', 'wait; in a task lt_sleep\n'),
+                               ('fsync', 'fsync; in a task lt_to_thread\n')):
+            self.write(f'''
+                0    loop+
+                0    poll
+                1000 wake
+                1000 resume task=1 kind=task site=on_tick
+                2000 call callee={callee} ms=990 site=on_tick
+                2000 await task=1
+                2000 poll
+                2100 loop-''')
+            self.assertIn(advice, self.check_code(1, 'x.lt').stdout.decode())
+
     def test_the_advice_is_for_the_programs_own_part(self):
         for own, call, advice in (
                 (290, '', 'do it in pieces, one a turn'),

@@ -134,12 +134,29 @@ const char *say_headline(const struct model *m, const struct finding *f,
   return buf;
 }
 
+/* What <looptrace/task.h> has for a task that held its loop. */
+static const char *help_of_task(const struct finding *f) {
+  const struct model_stall *s = f->stall;
+  if (!s || s->kind != MODEL_STALL_SLICE || s->slice_kind != LT_TASK_COROUTINE)
+    return "";
+  switch (f->callee) {
+  case LT_CALLEE_sleep:
+  case LT_CALLEE_usleep:
+  case LT_CALLEE_nanosleep:
+  case LT_CALLEE_clock_nanosleep:
+  case LT_CALLEE_uv_sleep:
+    return "; in a task lt_sleep";
+  default:
+    return "; in a task lt_to_thread";
+  }
+}
+
 const char *say_help(const struct finding *f, char *buf, size_t size) {
   const struct model_stall *s = f->stall;
   const char *advice = f->callee ? lt_callee_advice(f->callee) : NULL;
   const char *text;
   if (advice && !(s && s->is_unseen)) {
-    snprintf(buf, size, "use %s", advice);
+    snprintf(buf, size, "use %s%s", advice, help_of_task(f));
     return buf;
   }
   if (f->trouble)
@@ -166,7 +183,7 @@ const char *say_help(const struct finding *f, char *buf, size_t size) {
     text = "see what the callback does there; its calls are not most of it";
   else
     text = "see what the callback does there; no blocking call was seen in it";
-  snprintf(buf, size, "%s", text);
+  snprintf(buf, size, "%s%s", text, help_of_task(f));
   return buf;
 }
 
