@@ -19,7 +19,7 @@ import export_trace
 import shop
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROLES = HERE.parent.parent / 'viewer' / 'tui' / 'role.h'
+ROLES = HERE.parent.parent / 'viewer' / 'tui' / 'term' / 'role.h'
 
 # name: traces, keys
 PICTURES = {

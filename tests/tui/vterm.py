@@ -68,6 +68,7 @@ class VTerm:
         os.set_blocking(self.leader, False)
         self.n_bytes = 0
         self.pending = b''
+        self.newest = b''
 
     def close(self):
         """Harmless when it is closed already."""
@@ -123,6 +124,7 @@ class VTerm:
         except OSError:
             return False
         self.n_bytes += len(data)
+        self.newest = (self.newest + data)[-200:]
         self.pending += data
         end = whole_characters(self.pending)
         self.tell(b'feed %d\n' % end + self.pending[:end])
@@ -165,6 +167,10 @@ class VTerm:
 
     def is_given_back(self):
         screen = self.screen()
+        # libvterm 0.1 takes the cursor's visibility back with its place, where
+        # curses had saved that to scroll; terminals do not.
+        screen.is_visible |= (self.newest.rfind(b'\x1b[?25h') >
+                              self.newest.rfind(b'\x1b[?25l'))
         now = termios.tcgetattr(self.follower)
         return (screen.is_visible and not screen.is_alternate and
                 now[:4] == self.before[:4])
