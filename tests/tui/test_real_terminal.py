@@ -6,12 +6,15 @@ import unittest
 
 import picture
 import vterm
+from viewer import GoldenCase
 from vterm import VTermCase, needs_vterm
 
 # The replay is paused, and gone back to its beginning, before it is looked at:
 # how far it played until then depends on the machine.
 VISIT = ('', '2', 'ee', '+', '3', 'j', '\r', 'K', 'q', 't', '4', 'jj', '5', 'G',
          '?', 'q', '3', '/', 'on_', '\x1b', '1', '  g', '.', '.')
+MONO = {'overview': '1', 'lanes': '2', 'stalls': '3', 'sites': '4', 'tasks': '5',
+        'help': '?'}
 TERMS = {'xterm': 8, 'xterm-256color': 256, 'screen': 8, 'tmux-256color': 256,
          'linux': 8, 'vt100': 0}
 
@@ -25,7 +28,7 @@ def roles():
 
 
 @needs_vterm
-class RealTerminal(VTermCase):
+class RealTerminal(VTermCase, GoldenCase):
     @staticmethod
     def script(keys):
         return ''.join({'\r': '<Enter>', '\x1b': '<Esc>', ' ': '<Space>'}.get(
@@ -99,6 +102,24 @@ class RealTerminal(VTermCase):
                 for row in screen.cells:
                     self.assertFalse([cell for cell in row
                                       if not cell.startswith('-1')])
+
+    def test_without_colour_looks_tell_it(self):
+        path = self.trace()
+        terminal = self.open(path, environment={'NO_COLOR': '1'})
+        for name, keys in MONO.items():
+            terminal.send(keys.encode())
+            screen = self.assert_shows(
+                terminal, self.dump(path, '--keys', self.script(keys)), name)
+            letters = (''.join(self.look(cell) for cell in row).rstrip()
+                       for row in screen.cells)
+            self.compare(f'mono-{name}-100x30.looks',
+                         '\n'.join(letters) + '\n')
+
+    @staticmethod
+    def look(cell):
+        """b bold, r reversed, B both."""
+        bold, reverse = 'b' in cell, 'r' in cell
+        return 'B' if bold and reverse else 'b' if bold else 'r' if reverse else ' '
 
     def test_any_size_at_any_moment(self):
         path = self.trace()

@@ -2,6 +2,7 @@
 
 UPDATE=1 writes the golden files anew; read their diff.
 """
+import re
 import unittest
 
 import lt_encode as enc
@@ -31,10 +32,27 @@ SCREENS = {
     'tasks-path': '5p',
     'help': '?',
     'file': 'I',
+    'explain': '3K',
+    'compare-none': '6',
+    'command': ':',
+    'filter': '3&dur>80ms<Enter>&',
+    'filter-nothing': '3&site:nothing<Enter>',
+    'suppress': '3x',
+    'frames': '3<Enter>R',
+    'sites-in-lanes': '4<Enter>',
     'search': '4/site:on_* ki',
     'filtered': '3&dur>80ms -kind:timer<Enter>',
     'replay': 'ee<Space><Tick:400>',
     'replay-paused': 'ee<Space><Space>u.u..<Tick:9>,a<Tick:9>l{}[b',
+}
+
+# What is wrong with the trace: scripts.
+STATES = {
+    'cut': ('', '<Enter>2G', 'I'),
+    'empty': ('', '2', '3', '4', '5'),
+    'lost': ('', '<Enter>', 'I'),
+    'nameless': ('', 'IG'),
+    'hostile': ('3', '3<Enter>', '4jj', 'I'),
 }
 
 class Golden(GoldenCase):
@@ -64,6 +82,8 @@ class Golden(GoldenCase):
                                      '--keys', script)
                     self.assert_shape(text, *map(int, size.split('x')))
                     self.compare(f'{name}-{size}.screen', text)
+            result = self.view(old, new, '--dump-attr', '--keys', script)
+            self.compare(f'{name}-100x30.attr', result.stdout.decode())
 
     def test_stalls_that_an_older_trace_has_not_are_new(self):
         old, new = self.trace('old.lt', calm=True), self.trace()
@@ -81,21 +101,22 @@ class Golden(GoldenCase):
         self.assertNotIn(' new', self.dump(new, '--keys', '3'))
 
     def test_states(self):
-        for name, script in (('cut', ''), ('cut', '<Enter>2G'), ('empty', ''),
-                             ('empty', '2'), ('empty', '3'), ('empty', '4'),
-                             ('lost', ''), ('lost', '<Enter>'),
-                             ('lost', 'I'), ('cut', 'I'),
-                             ('nameless', ''), ('nameless', 'IG'),
-                             ('hostile', 'I'), ('hostile', '3'),
-                             ('hostile', '4jj'), ('hostile', '3<Enter>')):
-            with self.subTest(name=name, script=script):
-                path = self.dir / f'{name}.lt'
-                path.write_bytes(shop.make(**{name: True}))
-                text = self.dump(path, '--keys', script)
-                self.assertFalse(any(ord(c) < 32 and c != '\n' for c in text))
-                words = script.replace('<', '').replace('>', '')
-                self.compare(f'state-{name}{"-" if words else ""}{words}'
-                             '-100x30.screen', text)
+        for name, scripts in STATES.items():
+            path = self.dir / f'{name}.lt'
+            path.write_bytes(shop.make(**{name: True}))
+            for script in scripts:
+                words = re.sub('[<>]', '', script)
+                kept = f'state-{name}{"-" if words else ""}{words}'
+                for size in SIZES:
+                    with self.subTest(name=kept, size=size):
+                        text = self.dump(path, '--size', size,
+                                         '--keys', script)
+                        self.assert_shape(text, *map(int, size.split('x')))
+                        self.assertFalse(any(ord(c) < 32 and c != '\n'
+                                             for c in text))
+                        self.compare(f'{kept}-{size}.screen', text)
+                result = self.view(path, '--dump-attr', '--keys', script)
+                self.compare(f'{kept}-100x30.attr', result.stdout.decode())
 
     def test_the_file_is_told_of_from_any_screen(self):
         path = self.trace()
@@ -142,6 +163,41 @@ class Golden(GoldenCase):
                       self.dump(self.trace('y.lt', cut=True)))
         axis = self.dump(self.trace('z.lt', cut=True, lost=True)).split('\n')[5]
         self.assertRegex(axis, '▒ lost 1204 +ends ┘$')
+
+    def test_a_function_leads_to_the_lanes(self):
+        path = self.trace()
+        self.assertIn('Enter shows its longest stall',
+                      self.dump(path, '--keys', '4'))
+        self.assertEqual(self.dump(path, '--keys', '4<Enter>').split('\n'),
+                         self.dump(path, '--keys', '4t').split('\n'))
+        self.assertIn('heartbeat (beat.c:12)', self.dump(path, '--keys',
+                                                         '4<Enter>j'))
+        row = next(i for i, line in enumerate(
+            self.dump(path, '--keys', '4').split('\n'))
+            if ' tick (shop.c:63)' in line) - 8
+        text = self.dump(path, '--keys', '4' + 'j' * row + '<Enter>')
+        self.assertIn('tick (shop.c:63) · timer · main', text)
+        self.assertIn('tick (shop.c:63) · timer · main',
+                      self.dump(path, '--keys', '4' + 'j' * row + '<Enter>nn'))
+
+    def test_the_language_is_shown_with_words_of_the_trace(self):
+        path = self.trace()
+        text = self.dump(path, '--keys', '3&ki')
+        self.assertRegex(text, r'>kind +of callback.* timer .*fsync')
+        self.assertRegex(text, r' loop +name of a loop +main worker ')
+        self.assertIn('>-', self.dump(path, '--keys', '3&-'))
+        self.assertIn('>/re/', self.dump(path, '--keys', '3&/on'))
+        self.assertNotIn('recent', text)
+        self.assertIn('recent dur>80ms',
+                      self.dump(path, '--keys', '3&dur>80ms<Enter>&'))
+        self.assertNotIn('how long', self.dump(path, '--size', '60x16',
+                                               '--keys', '3&'))
+
+    def test_the_replay_names_who_waits(self):
+        text = self.dump(self.trace(), '--size', '200x60', '--keys',
+                         'ee<Space><Tick:2500>')
+        now = text.partition('who waits')[2]
+        self.assertRegex(now, r'5\dms  #10 timer tick')
 
     def test_what_the_replay_repeats_is_on_the_minimap(self):
         axis = self.dump(self.trace(), '--keys',
@@ -250,6 +306,14 @@ class Follow(GoldenCase):
             title, _, rest = text.partition('\n')  # its lag is of the moment
             self.assertIn('LIVE', title)
             self.compare(f'follow-{size}.screen', rest)
+            text = self.live('=', size=size)
+            self.assertIn('HELD', text)
+            self.compare(f'held-{size}.screen', text)
+        for name, keys in (('follow', ''), ('held', '=')):
+            result = self.view(self.dir / 'live.lt', '-f', '--dump-attr',
+                               '--keys', keys)
+            self.compare(f'{name}-100x30.attr',
+                         result.stdout.decode().partition('\n')[2])
 
     def test_each_number_is_that_of_the_last_second(self):
         text = self.live()

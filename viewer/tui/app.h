@@ -374,18 +374,25 @@ void nameless_fini(struct app *app);
 void problem_make(struct app *app);
 void problem_draw(struct app *app, const struct layout *layout);
 
-/* view_file.c: I. */
+/* view_file.c: how many bytes of a line fit into so many columns: whole words,
+ * where there is one that fits. */
+size_t text_fitting(const char *text, size_t n, int columns);
+/* I. */
 void file_open_details(struct app *app);
 
 /* prompt.c: the line at the bottom. */
 void prompt_open(struct app *app, char kind);
 void prompt_drop_filter(struct app *app);
+/* As if it had been typed behind a slash. */
+void prompt_search(struct app *app, const char *text);
 /* The first n letters as a moment; "A..B" as two. */
 bool prompt_moment(const char *text, size_t n, int64_t *ns);
 bool prompt_range(const char *text, int64_t *from_ns, int64_t *to_ns);
 /* Returns: false when the viewer is to end. */
 bool prompt_key(struct app *app, char32_t key);
 void prompt_draw(struct app *app, const struct layout *layout);
+/* prompt_language.c: the words of search and filter. */
+void prompt_draw_language(struct app *app, const struct layout *layout);
 
 /* summary.c: what the index of a trace tells before it is read. */
 size_t summary_loops(const lt_summary *summary);

@@ -114,14 +114,14 @@ enum {
     "Perfetto, mpv")                                                           \
   X(PREV_EVENT, ",", AT_LANES, NULL, "previous event on the lane",             \
     "Perfetto, mpv")                                                           \
-  X(ENTER, "<Enter>", AT_MOMENT | AT_TASKS | AT_COMPARE, "Enter open",         \
+  X(ENTER, "<Enter>", AT_MOMENT | AT_LISTS, "Enter open",                      \
     "open what is selected", "tig")                                            \
   X(NEXT_STALL, "e", AT_MOMENT | AT_REPLAY, "e E stall", "next stall in time", \
     "lnav")                                                                    \
   X(PREV_STALL, "E", AT_MOMENT | AT_REPLAY, NULL, "previous stall in time",    \
     "lnav")                                                                    \
   X(TO_LANES, "t",                                                             \
-    AT_OVERVIEW | AT_STALLS | AT_DETAIL | AT_TASKS | AT_COMPARE, "t lanes",    \
+    AT_OVERVIEW | AT_LISTS | AT_DETAIL, "t lanes",                             \
     "show the same moment in the lanes", "")                                   \
   X(TO_TASK, "T", AT_MOMENT | AT_REPLAY, "T task",                             \
     "the task under the cursor, or of the stall", "")                          \

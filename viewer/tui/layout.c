@@ -76,7 +76,7 @@ void layout_lanes(const struct layout *frame, size_t n_lanes,
   int detail = body.h < 10 ? 2 : body.h < 16 ? 4 : min(8, body.h / 3);
   /* What the lanes leave: it has room for the source then. */
   int left = body.h - 1 - (int)(n_lanes < 500 ? n_lanes : 500);
-  detail = max(detail, min(left, 20));
+  detail = max(detail, left);
   out->rows = take(&body, body.h - detail - 1);
   out->rule = take(&body, 1);
   out->detail = body;
@@ -123,7 +123,10 @@ void layout_detail(const struct layout *frame, struct layout_detail *out) {
     return;
   }
   out->text.h = 0;
-  int source = body.h >= 22 ? 7 : body.h >= 17 ? 5 : 0;
+  int source = body.h >= 40   ? body.h / 2 - 4
+               : body.h >= 22 ? 7
+               : body.h >= 17 ? 5
+                              : 0;
   int text = 2;
   int upper = body.h - source - text;
   struct rect both = take(&body, upper);

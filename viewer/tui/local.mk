@@ -6,7 +6,8 @@ tui_sources = viewer/tui/actions.c viewer/tui/app.h viewer/tui/app.c \
 	viewer/tui/layout.c viewer/tui/minimap.c viewer/tui/mouse.c \
 	viewer/tui/muted.c viewer/tui/nameless.c viewer/tui/notes.h \
 	viewer/tui/notes.c viewer/tui/options.h viewer/tui/options.c \
-	viewer/tui/problem.c viewer/tui/prompt.c viewer/tui/replay.c \
+	viewer/tui/problem.c viewer/tui/prompt.c viewer/tui/prompt_language.c \
+	viewer/tui/replay.c \
 	viewer/tui/replay_moment.c viewer/tui/replay_past.c \
 	viewer/tui/sift.c viewer/tui/summary.c viewer/tui/tasks.h \
 	viewer/tui/tasks.c viewer/tui/tasks_order.c

@@ -246,7 +246,7 @@ static void put_words(const struct map *map, int column, int y, enum role role,
   int end = column + text_width(text) - 1;
   if (column < 0 || end >= map->w)
     return;
-  axis_mark(map->grid, map->x + column, y, U' ');
+  axis_mark(map->grid, map->x + column - (column > 0), y, U' ');
   axis_mark(map->grid, map->x + end, y, U' ');
   grid_field(map->grid, map->x + column, y, end - column + 1, role, text);
 }
@@ -299,9 +299,9 @@ static void draw_missing(const struct map *map, int y) {
     grid_put(map->grid, map->x + c, y, ROLE_WARN, U'▒');
   }
   if (first >= 0) {
-    snprintf(text, sizeof text, " lost %s", format_count(n, map->model->n_lost));
+    snprintf(text, sizeof text, "lost %s", format_count(n, map->model->n_lost));
     int w = text_width(text);
-    put_words(map, last + 1 + w <= map->w ? last + 1 : first - w - 1, y,
+    put_words(map, last + 2 + w <= map->w ? last + 2 : first - w - 1, y,
               ROLE_WARN, text);
   }
   if (!map->model->info->ended && !follow_is_live(app))
@@ -341,12 +341,15 @@ static struct map map_of(struct app *app, const struct layout *layout,
                       .end_ns = model->end_ns};
 }
 
-/* Two traces, each over its own whole length: all loops of it in one row. */
+/* Two traces, each over its own whole length: all loops of it in one row, and
+ * its stalls above where there is room. */
 static void draw_pair(struct app *app, const struct layout *layout) {
   const struct model *models[] = {app->compare.base, app->model};
   int y = layout->minimap.y;
   for (int i = layout->has_stalls ? 0 : 1; i < 2; i++, y++) {
     struct map map = map_of(app, layout, models[i]);
+    if (layout->minimap.h >= 4)
+      draw_stalls(&map, y++);
     grid_text(&app->grid, 1, y, ROLE_STRONG, i ? "B" : "A");
     if (models[i]->n_loops)
       draw_loops(&map, y, 0, models[i]->n_loops - 1);

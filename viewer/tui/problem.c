@@ -11,6 +11,8 @@
 #include "output/units.h"
 #include "tui/app.h"
 
+#define INDENT 9 /* of what is said, behind the name of the thing */
+
 static void put_lost(struct app *app, FILE *file) {
   struct info_said said = {.reader = app->model->reader,
                            .info = app->model->info};
@@ -113,29 +115,47 @@ void problem_make(struct app *app) {
   }
 }
 
+/* Long lines go on below, behind the name of the thing.  grid NULL: they are
+ * counted only.  Returns: rows. */
+static int draw_lines(struct grid *grid, struct rect r, const char *text) {
+  int y = 0;
+  while (text && *text) {
+    size_t n = strcspn(text, "\n");
+    const char *next = text + n + (text[n] == '\n');
+    bool has_name = n > INDENT && !strncmp(text + INDENT - 2, "  ", 2);
+    int indent = 0;
+    do {
+      char row[300];
+      size_t used = text_fitting(text, n, r.w - indent);
+      snprintf(row, sizeof row, "%.*s", (int)used, text);
+      if (grid && y < r.h)
+        grid_text_max(grid, r.x + indent, r.y + y, r.w - indent, ROLE_TEXT, row);
+      for (text += used, n -= used; n && *text == ' '; n--)
+        text++;
+      indent = has_name ? INDENT : 0;
+      y++;
+    } while (n);
+    text = next;
+  }
+  return y;
+}
+
 void problem_draw(struct app *app, const struct layout *layout) {
   struct rect box = layout->body;
   struct grid *g = &app->grid;
-  int n = 2;
-  for (const char *c = app->problem; c && *c; c++)
-    n += *c == '\n';
-  box.h = box.h < n ? box.h : n;
   lt_status problem = app->model->info->problem;
+  int n = 2 + draw_lines(NULL, (struct rect){.w = box.w - 4}, app->problem);
+  box.h = box.h < n ? box.h : n;
   struct rect r = grid_box(g, box,
                            problem == LT_TRUNCATED ? "This trace has no end mark"
                            : problem == LT_OK
                                ? "Events are missing from this trace"
                                : "A part of this trace is damaged");
-  const char *line = app->problem;
-  for (int y = r.y; line && *line && y < r.y + r.h; y++) {
-    char text[300];
-    size_t length = strcspn(line, "\n");
-    snprintf(text, sizeof text, "%.*s", (int)length, line);
-    grid_text_max(g, r.x + 1, y, r.w - 2, ROLE_TEXT, text);
-    line += length + (line[length] == '\n');
-  }
+  draw_lines(g, (struct rect){r.x + 1, r.y, r.w - 2, r.h}, app->problem);
+  const char *note = "Enter goes on · I tells of the file · looptrace check "
+                     "returns 4 for it, unless --allow-incomplete";
+  if (text_width(note) > layout->w - 2)
+    note = "Enter goes on · I tells of the file";
   grid_clip(g, layout->message);
-  grid_text_max(g, 1, layout->message.y, layout->w - 2, ROLE_STRONG,
-                "Enter goes on · I tells of the file · looptrace check "
-                "returns 4 for it, unless --allow-incomplete");
+  grid_text_max(g, 1, layout->message.y, layout->w - 2, ROLE_STRONG, note);
 }

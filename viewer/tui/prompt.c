@@ -190,7 +190,7 @@ void prompt_drop_filter(struct app *app) {
   set_filter(app, "");
 }
 
-static void set_search(struct app *app, const char *text) {
+void prompt_search(struct app *app, const char *text) {
   char error[200] = "";
   if (!filter_parse(&app->search, text, error, sizeof error))
     app_say(app, "%s", error);
@@ -244,7 +244,7 @@ static bool command(struct app *app, char *text) {
   else if (!strcmp(text, "compare"))
     compare_with(app, argument);
   else if (!strcmp(text, "search"))
-    set_search(app, argument);
+    prompt_search(app, argument);
   else if (!strcmp(text, "screen")) {
     for (char32_t i = 0; i < SCREEN_COUNT; i++)
       if (app_views[i]->is_tab && i != SCREEN_REPLAY &&
@@ -268,7 +268,7 @@ static bool accept(struct app *app) {
   else if (kind == '/' && !*text && app->search.n)
     hits_go(app, true);
   else if (kind == '/')
-    set_search(app, text);
+    prompt_search(app, text);
   else if (kind == 'x')
     action_suppress(app, text);
   else if (kind == ':')
@@ -417,6 +417,8 @@ void prompt_draw(struct app *app, const struct layout *layout) {
                      : p->kind == 'x'
                          ? "reason to accept it"
                          : "go to mark: a letter, ' where you were, ] [ a note";
+  if (p->kind == '/' || p->kind == '&')
+    prompt_draw_language(app, layout);
   grid_clip(&app->grid, r);
   grid_field(&app->grid, 0, r.y, r.w, ROLE_TEXT, "");
   int x = grid_text(&app->grid, 1, r.y, ROLE_DIM, name);

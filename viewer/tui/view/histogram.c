@@ -1,6 +1,8 @@
-/* The axis of a histogram.  Called by view_overview.c and view_compare.c. */
+/* Histograms: their bars, their axis.  Called by view_overview.c, view_sites.c
+ * and view_compare.c. */
 #include "tui/view/histogram.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "tui/view/format.h"
@@ -17,6 +19,34 @@ int histogram_bin(int64_t ns) {
 
 int histogram_column(const struct histogram_plot *p, int64_t ns) {
   return p->plot.x + (int)((int64_t)histogram_bin(ns) * p->plot.w / p->n_bins);
+}
+
+int histogram_bins(int64_t longest_ns, int64_t least_ns) {
+  int n = histogram_bin(longest_ns > least_ns ? longest_ns : least_ns) + 8;
+  return n < MODEL_HISTOGRAM_BINS ? n : MODEL_HISTOGRAM_BINS;
+}
+
+void histogram_draw(struct grid *g, const struct histogram_plot *p,
+                    const struct model_histogram *h) {
+  double most = 1;
+  uint64_t counts[1024] = {0};
+  for (int i = 0; i < p->n_bins; i++) {
+    int c = (int)((int64_t)i * p->plot.w / p->n_bins);
+    if (c < 1024)
+      counts[c] += h->bins[i];
+  }
+  for (int c = 0; c < p->plot.w && c < 1024; c++)
+    if ((double)counts[c] > most)
+      most = (double)counts[c];
+  int budget = histogram_column(p, MODEL_ERROR_NS) - p->plot.x;
+  for (int c = 0; c < p->plot.w && c < 1024; c++) {
+    double share = counts[c] ? log2(1 + (double)counts[c]) / log2(1 + most) : 0;
+    int eighths = (int)ceil(share * p->plot.h * 8);
+    enum role role = c >= budget ? ROLE_ERROR : ROLE_RUN;
+    for (int row = 0; row < p->plot.h && eighths > 0; row++, eighths -= 8)
+      grid_put(g, p->plot.x + c, p->plot.y + p->plot.h - 1 - row, role,
+               U" ▁▂▃▄▅▆▇█"[eighths > 8 ? 8 : eighths]);
+  }
 }
 
 void histogram_axis(struct grid *grid, const struct histogram_plot *p,

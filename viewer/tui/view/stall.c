@@ -281,11 +281,44 @@ int stall_draw_stack(struct grid *grid, struct rect rect,
   return (int)n;
 }
 
+/* Where it was seen to be. */
+static void draw_seen(struct grid *grid, struct rect rect,
+                      const struct model *model,
+                      const struct model_stall *stall, bool has_all_frames) {
+  if (!stall->stack || rect.h < 3)
+    return;
+  grid_text(grid, rect.x + 1, rect.y, ROLE_DIM, "seen in");
+  stall_draw_stack(
+      grid, (struct rect){rect.x + 3, rect.y + 1, rect.w - 4, rect.h - 1},
+      model, stall->stack, has_all_frames);
+}
+
+/* The source, or where it was seen if that is not here or is asked for.
+ * Returns: whether the source is there. */
+static bool draw_place(struct grid *grid, struct rect rect,
+                       const struct model *model,
+                       const struct model_stall *stall, bool has_all_frames) {
+  if (rect.h < 3)
+    return false;
+  if (!has_all_frames && stall_draw_source(grid, rect, model, stall))
+    return true;
+  draw_seen(grid, rect, model, stall, has_all_frames);
+  return false;
+}
+
+/* Wide ones have that beside, and not below. */
 void stall_draw_summary(struct grid *grid, struct rect rect,
                         const struct model *model,
                         const struct model_stall *stall, bool has_all_frames) {
+  bool is_wide = rect.w >= 150, has_source = false;
   grid_clip(grid, rect);
   int y = rect.y, end = rect.y + rect.h;
+  if (is_wide) {
+    int half = rect.w / 2;
+    has_source = draw_place(grid, (struct rect){rect.x + half, y, half, rect.h},
+                            model, stall, has_all_frames);
+    rect.w = half - 2;
+  }
   draw_why(grid, rect, y++, stall);
   /* Calls take what the victims and the ancestry leave, but one at least. */
   int calls = end - y - 1 - (stall->n_ancestors > 0);
@@ -303,14 +336,8 @@ void stall_draw_summary(struct grid *grid, struct rect rect,
   if (y < end && stall->n_ancestors)
     draw_path(grid, rect, y++, model, stall);
   struct rect rest = {rect.x, y + 1, rect.w, end - y - 1};
-  int rows = has_all_frames || rest.h < 3
-                 ? 0
-                 : stall_draw_source(grid, rest, model, stall);
-  if (rows || !stall->stack || rest.h < 3)
-    return;
-  grid_text(grid, rest.x + 1, rest.y++, ROLE_DIM, "seen in");
-  rest.h--;
-  rest.x += 3;
-  rest.w -= 4;
-  stall_draw_stack(grid, rest, model, stall->stack, has_all_frames);
+  if (!is_wide)
+    draw_place(grid, rest, model, stall, has_all_frames);
+  else if (has_source)
+    draw_seen(grid, rest, model, stall, false);
 }

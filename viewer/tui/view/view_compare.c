@@ -178,10 +178,9 @@ static void draw_about(struct app *app, struct rect r,
   struct grid *g = &app->grid;
   int64_t longest =
       row->a.max_ns > row->b.max_ns ? row->a.max_ns : row->b.max_ns;
-  int last = histogram_bin(longest > 10000000 ? longest : 10000000) + 8;
   struct histogram_plot p = {
-      .plot = {r.x + 2, r.y + 2, r.w - 4, r.h - 3},
-      .n_bins = last < MODEL_HISTOGRAM_BINS ? last : MODEL_HISTOGRAM_BINS,
+      .plot = {r.x + 2, r.y + 2, r.w - 4, r.h < 16 ? r.h - 3 : 13},
+      .n_bins = histogram_bins(longest, 10000000),
   };
   grid_clip(g, r);
   draw_numbers(g, r, r.y, row);
@@ -190,7 +189,7 @@ static void draw_about(struct app *app, struct rect r,
   grid_text(g, r.x + 2, r.y + 1, ROLE_DIM, "░ A  █ B  ▒ both · count (log)");
   count_bars(&p, row, 0);
   draw_bars(g, &p);
-  histogram_axis(g, &p, r.x + r.w, r.y + r.h - 1);
+  histogram_axis(g, &p, r.x + r.w, p.plot.y + p.plot.h);
 }
 
 static const struct model_loop *same_loop(const struct model *m,

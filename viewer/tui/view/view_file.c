@@ -85,9 +85,7 @@ void file_open_details(struct app *app) {
     app_say(app, "the file cannot be read once more");
 }
 
-/* How many bytes of a line fit into so many columns: whole words, where there
- * is one that fits. */
-static size_t fitting(const char *text, size_t n, int columns) {
+size_t text_fitting(const char *text, size_t n, int columns) {
   size_t word = 0;
   const char *p = text;
   for (int x = 0; p < text + n;) {
@@ -129,7 +127,7 @@ static size_t draw_text(struct app *app, struct rect body, int w) {
     bool has_name = n >= INDENT;
     while (n) {
       size_t name = has_name ? INDENT : 0;
-      size_t used = name + fitting(line + name, n - name, w - 4 - INDENT);
+      size_t used = name + text_fitting(line + name, n - name, w - 4 - INDENT);
       put_row(app, body, rows++, line, used, has_name);
       has_name = false;
       line += used;

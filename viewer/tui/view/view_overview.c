@@ -1,5 +1,4 @@
 /* Screen 1: what is in this trace, at first sight. */
-#include <math.h>
 #include <string.h>
 
 #include "tui/app.h"
@@ -42,7 +41,8 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
     grid_select(g, (struct rect){r.x, y, r.w, 1});
 }
 
-static void draw_split(struct app *app, struct rect r, int y) {
+/* Returns: the row below. */
+static int draw_split(struct app *app, struct rect r, int y) {
   const struct model_loop *loop = &app->model->loops[app->loop];
   struct grid *g = &app->grid;
   int64_t whole = loop->busy_ns + loop->poll_ns + loop->gap_ns;
@@ -71,6 +71,35 @@ static void draw_split(struct app *app, struct rect r, int y) {
                format_share(b, parts[i].ns, whole));
     grid_right(g, r.x + bar + 34, y, ROLE_DIM, format_duration(b, parts[i].ns));
     y++;
+  }
+  return y;
+}
+
+/* Where there is room: the functions that took most. */
+static void draw_most(struct app *app, struct rect r, int y) {
+  const struct model *m = app->model;
+  struct grid *g = &app->grid;
+  char name[160];
+  format_buf b;
+  int64_t most_ns = 0;
+  int end = r.y + r.h, x_bar = r.x + r.w * 2 / 3, bar = r.x + r.w - x_bar - 9;
+  if (end - y < 5)
+    return;
+  grid_text(g, r.x + 1, y + 1, ROLE_STRONG, "Most time, of functions");
+  y += 2;
+  for (size_t i = 0; i < m->n_sites && y < end; i++) {
+    const struct model_site *s = &m->sites[i];
+    if (s->is_call)
+      continue;
+    most_ns = most_ns ? most_ns : s->total_ns;
+    int x = grid_print(g, r.x + 1, y, ROLE_RUN, "%s",
+                       lt_task_kind_name(s->kind));
+    x = (x < r.x + 9 ? r.x + 9 : x) + 1;
+    grid_text_max(g, x, y, x_bar - x - 1, ROLE_TEXT,
+                  model_site_name(m, s->site, name, sizeof name));
+    bar_draw(g, x_bar, y, bar, ROLE_RUN, s->total_ns, most_ns);
+    grid_right(g, r.x + r.w - 1, y++, ROLE_DIM,
+               format_duration(b, s->total_ns));
   }
 }
 
@@ -104,7 +133,7 @@ static void draw_loops(struct app *app, struct rect rect) {
   for (int i = 0; i < rows && first + (size_t)i < n; i++)
     draw_loop(app, r, r.y + 1 + i, first + (size_t)i);
   if (split)
-    draw_split(app, r, r.y + 2 + rows);
+    draw_most(app, r, draw_split(app, r, r.y + 2 + rows));
 }
 
 /* Worst stalls */
@@ -175,6 +204,15 @@ static void draw_worst(struct app *app, struct rect rect) {
   size_t first = layout_scroll(row, n, rows);
   for (int i = 0; i < rows && first + (size_t)i < n; i++)
     draw_worst_row(app, r, r.y + i, first + (size_t)i);
+  int used = (int)n < rows ? (int)n : rows, left = r.h - used - 1;
+  if (!is_live && left >= 6 && app->stall != NO_STALL) {
+    int x = grid_text(&app->grid, r.x + 1, r.y + used + 1, ROLE_STRONG,
+                      "The selected one");
+    grid_text(&app->grid, x, r.y + used + 1, ROLE_DIM, "  Enter opens it");
+    stall_draw_summary(
+        &app->grid, (struct rect){r.x, r.y + used + 2, r.w, left - 1},
+        app->model, &app->model->stalls[app->stall], app->shows_frames);
+  }
   if (is_live) {
     draw_rate(app, r, r.y + rows);
   } else if (n > (size_t)r.h) {
@@ -185,30 +223,6 @@ static void draw_worst(struct app *app, struct rect rect) {
 }
 
 /* Histogram of callbacks */
-
-static void draw_bars(struct grid *g, const struct histogram_plot *p,
-                      const struct model_histogram *h) {
-  double most = 1;
-  uint64_t counts[1024] = {0};
-  for (int i = 0; i < p->n_bins; i++) {
-    int c = (int)((int64_t)i * p->plot.w / p->n_bins);
-    if (c < 1024)
-      counts[c] += h->bins[i];
-  }
-  for (int c = 0; c < p->plot.w && c < 1024; c++)
-    if ((double)counts[c] > most)
-      most = (double)counts[c];
-  int budget = histogram_column(p, MODEL_ERROR_NS) - p->plot.x;
-  for (int c = 0; c < p->plot.w && c < 1024; c++) {
-    /* One callback must be seen beside a million: the scale is logarithmic. */
-    double share = counts[c] ? log2(1 + (double)counts[c]) / log2(1 + most) : 0;
-    int eighths = (int)ceil(share * p->plot.h * 8);
-    enum role role = c >= budget ? ROLE_ERROR : ROLE_RUN;
-    for (int row = 0; row < p->plot.h && eighths > 0; row++, eighths -= 8)
-      grid_put(g, p->plot.x + c, p->plot.y + p->plot.h - 1 - row, role,
-               U" ▁▂▃▄▅▆▇█"[eighths > 8 ? 8 : eighths]);
-  }
-}
 
 static void draw_histogram(struct app *app, struct rect rect) {
   const struct model_histogram *h = &app->model->callbacks;
@@ -225,18 +239,15 @@ static void draw_histogram(struct app *app, struct rect rect) {
                   "No callback was recorded.");
     return;
   }
-  int last = histogram_bin(h->max_ns), least = histogram_bin(1000000000);
   struct histogram_plot p = {
       .plot = {r.x + 2, r.y + 1, r.w - 4, r.h - 2},
-      .n_bins = (last > least ? last : least) + 8,
+      .n_bins = histogram_bins(h->max_ns, 1000000000),
   };
-  if (p.n_bins > MODEL_HISTOGRAM_BINS)
-    p.n_bins = MODEL_HISTOGRAM_BINS;
   int x = grid_text(g, r.x + 1, r.y, ROLE_DIM, "count (log)");
   int budget = histogram_column(&p, MODEL_ERROR_NS);
   for (int y = 0; y < p.plot.h; y++)
     grid_put(g, budget, p.plot.y + y, ROLE_DIM, U'┊');
-  draw_bars(g, &p, h);
+  histogram_draw(g, &p, h);
   grid_print(g, budget > x ? budget : x + 1, r.y, ROLE_DIM, "%s",
              format_duration(a, MODEL_ERROR_NS));
   histogram_axis(g, &p, r.x + r.w, r.y + r.h - 1);

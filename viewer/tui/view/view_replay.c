@@ -1,6 +1,7 @@
 /* Replay: the lanes up to the cursor, what goes on at it, what went by.
  *
  * Invariant: nothing later than the cursor is shown.  Called by app.c. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tui/app.h"
@@ -134,6 +135,47 @@ static void draw_tasks(struct app *app, struct rect r, int y) {
                           moment.n_live > busy ? moment.n_live - busy : 0));
 }
 
+static int by_begin(const void *a, const void *b) {
+  const struct model_span *x = *(const struct model_span *const *)a;
+  const struct model_span *y = *(const struct model_span *const *)b;
+  return x->begin_ns < y->begin_ns ? -1 : x->begin_ns > y->begin_ns;
+}
+
+#define WAITERS_MAX 512
+
+/* Who waits now, the longest first, in the room that is left. */
+static void draw_waiters(struct app *app, struct rect r, int y) {
+  static const struct model_span *all[WAITERS_MAX];
+  const struct window *w = app->lanes.near;
+  struct grid *g = &app->grid;
+  int end = r.y + r.h;
+  size_t n = 0;
+  char name[120];
+  format_buf since;
+  for (size_t i = 0; w && !w->is_in_bins && i < w->n_tracks; i++) {
+    const struct track *t = w->tracks[i];
+    for (size_t k = track_first(t, app->cursor_ns);
+         t->key.what == WINDOW_WAIT && k < t->n && n < WAITERS_MAX; k++)
+      if (t->spans[k].begin_ns <= app->cursor_ns &&
+          t->spans[k].end_ns > app->cursor_ns)
+        all[n++] = &t->spans[k];
+  }
+  if (n == 0 || end - y < 3)
+    return;
+  qsort(all, n, sizeof *all, by_begin);
+  grid_text(g, r.x + 1, ++y, ROLE_STRONG, "who waits");
+  for (size_t i = 0; i < n && ++y < end; i++) {
+    const struct model_span *s = all[i];
+    int64_t waited_ns = app->cursor_ns - s->begin_ns;
+    grid_right(g, r.x + 8, y, waited_ns >= MODEL_WARN_NS ? ROLE_WARN : ROLE_TEXT,
+               format_duration(since, waited_ns));
+    int x = grid_print(g, r.x + 10, y, ROLE_DIM, "#%llu ",
+                       (unsigned long long)s->task);
+    grid_text_max(g, x, y, r.x + r.w - x - 1, ROLE_TEXT,
+                  span_name(app->model, s, name, sizeof name));
+  }
+}
+
 /* Two rows a loop where there is room: what it does, and who waits for it. */
 static void draw_now(struct app *app, struct rect rect) {
   struct rect r = grid_box(&app->grid, rect, "now");
@@ -157,7 +199,8 @@ static void draw_now(struct app *app, struct rect rect) {
   if (app->lanes.n_pool && y < end)
     draw_pool(app, r, y++);
   if (y < end)
-    draw_tasks(app, r, y);
+    draw_tasks(app, r, y++);
+  draw_waiters(app, r, y);
 }
 
 /* Where in the whole, and between which moments it repeats. */

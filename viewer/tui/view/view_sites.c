@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/finding.h"
 #include "tui/app.h"
 #include "tui/view/format.h"
+#include "tui/view/histogram.h"
 #include "tui/view/stall.h"
 
 static const char *const sort_names[SITE_SORT_COUNT] = {"total", "self", "max",
@@ -112,32 +114,105 @@ static void draw_row(struct app *app, const struct layout *layout, int y,
   }
 }
 
-/* How long it took, from the shortest to the longest. */
-static void draw_about(struct app *app, struct rect r,
-                       const struct model_site *s) {
+/* How long it took, from the shortest to the longest: logarithmic from a
+ * microsecond on, as the times differ. */
+static void draw_percentiles(struct app *app, struct rect r,
+                             const struct model_site *s) {
   static const double points[] = {1, 10, 25, 50, 75, 90, 99, 99.9, 100};
   struct grid *g = &app->grid;
   format_buf b;
-  grid_clip(g, r);
-  if (!s->time || s->time->n == 0)
-    return;
-  for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
-    int y = r.y + (int)i;
-    int64_t at = i + 1 == sizeof points / sizeof *points
+  const size_t n = sizeof points / sizeof *points;
+  size_t first = s->time->n == 1 ? n - 1 : 0; /* no percentiles of one */
+  for (size_t i = first; i < n; i++) {
+    int y = r.y + (int)(i - first);
+    int64_t at = i + 1 == n
                      ? s->time->max_ns
                      : model_histogram_percentile(s->time, points[i]);
     if (y >= r.y + r.h)
       break;
-    grid_print(g, 2, y, ROLE_DIM, points[i] > 99.95 ? "max" : "%g %%",
-               points[i]);
-    grid_right(g, 17, y, ROLE_TEXT, format_duration(b, at));
-    /* From a microsecond on, logarithmic: as the times differ. */
+    if (i + 1 == n)
+      grid_text(g, r.x, y, ROLE_DIM, first ? "once" : "max");
+    else
+      grid_print(g, r.x, y, ROLE_DIM, "%g %%", points[i]);
+    grid_right(g, r.x + 15, y, ROLE_TEXT, format_duration(b, at));
     double share = at > 1000 ? log2((double)at / 1000.0) / 24 : 0;
     enum role role = at >= MODEL_ERROR_NS  ? ROLE_ERROR
                      : at >= MODEL_WARN_NS ? ROLE_WARN
                                            : ROLE_RUN;
-    bar_draw(g, 19, y, r.w - 21, role, (int64_t)(share * 1000), 1000);
+    for (int c = 0; c < (int)(share * (r.w - 18) + 0.5); c++)
+      grid_put(g, r.x + 17 + c, y, role, U'━');
   }
+}
+
+static void draw_histogram(struct app *app, struct rect r,
+                           const struct model_site *s) {
+  struct histogram_plot p = {
+      .plot = {r.x, r.y, r.w, r.h - 1},
+      .n_bins = histogram_bins(s->time->max_ns, 10000000)};
+  if (p.plot.h < 2 || p.plot.w < 12)
+    return;
+  histogram_draw(&app->grid, &p, s->time);
+  histogram_axis(&app->grid, &p, r.x + r.w, r.y + r.h - 1);
+}
+
+/* A stall's callback, or the call in it that took most. */
+static bool is_in(const struct model_stall *stall, const struct model_site *s) {
+  const struct model_call *call;
+  if (!s->is_call)
+    return stall->site == s->site && stall->slice_kind == s->kind;
+  return finding_callee(stall, &call, NULL) == s->kind && call &&
+         call->site == s->site;
+}
+
+/* The longest stall in it; NO_STALL: it held no loop for long. */
+static size_t longest_in(const struct app *app, const struct model_site *s) {
+  for (size_t i = 0; i < app->model->n_stalls; i++)
+    if (is_in(&app->model->stalls[app->worst[i]], s))
+      return app->worst[i];
+  return NO_STALL;
+}
+
+/* The stalls that it made, the longest first. */
+static void draw_stalls(struct app *app, struct rect r,
+                        const struct model_site *s) {
+  const struct model *m = app->model;
+  struct grid *g = &app->grid;
+  char text[160];
+  format_buf b;
+  int y = r.y, end = r.y + r.h;
+  for (size_t i = 0; i < m->n_stalls && y < end; i++) {
+    const struct model_stall *stall = &m->stalls[app->worst[i]];
+    if (!is_in(stall, s))
+      continue;
+    if (y == r.y)
+      grid_text(g, r.x, y++, ROLE_STRONG, "Stalls in it");
+    grid_put(g, r.x, y, stall_role(stall), stall_mark(stall));
+    grid_right(g, r.x + 12, y, ROLE_DIM,
+               format_moment(b, stall->begin_ns, 1000000));
+    grid_right(g, r.x + 20, y, stall_role(stall),
+               format_duration(b, stall->duration_ns));
+    int x = grid_text_max(g, r.x + 22, y, r.w - 22, ROLE_BLOCK,
+                          stall_culprit(m, stall, true, text, sizeof text));
+    grid_text_max(g, x + 2, y++, r.x + r.w - x - 2, ROLE_DIM,
+                  stall_victims(stall, text, sizeof text));
+  }
+}
+
+/* Percentiles beside the histogram, the stalls below. */
+static void draw_about(struct app *app, struct rect r,
+                       const struct model_site *s) {
+  grid_clip(&app->grid, r);
+  if (!s->time || s->time->n == 0)
+    return;
+  bool is_wide = r.w >= 96;
+  int left = is_wide ? r.w * 2 / 5 : r.w - 4, h = r.h < 10 ? r.h : 10;
+  draw_percentiles(app, (struct rect){2, r.y, left, h}, s);
+  if (is_wide)
+    draw_histogram(app,
+                   (struct rect){left + 4, r.y, r.w - left - 6, h < 9 ? h : 9},
+                   s);
+  if (r.h - h >= 2)
+    draw_stalls(app, (struct rect){2, r.y + h, r.w - 4, r.h - h}, s);
 }
 
 static void draw(struct app *app, const struct layout *layout) {
@@ -172,7 +247,25 @@ static void draw(struct app *app, const struct layout *layout) {
     grid_rule(&app->grid, areas.rule, title);
     draw_about(app, areas.detail, s);
   }
-  app_note(app, layout, "%zu of %zu", app->site + 1, app->n_site_order);
+  app_note(app, layout, "%zu of %zu · Enter shows %s in the lanes",
+           app->site + 1, app->n_site_order,
+           longest_in(app, s) != NO_STALL ? "its longest stall" : "it");
+}
+
+/* Its longest stall, or the next time that it ran. */
+static void open_site(struct app *app, const struct model_site *s) {
+  char name[160], text[200];
+  size_t stall = longest_in(app, s);
+  if (stall != NO_STALL) {
+    lanes_show_stall(app, stall);
+    app_go(app, SCREEN_LANES);
+    return;
+  }
+  model_site_short(app->model, s->site, name, sizeof name);
+  name[strcspn(name, " ,")] = '\0'; /* as far as it is a word of the search */
+  snprintf(text, sizeof text, "site:%s*", name);
+  app_go(app, SCREEN_LANES);
+  prompt_search(app, text);
 }
 
 static bool key(struct app *app, enum action action) {
@@ -191,7 +284,10 @@ static bool key(struct app *app, enum action action) {
     app->site_sort = (app->site_sort + SITE_SORT_COUNT - 1) % SITE_SORT_COUNT;
   else if (action == ACTION_INVERT)
     app->site_inverted = !app->site_inverted;
-  else
+  else if (action == ACTION_ENTER || action == ACTION_TO_LANES) {
+    open_site(app, &app->model->sites[app->site_order[app->site]]);
+    return true;
+  } else
     return false;
   hits_apply(app); /* the selection stays on its site */
   return true;
