@@ -8,7 +8,7 @@ import unittest
 import lt_encode as enc
 import shop
 import trace_text
-from lt_decode import (DONE, LOOP_BEGIN, LOST, POLL_BEGIN, POLL_END,
+from lt_decode import (DONE, LOOP_BEGIN, LOOP_END, LOST, POLL_BEGIN, POLL_END,
                        SPAWN)
 from viewer import SIZES, UTF8, GoldenCase, ViewCase
 
@@ -226,6 +226,9 @@ class Golden(GoldenCase):
         text = self.dump(path, '--ascii')
         self.assertTrue(text.isascii())
         self.compare('overview-ascii-100x30.screen', text)
+        for keys in ('3&', '3<Enter>'):  # every symbol of ours has a stand-in
+            text = self.dump(path, '--ascii', '--keys', keys)
+            self.assertNotIn('?', text.replace('? help', ''))
         for name in ('hostile', 'cut'):
             text = self.dump(self.trace(f'{name}.lt', **{name: True}),
                              '--keys', '2<Dump>3<Dump><Enter><Dump>4<Dump>?<Dump>',
@@ -289,6 +292,34 @@ class Detail(ViewCase):
                       '263ms  since 1.700s  timer tick',
                       '263ms  since 1.700s  listen on_connection'):
             self.assertIn(words, text)
+
+
+class Foreign(ViewCase):
+    """A loop that is not libuv's: its callbacks are not in the trace."""
+
+    def test_what_is_not_seen_is_not_said_to_be_nothing(self):
+        t = shop.Thread(0)
+        t.put(LOOP_BEGIN, x=1, a=3)
+        for turn in range(20):
+            t.poll(turn * 50 * shop.MS)
+            t.call(shop.NANOSLEEP, 6, (120 if turn == 7 else 2) * shop.MS)
+        t.put(LOOP_END, x=1)
+        w = enc.Writer()
+        w.generation(shop.definitions('/opt', False, False) +
+                     [enc.string(900, 'epoll 14'), enc.loop(1, 0, 900)])
+        w.events(0, t.events)
+        w.epoch(t.now)
+        w.end()
+        path = self.dir / 'x.lt'
+        path.write_bytes(w.data())
+        text = self.dump(path)
+        self.assertIn("Time of epoll 14's ", text)
+        self.assertNotIn('No callback was recorded', text)
+        self.assertTrue(text.split('\n')[3].startswith(' epoll 14 '), text)
+        self.assertIn('> epoll 14 ', text)
+        self.assertIn('No task is known', self.dump(path, '--keys', '5'))
+        self.assertIn("not known: this loop's callbacks are not seen",
+                      self.dump(path, '--keys', '<Enter>'))
 
 
 class Follow(GoldenCase):

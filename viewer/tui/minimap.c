@@ -10,7 +10,7 @@
 #include "tui/view/format.h"
 #include "tui/view/stall.h"
 
-#define NAME_W 9
+#define NAME_W 10
 #define SHARE_W 6
 #define STRETCH_NS 10000000
 

@@ -114,7 +114,9 @@ const char *stall_victims(const struct model_stall *stall, char *buf,
                           size_t size) {
   format_buf late, waited, timers;
   if (!stall->n_waited && !stall->n_late) {
-    snprintf(buf, size, "nobody was seen to wait");
+    snprintf(buf, size, "%s",
+             stall->is_unseen ? "not known: this loop's callbacks are not seen"
+                              : "nobody was seen to wait");
     return buf;
   }
   int used = 0;
@@ -262,6 +264,23 @@ int stall_draw_source(struct grid *grid, struct rect rect,
   return y - rect.y;
 }
 
+void stall_draw_victims(struct grid *grid, struct rect rect,
+                        const struct model *model,
+                        const struct model_stall *stall) {
+  char text[200], name[160];
+  format_buf b;
+  for (int i = 0; i < (int)stall->n_victims && i < rect.h; i++) {
+    const struct model_victim *v = &stall->victims[i];
+    grid_right(grid, rect.x + 8, rect.y + i, ROLE_WARN,
+               format_duration(b, v->delay_ns));
+    snprintf(text, sizeof text, "since %s  %s %s",
+             format_moment(b, v->since_ns, 1000000),
+             lt_task_kind_name(v->kind),
+             model_site_short(model, v->site, name, sizeof name));
+    grid_text_max(grid, rect.x + 10, rect.y + i, rect.w - 11, ROLE_TEXT, text);
+  }
+}
+
 int stall_draw_stack(struct grid *grid, struct rect rect,
                      const struct model *model, uint32_t stack,
                      bool has_all_frames) {
@@ -336,8 +355,13 @@ void stall_draw_summary(struct grid *grid, struct rect rect,
   if (y < end && stall->n_ancestors)
     draw_path(grid, rect, y++, model, stall);
   struct rect rest = {rect.x, y + 1, rect.w, end - y - 1};
-  if (!is_wide)
+  if (!is_wide) {
     draw_place(grid, rest, model, stall, has_all_frames);
-  else if (has_source)
+    return;
+  }
+  stall_draw_victims(grid, rest, model, stall);
+  rest.y += (int)stall->n_victims + (stall->n_victims > 0);
+  rest.h = end - rest.y;
+  if (has_source)
     draw_seen(grid, rest, model, stall, false);
 }

@@ -46,6 +46,10 @@ struct cause_part {
 void stall_parts(const struct model_stall *stall,
                  struct cause_part parts[CAUSE_PARTS]);
 
+/* Those that waited longest, one a line. */
+void stall_draw_victims(struct grid *grid, struct rect rect,
+                        const struct model *model,
+                        const struct model_stall *stall);
 /* A stack, innermost first: all frames, or the system's folded.  Returns: rows
  * used. */
 int stall_draw_stack(struct grid *grid, struct rect rect,

@@ -97,23 +97,14 @@ static int draw_stack(struct app *app, struct rect r, const char *title,
 static void draw_victims(struct app *app, struct rect r,
                          const struct model_stall *s) {
   struct grid *g = &app->grid;
-  char text[200], name[160];
-  format_buf b;
+  char text[200];
   int y = r.y, end = r.y + r.h;
   if (y + 1 < end)
     grid_text(g, r.x + 1, y++, ROLE_STRONG, "Who waited");
   if (y < end)
     grid_text_max(g, r.x + 1, y++, r.w - 2, ROLE_TEXT,
                   stall_victims(s, text, sizeof text));
-  for (size_t i = 0; i < s->n_victims && y < end; i++, y++) {
-    const struct model_victim *v = &s->victims[i];
-    grid_right(g, r.x + 8, y, ROLE_WARN, format_duration(b, v->delay_ns));
-    snprintf(text, sizeof text, "since %s  %s %s",
-             format_moment(b, v->since_ns, 1000000),
-             lt_task_kind_name(v->kind),
-             model_site_short(app->model, v->site, name, sizeof name));
-    grid_text_max(g, r.x + 10, y, r.w - 11, ROLE_TEXT, text);
-  }
+  stall_draw_victims(g, (struct rect){r.x, y, r.w, end - y}, app->model, s);
 }
 
 static void draw_causes(struct app *app, struct rect rect,
@@ -178,9 +169,12 @@ static void draw_source(struct app *app, struct rect rect,
   }
   inert(excerpt_path(def->file), path, sizeof path);
   struct rect r = grid_box(g, rect, path);
-  if (stall_draw_source(g, r, app->model, s) == 0)
-    grid_print(g, r.x + 1, r.y, ROLE_DIM, "line %u; the file is not here",
-               def->line);
+  if (stall_draw_source(g, r, app->model, s) > 0)
+    return;
+  grid_print(g, r.x + 1, r.y, ROLE_DIM, "line %u; the file is not here%s",
+             def->line, s->stack ? ". It was seen in" : "");
+  stall_draw_stack(g, (struct rect){r.x + 3, r.y + 1, r.w - 4, r.h - 1},
+                   app->model, s->stack, app->shows_frames);
 }
 
 static void draw_advice(struct app *app, struct rect r,

@@ -18,7 +18,7 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
   bool selected = i == app->loop;
   if (selected)
     grid_put(g, r.x, y, app->in_loops ? ROLE_KEY : ROLE_DIM, U'>');
-  grid_text_max(g, r.x + 2, y, 7, ROLE_TEXT, loop->name);
+  grid_text_max(g, r.x + 2, y, 8, ROLE_TEXT, loop->name);
   int64_t whole = loop->busy_ns + loop->poll_ns + loop->gap_ns;
   grid_right(g, r.x + 14, y, ROLE_TEXT, format_share(b, loop->busy_ns, whole));
   grid_right(g, r.x + 21, y, ROLE_TEXT, format_count(b, loop->turns));
@@ -85,7 +85,7 @@ static void draw_most(struct app *app, struct rect r, int y) {
   int end = r.y + r.h, x_bar = r.x + r.w * 2 / 3, bar = r.x + r.w - x_bar - 9;
   if (end - y < 5)
     return;
-  grid_text(g, r.x + 1, y + 1, ROLE_STRONG, "Most time, of functions");
+  grid_text(g, r.x + 1, y + 1, ROLE_STRONG, "Functions that took most");
   y += 2;
   for (size_t i = 0; i < m->n_sites && y < end; i++) {
     const struct model_site *s = &m->sites[i];
@@ -97,7 +97,8 @@ static void draw_most(struct app *app, struct rect r, int y) {
     x = (x < r.x + 9 ? r.x + 9 : x) + 1;
     grid_text_max(g, x, y, x_bar - x - 1, ROLE_TEXT,
                   model_site_name(m, s->site, name, sizeof name));
-    bar_draw(g, x_bar, y, bar, ROLE_RUN, s->total_ns, most_ns);
+    for (int c = 0; c < (int)((double)s->total_ns / (double)most_ns * bar); c++)
+      grid_put(g, x_bar + c, y, ROLE_RUN, U'━');
     grid_right(g, r.x + r.w - 1, y++, ROLE_DIM,
                format_duration(b, s->total_ns));
   }
@@ -225,13 +226,19 @@ static void draw_worst(struct app *app, struct rect rect) {
 /* Histogram of callbacks */
 
 static void draw_histogram(struct app *app, struct rect rect) {
-  const struct model_histogram *h = &app->model->callbacks;
+  const struct model *m = app->model;
+  const struct model_histogram *h = &m->callbacks;
   if (rect.h < 6)
     return;
-  char title[80];
+  char title[120];
   format_buf n, a;
   snprintf(title, sizeof title, "Callback time, %s callbacks",
            format_count(n, h->n));
+  if (h->n == 0 && app->loop < m->n_loops && m->loops[app->loop].is_unseen) {
+    h = &m->loops[app->loop].turn;
+    snprintf(title, sizeof title, "Time of %s's %s turns; callbacks not seen",
+             m->loops[app->loop].name, format_count(n, h->n));
+  }
   struct rect r = grid_box(&app->grid, rect, title);
   struct grid *g = &app->grid;
   if (h->n == 0) {
@@ -254,6 +261,43 @@ static void draw_histogram(struct app *app, struct rect rect) {
 }
 
 /* Findings */
+
+/* Troubles, as check calls them. */
+static const struct {
+  enum model_trouble_kind kind;
+  const char *text;
+} trouble_texts[] = {
+    {MODEL_AWAIT_CYCLE, "tasks wait for each other"},
+    {MODEL_HANDLE_LEAK, "ever more handles of a place"},
+    {MODEL_NEVER_CLOSED, "handles never closed"},
+    {MODEL_NEVER_FINISHED, "tasks never finished"},
+    {MODEL_POOL_SATURATED, "the pool was full"},
+    {MODEL_STARVED_TIMER, "timers mostly late"},
+    {MODEL_LATE_TIMER, "timers late without a stall"},
+};
+
+/* Where there is room: the calls that blocked loops, by place. */
+static void draw_callers(struct app *app, struct rect r, int y) {
+  const struct model *m = app->model;
+  struct grid *g = &app->grid;
+  char name[160];
+  format_buf b;
+  int end = r.y + r.h;
+  if (end - y < 4 || !m->n_callers)
+    return;
+  grid_text(g, r.x + 1, ++y, ROLE_STRONG, "Calls that blocked a loop most");
+  for (size_t i = 0; i < m->n_callers && ++y < end; i++) {
+    const struct model_caller *c = &m->callers[i];
+    grid_right(g, r.x + 8, y, ROLE_TEXT, format_duration(b, c->total_ns));
+    grid_right(g, r.x + 15, y, ROLE_DIM, format_count(b, c->count));
+    grid_put(g, r.x + 15, y, ROLE_DIM, U'×');
+    int x = grid_text_max(g, r.x + 17, y, 20, ROLE_BLOCK,
+                          model_callee_name(m, c->callee, name, sizeof name));
+    x = (x < r.x + 34 ? r.x + 34 : x) + 2;
+    grid_text_max(g, x, y, r.x + r.w - x - 1, ROLE_TEXT,
+                  model_site_name(m, c->site, name, sizeof name));
+  }
+}
 
 static int finding(struct app *app, struct rect r, int y, uint64_t n,
                    enum role role, const char *level, const char *text) {
@@ -301,6 +345,12 @@ static void draw_findings(struct app *app, struct rect rect) {
   snprintf(text, sizeof text, "timers late, worst +%s",
            format_duration(b, worst));
   y = finding(app, r, y, late, ROLE_DIM, "note", text);
+  for (size_t i = 0; i < sizeof trouble_texts / sizeof *trouble_texts; i++) {
+    uint64_t n = 0;
+    for (size_t k = 0; k < m->n_troubles; k++)
+      n += m->troubles[k].kind == trouble_texts[i].kind;
+    y = finding(app, r, y, n, ROLE_WARN, "warn", trouble_texts[i].text);
+  }
   y = finding(app, r, y, m->n_calls, ROLE_DIM, "note",
               "blocking calls on a loop");
   y = finding(app, r, y, m->n_lost, ROLE_WARN, "warn",
@@ -312,12 +362,13 @@ static void draw_findings(struct app *app, struct rect rect) {
                   m->n_loops ? ROLE_OK : ROLE_WARN,
                   m->n_loops ? "✔ nothing to complain about"
                              : "⚠ no loop ran: nothing can be judged");
+  draw_callers(app, r, y);
 }
 
 static void title_of(struct app *app, const struct layout *layout, char *buf,
                      size_t size) {
   format_buf column, warn, error;
-  int columns = layout->w - 15;
+  int columns = layout->w - 16;
   if (app->model->end_ns <= 0)
     snprintf(buf, size, "nothing was recorded");
   else

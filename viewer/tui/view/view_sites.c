@@ -52,7 +52,7 @@ static int n_numbers(const struct layout *layout) {
 }
 
 static int kind_width(const struct layout *layout) {
-  return layout->w >= 120 ? 20 : 14;
+  return layout->w >= 120 ? 20 : layout->w >= 96 ? 18 : 14;
 }
 
 static const char *kind_name(const struct model *m, const struct model_site *s,

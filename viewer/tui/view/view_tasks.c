@@ -230,6 +230,13 @@ static void draw_reading(struct app *app, const struct layout *layout) {
            (int64_t)(share * 1000), 1000);
 }
 
+static bool is_all_unseen(const struct model *m) {
+  for (size_t i = 0; i < m->n_loops; i++)
+    if (!m->loops[i].is_unseen)
+      return false;
+  return m->n_loops > 0;
+}
+
 static void draw(struct app *app, const struct layout *layout) {
   struct tasks_pane *pane = &app->tasks;
   struct layout_list areas;
@@ -252,7 +259,10 @@ static void draw(struct app *app, const struct layout *layout) {
   if (pane->n == 0) {
     grid_clip(&app->grid, layout->body);
     grid_text_max(&app->grid, 2, layout->body.y + 1, layout->w - 4, ROLE_TEXT,
-                  "No task was recorded.");
+                  is_all_unseen(app->model)
+                      ? "No task is known: its loops are not libuv's, and "
+                        "their callbacks are not seen."
+                      : "No task was recorded.");
     return;
   }
   if (pane->n_rows == 0) {
