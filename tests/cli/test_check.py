@@ -292,6 +292,16 @@ class Codes(Check):
         self.assertIn(b'looptrace check: text.lt: this is not a looptrace '
                       b'trace', result.stderr)
         self.assertIn(b'looptrace record', result.stderr)
+        (self.dir / 'folder.lt').mkdir()
+        self.assertIn(b'folder.lt: this is a folder',
+                      self.check_code(3, 'folder.lt').stderr)
+
+    def test_a_trace_of_what_the_command_started_is_pointed_at(self):
+        self.write(CLEAN, 'app.worker-7.lt')
+        self.write(CLEAN, 'apple.lt')
+        self.assertEqual(self.check_code(3, 'app.lt').stderr,
+                         b'looptrace check: app.lt: there is no such file; '
+                         b'there is app.worker-7.lt\n')
 
     def test_of_several_traces_a_proven_stall_comes_first(self):
         self.write(SHOP, 'bad.lt')
