@@ -43,6 +43,7 @@ class Templates(Case):
     def test_github(self):
         command, = self.commands('github.yml')
         self.assertEqual(self.sh(command, 'stall').returncode, 1)
+        self.assertTrue((self.dir / 'looptrace.lt').exists())
         log = (self.dir / 'looptrace.sarif').read_bytes()
         self.assertIn(b'"version": "2.1.0"', log)
         self.assertIn(b'on_nap', log)
@@ -50,6 +51,7 @@ class Templates(Case):
     def test_gitlab(self):
         command, = self.commands('gitlab.yml')
         self.assertEqual(self.sh(command, 'stall').returncode, 1)
+        self.assertTrue((self.dir / 'looptrace.lt').exists())
         suites = xml.etree.ElementTree.parse(self.dir / 'looptrace.xml')
         self.assertTrue(list(suites.iter('failure')))
         issues = json.loads((self.dir / 'looptrace.json').read_text())
@@ -62,14 +64,20 @@ class Templates(Case):
                 for name in ('github.yml', 'gitlab.yml')}
         steps = told['github.yml']['jobs']['check']['steps']
         sarif = steps[-1]['with']['sarif_file']
-        self.assertIn(f'--format sarif:{sarif}', steps[-2]['run'])
+        check, keep = steps[-3]['run'], steps[-2]
+        self.assertIn(f'--format sarif:{sarif}', check)
         self.assertEqual(steps[-1]['if'], 'always()')
+        self.assertIn('--output looptrace.lt ', check)
+        self.assertEqual((keep['if'], keep['with']['path']),
+                         ('failure()', 'looptrace*.lt'))
         job = told['gitlab.yml']['looptrace']
         reports = job['artifacts']['reports']
         for form, path in (('junit', reports['junit']),
                            ('gitlab', reports['codequality'])):
             self.assertIn(f'--format {form}:{path}', job['script'][-1])
         self.assertEqual(job['artifacts']['when'], 'always')
+        self.assertIn('--output looptrace.lt ', job['script'][-1])
+        self.assertEqual(job['artifacts']['paths'], ['looptrace*.lt'])
 
     @needs('make')
     def test_make(self):

@@ -128,7 +128,7 @@ static struct recording *choose(struct found *found, const char *target) {
   if (!chosen)
     (void)complain(target ? "%s: nobody records that, or somebody else does "
                             "(looptrace ctl status lists your recordings)"
-                          : "no recording runs",
+                          : "no recording runs; begin with looptrace record",
                    target ? target : "");
   return chosen;
 }

@@ -258,7 +258,7 @@ static int parse(int argc, char **argv, struct view_options *o) {
       return code;
   int n = argc - optind;
   if (n != 2 && !(o->path = newest_or_named(
-                      WHO, argc, argv, "which trace? looptrace view FILE%s")))
+                      WHO, argc, argv, "which trace? looptrace view FILE, or OLD NEW%s")))
     return EXIT_USAGE;
   if (n == 2) {
     o->path = argv[argc - 1];
