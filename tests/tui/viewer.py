@@ -3,6 +3,7 @@ import fcntl
 import os
 import pathlib
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -69,6 +70,8 @@ class GoldenCase(ViewCase):
 
     def compare(self, name, text):
         path = GOLDEN / name
+        # The name of the temporary folder is in the trace: $TMPDIR has a share.
+        text = re.sub(r'(?<=shop\.lt, 12\.)\d(?= KiB)', '0', text)
         if os.environ.get('UPDATE'):
             path.write_text(text)
         self.assertTrue(path.exists(), f'{path} is missing: UPDATE=1 makes it')
