@@ -389,6 +389,7 @@ class Follow(GoldenCase):
         self.assertIn('or so', text)
         self.assertNotIn('growing', text)
         self.assertIn('lost 77', text)
+        self.assertGreater(self.live('2', lost=7).split('\n')[4].count('▒'), 9)
 
     def test_what_is_over_is_an_overview_like_any(self):
         self.assertNotIn('FOLLOW', self.live(end=True))

@@ -327,6 +327,7 @@ static void lose(struct builder *b, struct thread *th, const lt_event *e) {
 }
 
 static void on_lost(struct builder *b, struct thread *th, const lt_event *e) {
+  lost_note(b, e);
   if (e->x == LT_LOST_NESTED) /* a handler's events: no brackets */
     return;
   if (e->x != LT_LOST_DAMAGED) {
@@ -677,6 +678,7 @@ void model_close(struct model *model) {
   free(model->stalls);
   free(model->blocking);
   free(model->callers);
+  free(model->has_lost);
   free(model->troubles);
   free(model->lives);
   free(model->gathers);

@@ -466,6 +466,9 @@ void pool_finish(struct builder *b);
 /* trouble.c.  NULL: there are too many, or no memory. */
 struct model_trouble *troubles_add(struct builder *b);
 
+/* lost.c: events are missing. */
+void lost_note(struct builder *b, const lt_event *event);
+
 /* live.c: a task is made, is done; an eighth of the trace has passed. */
 void lives_spawn(struct builder *b, struct task *task);
 void lives_done(struct task *task);

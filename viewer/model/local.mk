@@ -13,5 +13,6 @@ model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/finding.h viewer/model/finding.c \
 	viewer/model/trouble.h viewer/model/trouble.c \
 	viewer/model/path.h viewer/model/path.c \
-	viewer/model/live.c viewer/model/timer.c viewer/model/await.c \
+	viewer/model/live.c viewer/model/lost.c viewer/model/timer.c \
+	viewer/model/await.c \
 	viewer/model/limit.h viewer/model/limit.c viewer/model/judgement.c

@@ -221,6 +221,12 @@ struct model_pool {
   int64_t level_ns[MODEL_POOL_LEVELS]; /* so many jobs ran */
 };
 
+/* Events that are missing for one cause, and between when. */
+struct model_loss {
+  uint64_t n;
+  int64_t first_ns, last_ns;
+};
+
 struct model {
   lt_reader *reader; /* borrowed by everybody until model_close() */
   const lt_info *info;
@@ -236,6 +242,9 @@ struct model {
   struct model_histogram callbacks; /* all slices, all loops */
   uint64_t n_slices, n_calls, n_tasks, n_tasks_live;
   uint64_t n_lost;
+  struct model_loss lost[LT_LOST_LIMIT]; /* by cause; of n_lost, those whose
+                                            time is known */
+  bool *has_lost; /* by bin of the minimap; NULL: nowhere */
   struct model_blocking *blocking; /* in no stall; by begin_ns */
   size_t n_blocking;
   struct model_caller *callers; /* by total_ns, largest first */

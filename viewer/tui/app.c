@@ -151,7 +151,6 @@ void app_fini(struct app *app) {
   nameless_fini(app);
   free(app->details.text);
   free(app->problem);
-  free(app->has_lost);
   free(app->site_order);
   free(app->lanes.folded);
   free(app->lanes.max_depth);

@@ -241,7 +241,6 @@ struct app {
   bool shows_frames;  /* of stacks all, not only the program's */
   bool shows_problem; /* Overview: first say what is wrong with the file */
   char *problem;      /* owned: that, line by line; NULL: nothing is */
-  bool *has_lost;     /* owned: by bin of the minimap; NULL: nothing was */
   int64_t longest_ns; /* stall */
   size_t *worst;      /* stalls by duration */
   size_t *order;      /* stalls as the list shows them */
@@ -369,8 +368,7 @@ size_t nameless_modules(const struct app *app);
 bool nameless_is(const struct nameless_module *module);
 void nameless_fini(struct app *app);
 
-/* problem.c: what is wrong with the file; made where shows_problem says so, and
- * where in the minimap events are missing. */
+/* problem.c: what is wrong with the file; made where shows_problem says so. */
 void problem_make(struct app *app);
 void problem_draw(struct app *app, const struct layout *layout);
 

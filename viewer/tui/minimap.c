@@ -266,68 +266,80 @@ static void draw_stretch(const struct map *map, int y,
     put_words(map, a - text_width(s->name) - 1, y, ROLE_DIM, s->name);
 }
 
-/* That the file ends without an end: as it fits beside what is lost. */
-static void draw_cut(const struct map *map, int y) {
-  static const char *const forms[] = {"the file ends here ┘", "ends ┘"};
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    int from = map->w - text_width(forms[i]), c = from;
-    while (c < map->w && grid_at(map->grid, map->x + c, y)->role != ROLE_WARN)
-      c++;
-    if (from < 0 || c < map->w)
-      continue;
-    put_words(map, from, y, ROLE_ERROR, forms[i]);
-    return;
+/* No mark stands there, and nothing that is lost. */
+static bool is_free(const struct map *map, int y, int from, int to) {
+  for (int c = from; c < to; c++) {
+    const struct cell *cell = grid_at(map->grid, map->x + c, y);
+    if (!cell || c < 0 || c >= map->w || cell->role == ROLE_CURSOR ||
+        cell->role == ROLE_WARN)
+      return false;
   }
+  return true;
 }
 
-/* Where events are missing, and that the file ends without an end. */
+static bool put_words_if_free(const struct map *map, int column, int y,
+                              enum role role, const char *text) {
+  bool fits = is_free(map, y, column, column + text_width(text));
+  if (fits)
+    put_words(map, column, y, role, text);
+  return fits;
+}
+
+/* Where events are missing, and that the file ends without an end: as far as
+ * there is room beside the marks. */
 static void draw_missing(const struct map *map, int y) {
-  const struct app *app = map->app;
+  const bool *has_lost = map->model->has_lost;
   char text[48];
   format_buf n;
   int first = -1, last = -1;
-  for (int c = 0; app->has_lost && c < map->w; c++) {
+  for (int c = 0; has_lost && c < map->w; c++) {
     int from, to;
     bins_of(map, c, &from, &to);
-    while (from <= to && !app->has_lost[from])
+    while (from <= to && !has_lost[from])
       from++;
-    if (from > to)
+    if (from > to || !is_free(map, y, c, c + 1))
       continue;
     first = first < 0 ? c : first;
     last = c;
     axis_mark(map->grid, map->x + c, y, U'▒');
     grid_put(map->grid, map->x + c, y, ROLE_WARN, U'▒');
   }
-  if (first >= 0) {
-    snprintf(text, sizeof text, "lost %s", format_count(n, map->model->n_lost));
-    int w = text_width(text);
-    put_words(map, last + 2 + w <= map->w ? last + 2 : first - w - 1, y,
-              ROLE_WARN, text);
-  }
-  if (!map->model->info->ended && !follow_is_live(app))
-    draw_cut(map, y);
+  snprintf(text, sizeof text, "lost %s", format_count(n, map->model->n_lost));
+  if (first >= 0 &&
+      !put_words_if_free(map, last + 2, y, ROLE_WARN, text))
+    put_words_if_free(map, first - text_width(text) - 1, y, ROLE_WARN, text);
+  if (map->model->info->ended || follow_is_live(map->app))
+    return;
+  static const char *const forms[] = {"the file ends here ┘", "ends ┘"};
+  for (int i = 0; i < 2; i++)
+    if (put_words_if_free(map, map->w - text_width(forms[i]), y, ROLE_ERROR,
+                          forms[i]))
+      return;
+}
+
+static void draw_cursor(const struct map *map, int y, bool has_repeat) {
+  int at = axis_column(map->app->cursor_ns, 0, map->end_ns, map->w);
+  struct cell *cell = grid_at(map->grid, map->x + at, y);
+  if (map->app->cursor_ns <= 0 || at < 0 || at >= map->w || !cell)
+    return;
+  if (has_repeat && cell->ch == U'═')
+    cell->ch = U'╪';
+  else if (!has_repeat || (cell->ch != U'A' && cell->ch != U'B'))
+    axis_mark(map->grid, map->x + at, y, U'▲');
 }
 
 /* Where the other screens are: the stretch that they show, the shared cursor as
  * a point. */
 static void draw_axis(const struct map *map, int y) {
-  struct app *app = map->app;
   struct stretch s;
+  bool has_stretch = stretch_of(map->app, map->end_ns, &s);
   axis_draw(map->grid, map->x, y, map->w, 0, map->end_ns);
-  int at = axis_column(app->cursor_ns, 0, map->end_ns, map->w);
-  bool has_stretch = stretch_of(app, map->end_ns, &s);
-  draw_missing(map, y);
-  axis_notes(app, map->x, y, map->w, 0, map->end_ns);
+  axis_notes(map->app, map->x, y, map->w, 0, map->end_ns);
   if (has_stretch)
     draw_stretch(map, y, &s);
-  if (app->cursor_ns <= 0 || at < 0 || at >= map->w ||
-      (has_stretch && s.line != U'═'))
-    return;
-  struct cell *cell = grid_at(map->grid, map->x + at, y);
-  if (has_stretch && cell && cell->ch == U'═')
-    cell->ch = U'╪';
-  else if (!has_stretch || (cell && cell->ch != U'A' && cell->ch != U'B'))
-    axis_mark(map->grid, map->x + at, y, U'▲');
+  if (!has_stretch || s.line == U'═')
+    draw_cursor(map, y, has_stretch);
+  draw_missing(map, y);
 }
 
 static struct map map_of(struct app *app, const struct layout *layout,

@@ -1,62 +1,25 @@
 /* A trace that is not whole says so before anything else, once: what was read,
- * what was not, what is missing in it and where, what stayed open.
+ * what was not, what is missing in it, what stayed open.
  *
- * Invariant: the lines are made when the model is complete, as they need its
- * reader.  Called by app.c, view_overview.c and view_file.c. */
+ * Invariant: the lines are made when the model is complete.  Called by app.c,
+ * view_overview.c and view_file.c. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "output/inert.h"
-#include "output/info.h"
 #include "output/units.h"
 #include "tui/app.h"
 
 #define INDENT 9 /* of what is said, behind the name of the thing */
 
 static void put_lost(struct app *app, FILE *file) {
-  struct info_said said = {.reader = app->model->reader,
-                           .info = app->model->info};
+  const struct model *m = app->model;
   units_buf n, from, to;
-  if (info_read_losses(&said) != LT_OK)
-    return;
   for (unsigned i = 0; i < LT_LOST_LIMIT; i++)
-    if (said.lost[i].n) {
-      fprintf(file, "Lost     %s events", units_count(n, said.lost[i].n));
-      if (said.lost[i].first_ns >= 0)
-        fprintf(file, " from %s to %s", units_at(from, said.lost[i].first_ns),
-                units_at(to, said.lost[i].last_ns));
-      fprintf(file, ": %s (drawn as ▒).\n",
-              lt_lost_text(i));
-    }
-}
-
-/* The bins of the minimap that a loss lies in. */
-static void mark_loss(struct app *app, const lt_event *e) {
-  int64_t end_ns = app->model->end_ns;
-  uint64_t most = e->time_ns > 0 ? (uint64_t)e->time_ns : 0;
-  int64_t from = e->time_ns - (int64_t)(e->b < most ? e->b : most);
-  int first = axis_column(from, 0, end_ns, MODEL_BINS);
-  int last = axis_column(e->time_ns, 0, end_ns, MODEL_BINS);
-  for (int i = first; i <= last && i < MODEL_BINS; i++)
-    if (i >= 0)
-      app->has_lost[i] = true;
-}
-
-static void find_losses(struct app *app) {
-  lt_reader *reader = app->model->reader;
-  lt_event e;
-  free(app->has_lost);
-  app->has_lost = NULL;
-  if (app->model->n_lost && app->model->end_ns > 0 &&
-      lt_reader_seek(reader, 0) == LT_OK)
-    app->has_lost = calloc(MODEL_BINS, sizeof *app->has_lost);
-  if (!app->has_lost)
-    return;
-  lt_reader_select(reader, UINT64_C(1) << LT_LOST, LT_ALL_THREADS);
-  while (lt_reader_next(reader, &e) == LT_OK)
-    if (e.kind == LT_LOST)
-      mark_loss(app, &e);
-  lt_reader_select(reader, UINT64_MAX, LT_ALL_THREADS);
+    if (m->lost[i].n)
+      fprintf(file, "Lost     %s events from %s to %s: %s (drawn as ▒).\n",
+              units_count(n, m->lost[i].n), units_at(from, m->lost[i].first_ns),
+              units_at(to, m->lost[i].last_ns), lt_lost_text(i));
 }
 
 static void put_lines(struct app *app, FILE *file) {
@@ -104,7 +67,6 @@ void problem_make(struct app *app) {
   size_t size;
   free(app->problem);
   app->problem = NULL;
-  find_losses(app);
   FILE *file = app->shows_problem ? open_memstream(&app->problem, &size) : NULL;
   if (!file)
     return;
