@@ -24,36 +24,41 @@ static const struct row {
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
-/* A value once, as long as there is room.  Returns: the column after it. */
-static int put_value(struct app *app, int x, int y, int end, char *said,
-                     size_t size, const char *value) {
+/* A value once.  Returns: whether there was room. */
+static bool put_value(struct app *app, int *x, int y, int end, char *said,
+                      size_t size, const char *value) {
   char quoted[140];
   snprintf(quoted, sizeof quoted, " %s ", value);
-  if (!*value || strstr(said, quoted) ||
-      strlen(said) + strlen(quoted) >= size || x + text_width(value) > end)
-    return x;
+  if (!*value || strstr(said, quoted))
+    return true;
+  if (strlen(said) + strlen(quoted) >= size || *x + text_width(value) > end)
+    return false;
   strcat(said, quoted);
-  return grid_text(&app->grid, x, y, ROLE_RUN, value) + 1;
+  *x = grid_text(&app->grid, *x, y, ROLE_RUN, value) + 1;
+  return true;
 }
 
-/* Those that took most go first. */
+/* Those that took most go first; names that would not be seen are not asked
+ * for, as that may read files of code. */
 static void draw_values(struct app *app, const char *key, int x, int y,
                         int end) {
   const struct model *m = app->model;
   char said[600] = " ", name[128];
-  for (size_t i = 0; i < m->n_loops && !strcmp(key, "loop"); i++)
-    x = put_value(app, x, y, end, said, sizeof said, m->loops[i].name);
-  for (size_t i = 0; i < m->n_sites && i < 256 && x < end; i++) {
+  bool fits = true, is_site = !strcmp(key, "site");
+  if (!strcmp(key, "loop")) {
+    for (size_t i = 0; i < m->n_loops && fits; i++)
+      fits = put_value(app, &x, y, end, said, sizeof said, m->loops[i].name);
+    return;
+  }
+  for (size_t i = 0; i < m->n_sites && i < 256 && fits; i++) {
     const struct model_site *s = &m->sites[i];
-    if (!strcmp(key, "site"))
+    if (is_site)
       model_site_short(m, s->site, name, sizeof name);
-    else if (strcmp(key, "kind") != 0)
-      return;
     else if (s->is_call)
       model_callee_name(m, s->kind, name, sizeof name);
     else
       snprintf(name, sizeof name, "%s", lt_task_kind_name(s->kind));
-    x = put_value(app, x, y, end, said, sizeof said, name);
+    fits = put_value(app, &x, y, end, said, sizeof said, name);
   }
 }
 
