@@ -526,6 +526,9 @@ bool follow_goes_on(const struct app *app);
 int64_t follow_lag_ns(const struct app *app);
 void follow_fini(struct app *app);
 
+/* findings.c: a box of the Overview. */
+void findings_draw(struct app *app, struct rect rect);
+
 /* view_follow.c: what the Overview is of a live picture. */
 void follow_rule(struct app *app, char *buf, size_t size);
 void follow_draw_loops(struct app *app, struct rect rect);

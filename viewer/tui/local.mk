@@ -21,7 +21,8 @@ tui_sources += viewer/tui/lanes/lanes.c viewer/tui/lanes/lanes_bars.c \
 	viewer/tui/lanes/lanes_draw.c viewer/tui/lanes/lanes_find.c \
 	viewer/tui/lanes/lanes_list.c viewer/tui/lanes/lanes_lives.c \
 	viewer/tui/lanes/lanes_plot.h
-tui_sources += viewer/tui/view/format.h viewer/tui/view/format.c \
+tui_sources += viewer/tui/view/findings.c \
+	viewer/tui/view/format.h viewer/tui/view/format.c \
 	viewer/tui/view/histogram.h viewer/tui/view/histogram.c \
 	viewer/tui/view/stall.h viewer/tui/view/stall.c \
 	viewer/tui/view/task_path.c viewer/tui/view/view_compare.c \

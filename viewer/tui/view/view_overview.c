@@ -260,111 +260,6 @@ static void draw_histogram(struct app *app, struct rect rect) {
   histogram_axis(g, &p, r.x + r.w, r.y + r.h - 1);
 }
 
-/* Findings */
-
-/* Troubles, as check calls them. */
-static const struct {
-  enum model_trouble_kind kind;
-  const char *text;
-} trouble_texts[] = {
-    {MODEL_AWAIT_CYCLE, "tasks wait for each other"},
-    {MODEL_HANDLE_LEAK, "ever more handles of a place"},
-    {MODEL_NEVER_CLOSED, "handles never closed"},
-    {MODEL_NEVER_FINISHED, "tasks never finished"},
-    {MODEL_POOL_SATURATED, "the pool was full"},
-    {MODEL_STARVED_TIMER, "timers mostly late"},
-    {MODEL_LATE_TIMER, "timers late without a stall"},
-};
-
-/* Where there is room: the calls that blocked loops, by place. */
-static void draw_callers(struct app *app, struct rect r, int y) {
-  const struct model *m = app->model;
-  struct grid *g = &app->grid;
-  char name[160];
-  format_buf b;
-  int end = r.y + r.h;
-  if (end - y < 4 || !m->n_callers)
-    return;
-  grid_text(g, r.x + 1, ++y, ROLE_STRONG, "Calls that blocked a loop most");
-  for (size_t i = 0; i < m->n_callers && ++y < end; i++) {
-    const struct model_caller *c = &m->callers[i];
-    grid_right(g, r.x + 8, y, ROLE_TEXT, format_duration(b, c->total_ns));
-    grid_right(g, r.x + 15, y, ROLE_DIM, format_count(b, c->count));
-    grid_put(g, r.x + 15, y, ROLE_DIM, U'×');
-    int x = grid_text_max(g, r.x + 17, y, 20, ROLE_BLOCK,
-                          model_callee_name(m, c->callee, name, sizeof name));
-    x = (x < r.x + 34 ? r.x + 34 : x) + 2;
-    grid_text_max(g, x, y, r.x + r.w - x - 1, ROLE_TEXT,
-                  model_site_name(m, c->site, name, sizeof name));
-  }
-}
-
-static int finding(struct app *app, struct rect r, int y, uint64_t n,
-                   enum role role, const char *level, const char *text) {
-  format_buf b;
-  if (n == 0 || y >= r.y + r.h)
-    return y;
-  grid_right(&app->grid, r.x + 6, y, ROLE_STRONG, format_count(b, n));
-  grid_text(&app->grid, r.x + 7, y, role, level);
-  grid_text_max(&app->grid, r.x + 13, y, r.w - 13, ROLE_TEXT, text);
-  return y + 1;
-}
-
-static void draw_findings(struct app *app, struct rect rect) {
-  const struct model *m = app->model;
-  uint64_t levels[3] = {0}, late = 0, undecided = 0;
-  int64_t worst = 0;
-  char text[96];
-  format_buf b;
-  if (rect.h < 3)
-    return;
-  struct rect r = grid_box(&app->grid, rect, "Findings");
-  for (size_t i = 0; i < m->n_stalls; i++)
-    if (stall_is_undecided(&m->stalls[i]))
-      undecided++;
-    else
-      levels[stall_level(&m->stalls[i])]++;
-  for (size_t i = 0; i < m->n_loops; i++) {
-    late += m->loops[i].timers_late;
-    if (m->loops[i].worst_late_ns > worst)
-      worst = m->loops[i].worst_late_ns;
-  }
-  int y = r.y;
-  snprintf(text, sizeof text, "stall of %s or more",
-           format_duration(b, MODEL_ERROR_NS));
-  y = finding(app, r, y, levels[STALL_ERROR], ROLE_ERROR, "error", text);
-  snprintf(text, sizeof text, "stall of %s or more",
-           format_duration(b, MODEL_WARN_NS));
-  y = finding(app, r, y, levels[STALL_WARN], ROLE_WARN, "warn", text);
-  y = finding(app, r, y, undecided, ROLE_WARN, "warn",
-              "stalls whose cause is not known");
-  y = finding(app, r, y, m->n_blocking, ROLE_WARN, "warn",
-              "long calls beside lost events");
-  y = finding(app, r, y, levels[STALL_NOTE], ROLE_DIM, "note",
-              "stall, the machine's doing");
-  snprintf(text, sizeof text, "timers late, worst +%s",
-           format_duration(b, worst));
-  y = finding(app, r, y, late, ROLE_DIM, "note", text);
-  for (size_t i = 0; i < sizeof trouble_texts / sizeof *trouble_texts; i++) {
-    uint64_t n = 0;
-    for (size_t k = 0; k < m->n_troubles; k++)
-      n += m->troubles[k].kind == trouble_texts[i].kind;
-    y = finding(app, r, y, n, ROLE_WARN, "warn", trouble_texts[i].text);
-  }
-  y = finding(app, r, y, m->n_calls, ROLE_DIM, "note",
-              "blocking calls on a loop");
-  y = finding(app, r, y, m->n_lost, ROLE_WARN, "warn",
-              "events lost: counts are lower bounds");
-  y = finding(app, r, y, m->info->n_sites == 0, ROLE_DIM, "note",
-              "no names were recorded");
-  if (y == r.y)
-    grid_text_max(&app->grid, r.x + 1, y, r.w - 2,
-                  m->n_loops ? ROLE_OK : ROLE_WARN,
-                  m->n_loops ? "✔ nothing to complain about"
-                             : "⚠ no loop ran: nothing can be judged");
-  draw_callers(app, r, y);
-}
-
 static void title_of(struct app *app, const struct layout *layout, char *buf,
                      size_t size) {
   format_buf column, warn, error;
@@ -415,7 +310,7 @@ static void draw(struct app *app, const struct layout *layout) {
   draw_loops(app, panes.loops);
   draw_worst(app, panes.worst);
   draw_histogram(app, panes.histogram);
-  draw_findings(app, panes.findings);
+  findings_draw(app, panes.findings);
   size_t n = app->model->n_stalls;
   if (n)
     app_note(app, layout,
