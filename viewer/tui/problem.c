@@ -91,7 +91,8 @@ static int draw_lines(struct grid *grid, struct rect r, const char *text) {
       size_t used = text_fitting(text, n, r.w - indent);
       snprintf(row, sizeof row, "%.*s", (int)used, text);
       if (grid && y < r.h)
-        grid_text_max(grid, r.x + indent, r.y + y, r.w - indent, ROLE_TEXT, row);
+        grid_text_max(grid, r.x + indent, r.y + y, r.w - indent, ROLE_TEXT,
+                      row);
       for (text += used, n -= used; n && *text == ' '; n--)
         text++;
       indent = has_name ? INDENT : 0;
@@ -108,11 +109,10 @@ void problem_draw(struct app *app, const struct layout *layout) {
   lt_status problem = app->model->info->problem;
   int n = 2 + draw_lines(NULL, (struct rect){.w = box.w - 4}, app->problem);
   box.h = box.h < n ? box.h : n;
-  struct rect r = grid_box(g, box,
-                           problem == LT_TRUNCATED ? "This trace has no end mark"
-                           : problem == LT_OK
-                               ? "Events are missing from this trace"
-                               : "A part of this trace is damaged");
+  const char *title = problem == LT_TRUNCATED ? "This trace has no end mark"
+                      : problem == LT_OK ? "Events are missing from this trace"
+                                         : "A part of this trace is damaged";
+  struct rect r = grid_box(g, box, title);
   draw_lines(g, (struct rect){r.x + 1, r.y, r.w - 2, r.h}, app->problem);
   const char *note = "Enter goes on · I tells of the file · looptrace check "
                      "returns 4 for it, unless --allow-incomplete";

@@ -101,7 +101,8 @@ void prompt_draw_language(struct app *app, const struct layout *layout) {
     bool is_now = is_typed(app, row->key);
     if (is_now)
       grid_put(&app->grid, r.x, y, ROLE_KEY, U'>');
-    grid_text(&app->grid, r.x + 1, y, is_now ? ROLE_STRONG : ROLE_KEY, row->key);
+    grid_text(&app->grid, r.x + 1, y, is_now ? ROLE_STRONG : ROLE_KEY,
+              row->key);
     grid_text_max(&app->grid, r.x + 1 + KEY_W, y, MEANING_W - 1, ROLE_TEXT,
                   row->meaning);
     if (row->values)

@@ -1,5 +1,5 @@
-/* A histogram of times as columns on a logarithmic axis; shared by the overview,
- * the functions and the comparison of two traces. */
+/* A histogram of times as columns on a logarithmic axis; shared by the
+ * overview, the functions and the comparison of two traces. */
 #ifndef LTV_TUI_HISTOGRAM_H
 #define LTV_TUI_HISTOGRAM_H
 

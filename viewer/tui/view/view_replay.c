@@ -167,8 +167,8 @@ static void draw_waiters(struct app *app, struct rect r, int y) {
   for (size_t i = 0; i < n && ++y < end; i++) {
     const struct model_span *s = all[i];
     int64_t waited_ns = app->cursor_ns - s->begin_ns;
-    grid_right(g, r.x + 8, y, waited_ns >= MODEL_WARN_NS ? ROLE_WARN : ROLE_TEXT,
-               format_duration(since, waited_ns));
+    enum role role = waited_ns >= MODEL_WARN_NS ? ROLE_WARN : ROLE_TEXT;
+    grid_right(g, r.x + 8, y, role, format_duration(since, waited_ns));
     int x = grid_print(g, r.x + 10, y, ROLE_DIM, "#%llu ",
                        (unsigned long long)s->task);
     grid_text_max(g, x, y, r.x + r.w - x - 1, ROLE_TEXT,

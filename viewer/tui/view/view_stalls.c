@@ -158,8 +158,8 @@ static void draw_title(struct app *app, struct rect rule) {
   if (m->n_stalls_dropped)
     snprintf(dropped, sizeof dropped, " · %s shorter ones left out",
              format_count(n, m->n_stalls_dropped));
-  snprintf(title, sizeof title, "%zu stall%s of %s or more%s%s · sort: %s %s%s%s",
-           m->n_stalls, m->n_stalls == 1 ? "" : "s",
+  snprintf(title, sizeof title,
+           "%zu stall%s of %s or more%s%s · sort: %s %s%s%s", m->n_stalls, m->n_stalls == 1 ? "" : "s",
            format_duration(warn, MODEL_WARN_NS), news,
            app->groups_stalls ? " · by place" : "",
            sort_names[app->stall_sort], app->stall_inverted ? "▲" : "▾", muted,
