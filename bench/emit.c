@@ -22,7 +22,7 @@ static struct bare bare_ring[1u << 17];
 /* Each way of emitting is a loop of its own, so that inlining is the same. */
 static void run_bare(uint64_t n) {
   for (uint64_t i = 0; i < n; i++) {
-    struct bare *r = &bare_ring[i & (1u << 17) - 1];
+    struct bare *r = &bare_ring[i & ((1u << 17) - 1)];
     r->clock = lti_clock_read(lti_process.clock_is_tsc);
     r->a = i;
     r->b = 42;

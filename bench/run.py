@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What looptrace costs, beside its peers, in one run.
 
-    run.py BUILDDIR [--rounds N] [--quick] [--only emit,callbacks,instructions,drain,size,read]
+    run.py BUILDDIR [--compile] [--rounds N] [--quick] [--only emit,callbacks,instructions,drain,size,read]
 
 Prints one table; every figure is a median over rounds in which ours and the
 peer's alternate, pinned to one core, and stands as a ratio as well, because
@@ -24,7 +24,7 @@ SRC = os.path.dirname(HERE)
 RECORD = [path for folder in ("record", "base")
           for path in sorted(glob.glob(SRC + "/libtrace/%s/*.c" % folder))
           if os.path.basename(path) not in ("api.c", "linked.c", "recorder.c",
-                                         "options.c", "watch.c")]
+                                         "options.c", "trigger.c", "watch.c")]
 
 
 class Table:
@@ -56,12 +56,37 @@ class Bench:
 
     # Programs
 
-    def compile(self, name, sources, *flags):
+    def programs(self):
+        """What is compiled, by name: sources, flags and libraries.  Those of LTTng last."""
+        libs = ["-DHAVE_CONFIG_H", "-lz", "-lpthread"] + subprocess.run(
+            ["pkg-config", "--libs-only-l", "libdeflate"], text=True, stdout=subprocess.PIPE).stdout.split()
+        written = RECORD + self.folder("drain", "format") + libs
+        rows = {
+            "emit": [HERE + "/emit.c"] + RECORD,
+            "callbacks": [HERE + "/callbacks.c", "-luv"],
+            "drain": [HERE + "/drain.c"] + written,
+            "make_big": [SRC + "/tests/support/make_big.c"] + written,
+            "read": [HERE + "/read.c"] + RECORD + self.folder("read", "format") + libs,
+        }
+        for name in ("emit", "callbacks", "make_big"):
+            rows[name + "-lttng"] = rows[name] + [HERE + "/lttng_tp.c", "-DLTTNG", "-llttng-ust", "-ldl"]
+        return rows
+
+    def compile(self, name, *flags):
         out = os.path.join(self.tmp, name)
         subprocess.run(["gcc", "-O2", "-std=gnu11", "-D_GNU_SOURCE", "-I" + HERE,
                         "-I" + self.build, "-I" + SRC + "/libtrace/include", "-I" + SRC + "/libtrace",
-                        "-o", out] + sources + list(flags), check=True)
+                        "-o", out] + self.programs()[name] + list(flags), check=True)
         return out
+
+    def compile_all(self):
+        """For a test: everything that is measured still compiles."""
+        has_lttng = subprocess.run(["gcc", "-E", "-x", "c", "-include", "lttng/tracepoint.h", "/dev/null"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        for name in self.programs():
+            if has_lttng or not name.endswith("-lttng"):
+                self.compile(name, "-O0", "-Wall", "-Werror")
+                print(name)
 
     def run(self, argv, env=None, pin="1", cpu=False):
         """Standard output's last line, or (that, CPU seconds of the whole tree)."""
@@ -139,12 +164,11 @@ class Bench:
 
     def emit(self):
         lttng = self.lttng_start()
-        sources = [HERE + "/emit.c"] + RECORD
         if lttng:
-            exe = self.compile("emit", sources + [HERE + "/lttng_tp.c"], "-DLTTNG", "-llttng-ust", "-ldl")
+            exe = self.compile("emit-lttng")
             self.lttng_session("emit")
         else:
-            exe = self.compile("emit", sources)
+            exe = self.compile("emit")
             self.missing.append("LTTng-UST")
         events = "200000" if self.args.quick else "2000000"
         out = self.run([exe, str(self.args.rounds), events], env=getattr(self, "lttng_env", None))
@@ -166,10 +190,9 @@ class Bench:
         return float(out.split()[2]), 1e9 * used / count
 
     def callbacks(self):
-        exe = self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
+        exe = self.compile("callbacks")
         lttng = self.lttng_start()
-        peer = lttng and self.compile("callbacks-lttng", [HERE + "/callbacks.c", HERE + "/lttng_tp.c"],
-                                      "-DLTTNG", "-luv", "-llttng-ust", "-ldl")
+        peer = lttng and self.compile("callbacks-lttng")
         scale = 0.1 if self.args.quick else 1
         pair = None
         for workload, count in (("burst", 4000000), ("batch", 500000), ("timer", 1000000), ("async", 300000),
@@ -216,7 +239,7 @@ class Bench:
             return
         exe = os.path.join(self.tmp, "callbacks")
         if not os.path.exists(exe):
-            self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
+            self.compile("callbacks")
         preload = os.path.join(self.build, ".libs", "liblooptrace-preload.so")
 
         def count(workload, recorded, callbacks):
@@ -241,13 +264,7 @@ class Bench:
 
     def drain(self):
         """The recorder's side alone: from rings to a file, on one core."""
-        sources = [HERE + "/drain.c"] + RECORD + [
-            path for folder in ("drain", "format")
-            for path in sorted(glob.glob(SRC + "/libtrace/%s/*.c" % folder))]
-        config = "-I" + self.build
-        exe = self.compile("drain", sources, config, "-lz", "-lpthread",
-                           *subprocess.run(["pkg-config", "--libs-only-l", "libdeflate"], text=True,
-                                           stdout=subprocess.PIPE).stdout.split())
+        exe = self.compile("drain")
         trace = os.path.join(self.tmp, "drain.lt")
         events = "1000000" if self.args.quick else "10000000"
         ns, size = [], []
@@ -267,19 +284,15 @@ class Bench:
         return [path for name in names for path in sorted(glob.glob(SRC + "/libtrace/%s/*.c" % name))]
 
     def read_tools(self):
-        libs = ["-I" + self.build, "-DHAVE_CONFIG_H", "-lz", "-lpthread"] + subprocess.run(
-            ["pkg-config", "--libs-only-l", "libdeflate"], text=True, stdout=subprocess.PIPE).stdout.split()
-        make = [SRC + "/tests/support/make_big.c"] + RECORD + self.folder("drain", "format")
-        self.make_big = self.compile("make_big", make, *libs)
-        self.reader = self.compile("read", [HERE + "/read.c"] + RECORD + self.folder("read", "format"), *libs)
-        return make, libs
+        self.make_big = self.compile("make_big")
+        self.reader = self.compile("read")
 
-    def peer_trace(self, make, libs, events):
+    def peer_trace(self, events):
         """The same events by LTTng; None where it, or babeltrace2, is not there."""
         if not shutil.which("babeltrace2") or not self.lttng_start():
             self.missing.append("babeltrace2 with LTTng-UST")
             return None, 0
-        both = self.compile("make_big_lttng", make + [HERE + "/lttng_tp.c"], "-DLTTNG", *libs, "-llttng-ust", "-ldl")
+        both = self.compile("make_big-lttng")
         out = self.lttng_session("read")
         self.run([both, str(events), "1", os.path.join(self.tmp, "both.lt")], env=self.lttng_env, pin="0,1")
         self.lttng_end("read")
@@ -287,13 +300,13 @@ class Bench:
         return out, max(int(word) for word in counted.replace(",", "").split() if word.isdigit())
 
     def read(self):
-        make, libs = self.read_tools()
+        self.read_tools()
         events = 1000000 if self.args.quick else 10000000
         traces = {}
         for threads in (1, 16):
             traces[threads] = os.path.join(self.tmp, "read%d.lt" % threads)
             self.run([self.make_big, str(events), str(threads), traces[threads]])
-        peer, peer_events = self.peer_trace(make, libs, events)
+        peer, peer_events = self.peer_trace(events)
         ours, theirs = {1: [], 16: []}, []
         for _ in range(self.args.rounds):
             for threads, path in traces.items():
@@ -328,7 +341,7 @@ class Bench:
         self.table.row("seek in it, with the first event", seek, 10, "<= 10 ms", unit="ms", peer_name="goal")
 
     def size(self):
-        exe = self.compile("callbacks", [HERE + "/callbacks.c"], "-luv")
+        exe = self.compile("callbacks")
         count = 100000 if self.args.quick else 500000
         trace = os.path.join(self.tmp, "size.lt")
         self.run(self.looptrace("record", "--overwrite", "-o", trace, "--", exe, "mix", str(count)), pin="0,1")
@@ -344,10 +357,14 @@ def main():
     parser.add_argument("builddir")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="fewer events, for a first look")
+    parser.add_argument("--compile", action="store_true", help="compile what is run, and measure nothing")
     parser.add_argument("--only", default="emit,callbacks,instructions,drain,size,read")
     args = parser.parse_args()
     bench = Bench(args)
     try:
+        if args.compile:
+            bench.compile_all()
+            return
         for part in args.only.split(","):
             getattr(bench, part)()
     finally:

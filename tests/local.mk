@@ -14,7 +14,8 @@ CLEANFILES += tests/programs.list
 # is to be made has to wait for its end: two makes would write the same files.
 .PHONY: tests-ready
 tests-ready: all
-	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_LTLIBRARIES)
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_LTLIBRARIES) \
+		$(bench_programs)
 	@$(MKDIR_P) tests
 	@printf '%s\n' $(filter tests/unit/check_%,$(check_PROGRAMS)) \
 		> tests/programs.list
