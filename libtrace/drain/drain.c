@@ -245,8 +245,11 @@ static void name_sites(struct lti_drain *d) {
 }
 
 /* How long rings may be left alone: short while they fill, longer and longer
- * while they do not. */
+ * while they do not, and not beyond the time when the epoch is due: what a crash
+ * of the recorder costs is no older than that. */
 static uint64_t next_sleep(struct lti_drain *d) {
+  uint64_t due_ns = d->clocks.sealed.ns + d->epoch_ns;
+  uint64_t now = lti_monotonic_ns();
   if (d->fullest > FULL_SHARE)
     d->sleep_ns = SLEEP_MIN_NS;
   else if (d->fullest > FULL_SHARE / 2)
@@ -257,7 +260,8 @@ static uint64_t next_sleep(struct lti_drain *d) {
     d->sleep_ns = SLEEP_MIN_NS;
   if (d->sleep_ns > SLEEP_MAX_NS)
     d->sleep_ns = SLEEP_MAX_NS;
-  return d->sleep_ns;
+  return due_ns > now && due_ns - now < d->sleep_ns ? due_ns - now
+                                                    : d->sleep_ns;
 }
 
 static void close_process(struct lti_drain *d, struct lti_recorded *p,

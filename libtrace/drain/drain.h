@@ -115,8 +115,8 @@ LT_WARN_UNUSED lt_status lti_drain_open(struct lti_arena *arena, int fd,
 
 /* Take what is in the rings; seal an epoch when it is due.
  *
- * Returns: how many ns to sleep before the next step (1 to 50 ms, after how
- * fast the rings fill).  The sleep is to be one that lti_nap_end() can end. */
+ * Returns: how many ns to sleep before the next step (at most 50 ms, after how
+ * fast the rings fill and when the epoch is due).  The sleep is to be one that lti_nap_end() can end. */
 uint64_t lti_drain_step(struct lti_drain *drain);
 
 /* Switch the recording of all processes on or off.  Off, the program pays next

@@ -4,6 +4,7 @@ does meanwhile."""
 import os
 import pathlib
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -14,6 +15,7 @@ from looptrace import BUILDDIR, LONG, LOOPTRACE, Case
 CROWD = BUILDDIR / 'tests/programs/record_crowd'
 THREADS = 16
 EVENTS = 1_000_000 if LONG else 50_000
+FLUSH_MS, WRITE_MS = 200, 20 # the drain's epoch, and time to write it
 
 
 def per_thread(text):
@@ -160,7 +162,7 @@ class Losses(Case):
         self.assertLessEqual(told, expected)
         self.assertGreaterEqual(told + owed, expected)
 
-    def kill_at_random(self, *command):
+    def kill_at_random(self, *command, most=500_000):
         """Start a program that emits for ever, and kill it.  Returns how many
         marks it had emitted by then, at least."""
         tally = self.dir / 'tally'
@@ -169,7 +171,7 @@ class Losses(Case):
                                    cwd=self.dir, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE)
-        wanted = random.randrange(1, 500_000)
+        wanted = random.randrange(1, most)
         pid = marks = 0
         deadline = time.monotonic() + 60
         while marks < wanted:
@@ -196,7 +198,7 @@ class Losses(Case):
             self.assertIn(self.marks('x.lt') - emitted, (0, 1))
 
     def test_a_killed_program_that_records_itself_leaves_what_was_flushed(self):
-        for _ in range(200 if LONG else 10):
+        for _ in range(20 if LONG else 5):
             for path in self.dir.glob('*.lt'):
                 path.unlink()
             emitted = self.kill_at_random(CROWD, 'forever', 'tally', 'x.lt')
@@ -205,6 +207,26 @@ class Losses(Case):
             else: # before the first flush: there may be a header, or nothing
                 self.assertEqual(self.looptrace('info', '--verify', 'x.lt')
                                  .returncode, 3)
+
+    def test_what_it_loses_is_younger_than_the_flush_period(self):
+        # But for what the system kept its thread waiting: when it should wake, and
+        # while it wrote.  How long that can be, a thread beside it measures.
+        lost_ms = []
+        for _ in range(200 if LONG else 10):
+            (self.dir / 'x.lt').unlink(missing_ok=True)
+            self.kill_at_random(CROWD, 'forever', 'tally', 'x.lt', 500_000, most=1500)
+            _, _, emitted_ns, late_ns = struct.unpack('4Q', (self.dir / 'tally').read_bytes()[:32])
+            if self.looptrace('recover', '--overwrite', 'x.lt').returncode:
+                continue # before the first flush
+            out = self.run_command(CROWD, 'count', 'x.recovered.lt').stdout.decode()
+            last_ns = int(re.search(r'^last (\d+)$', out, re.M)[1])
+            lost_ms.append((emitted_ns - last_ns) / 1e6)
+            self.assertLessEqual(lost_ms[-1], FLUSH_MS + WRITE_MS + 8 * late_ns / 1e6,
+                                 late_ns)
+        lost_ms.sort()
+        self.assertTrue(lost_ms)
+        print(f'lost at kill -9, {len(lost_ms)} times: {lost_ms[len(lost_ms) // 2]:.0f} ms median, '
+              f'{lost_ms[-1]:.0f} most')
 
     def test_the_linked_recorder_counts_as_exactly(self):
         for options in ([], ['-l'], ['-r', '65536']):
