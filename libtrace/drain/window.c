@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define MAGIC UINT64_C(0x31776f646e69776c) /* "lwindow1" */
@@ -57,9 +58,13 @@ static void *map_file(const char *path, uint64_t capacity) {
   if (fd < 0)
     return NULL;
   void *at = NULL;
+  struct statvfs fs;
   int error = fchmod(fd, 0600) != 0 || /* a umask may take even that */
-                      ftruncate(fd, (off_t)(HEAD_BYTES + capacity)) != 0
+                      ftruncate(fd, (off_t)(HEAD_BYTES + capacity)) != 0 ||
+                      fstatvfs(fd, &fs) != 0
                   ? errno
+              : (uint64_t)fs.f_bavail * fs.f_frsize < capacity
+                  ? ENOSPC
                   : posix_fallocate(fd, 0, HEAD_BYTES);
   if (!error && !(at = map(fd, capacity)))
     error = errno;

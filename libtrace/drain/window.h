@@ -20,7 +20,8 @@ struct lti_window;
 /* path:     where to make the file, which must not exist, 0600; NULL for memory
  *           of one's own.
  * capacity: of all that is ever held at once.
- * Returns:  owned; NULL with errno set. */
+ * Returns:  owned; NULL with errno set, ENOSPC where the path has no room for
+ *           all that may come. */
 struct lti_window *lti_window_new(const char *path, uint64_t capacity);
 
 /* Take a file that a recorder left behind.

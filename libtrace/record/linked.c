@@ -22,6 +22,7 @@
 #include "record/clock.h"
 #include "record/options.h"
 #include "record/recorder.h"
+#include "record/trigger.h"
 #include "record/watch.h"
 
 /* The recorder inside has no libdw: it tells build-ids, so that `report` can
@@ -300,7 +301,10 @@ lt_status lt_trace_start(const lt_trace_options *options) {
     (void)lt_trace_stop();
     return LT_UNSUPPORTED;
   }
-  return LT_OK;
+  status = lti_trigger_set(all.snapshot_on_signal);
+  if (status != LT_OK)
+    (void)lt_trace_stop();
+  return status;
 
 fail_drain:
   lti_watch_close(linked.watch);
@@ -318,6 +322,7 @@ fail_arena:
 lt_status lt_trace_stop(void) {
   if (linked.pid != getpid())
     return is_recorded() ? LT_OK : LT_STATE;
+  lti_trigger_clear();
   lti_process_detach();
   atomic_store(&linked.stop, true);
   lti_nap_end(linked.arena);

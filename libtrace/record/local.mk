@@ -6,4 +6,5 @@ record_sources = libtrace/record/clock.h libtrace/record/clock.c \
 # Recording into a file of one's own: not in the preload.
 linked_sources = libtrace/record/linked.c \
 	libtrace/record/watch.h libtrace/record/watch.c \
+	libtrace/record/trigger.h libtrace/record/trigger.c \
 	libtrace/record/options.h libtrace/record/options.c

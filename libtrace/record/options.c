@@ -5,6 +5,7 @@
  * lt_trace_start(). */
 #include "record/options.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,32 @@ static lt_status parse_number(const char *word, uint64_t *n) {
   return *end ? LT_INVALID : LT_OK;
 }
 
+/* USR2, SIGUSR2 or 12; by name those that people send. */
+static lt_status parse_signal(const char *word, int *signal) {
+  static const struct {
+    const char *name;
+    int signal;
+  } known[] = {{"HUP", SIGHUP},   {"QUIT", SIGQUIT}, {"USR1", SIGUSR1},
+               {"USR2", SIGUSR2}, {"PWR", SIGPWR}};
+  uint64_t n;
+  if (parse_number(word, &n) == LT_OK) {
+    *signal = n < NSIG ? (int)n : -1;
+    return LT_OK;
+  }
+  word += strncmp(word, "SIG", 3) == 0 ? 3 : 0;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i].name, word) == 0) {
+      *signal = known[i].signal;
+      return LT_OK;
+    }
+  return LT_INVALID;
+}
+
+static lt_status fill_signal(int *signal) {
+  const char *word = *signal ? NULL : variable("LOOPTRACE_SNAPSHOT_ON_SIGNAL");
+  return word ? parse_signal(word, signal) : LT_OK;
+}
+
 static lt_status parse_flag(const char *word, bool *flag) {
   *flag = strcmp(word, "1") == 0;
   return *flag || strcmp(word, "0") == 0 ? LT_OK : LT_INVALID;
@@ -68,7 +95,8 @@ static lt_status fill_flag(const char *name, bool *flag) {
 
 static lt_status check(const lt_trace_options *all) {
   bool is_flight = all->mode == LT_TRACE_FLIGHT;
-  if ((all->flight_bytes || all->flight_ns || all->snapshot_on_stall_ns) &&
+  if ((all->flight_bytes || all->flight_ns || all->snapshot_on_stall_ns ||
+       all->snapshot_on_signal) &&
       !is_flight)
     return LT_INVALID;
   if (all->keep &&
@@ -104,6 +132,8 @@ lt_status lti_options_fill(const lt_trace_options *options,
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (status == LT_OK)
       status = fill_number(numbers[i].name, numbers[i].parse, numbers[i].value);
+  if (status == LT_OK)
+    status = fill_signal(&all->snapshot_on_signal);
   if (status == LT_OK)
     status = fill_flag("LOOPTRACE_OVERWRITE", &all->overwrite);
   if (status == LT_OK)

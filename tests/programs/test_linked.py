@@ -93,11 +93,7 @@ class Linked(Case):
         self.assertLess((self.dir / 'x.lt').stat().st_size, 4 << 20)
 
     def test_the_recording_ends_after_its_time_and_the_program_goes_on(self):
-        with subprocess.Popen([CROWD, 'run', '-o', 'x.lt', '1', '2000', '1000'], cwd=self.dir,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              env=self.environment(DURATION='300ms')) as process:
-            self.addCleanup(process.kill)
-            self.assertEqual(process.stdout.readline(), b'paused\n')
+        with self.wait_at_gate(DURATION='300ms') as process:
             while self.looptrace('info', '--verify', 'x.lt').returncode:
                 self.assertIsNone(process.poll())
             out, _ = process.communicate(b'\n', timeout=60)
@@ -114,6 +110,34 @@ class Linked(Case):
         self.verify('x.1.lt')
         self.assertGreater(self.counted('x.1.lt')[0], 0)
 
+    def test_a_signal_has_the_flight_recorder_write_a_snapshot(self):
+        for name in ('USR2', 'SIGUSR2', '12'):
+            with self.subTest(name), self.wait_at_gate(MODE='flight=8M', SNAPSHOT_ON_SIGNAL=name) as process:
+                process.send_signal(signal.SIGUSR2)
+                deadline = time.monotonic() + 60
+                while not self.parts() or self.looptrace('info', '--verify', 'x.1.lt').returncode:
+                    self.assertLess(time.monotonic(), deadline)
+                    self.assertIsNone(process.poll())
+                out, _ = process.communicate(b'\n', timeout=60)
+                self.assertEqual(process.returncode, 0)
+                self.assertTrue(out.endswith(b' 2000\n'), out)
+                self.assertGreaterEqual(self.counted('x.1.lt')[0], 1000)
+                (self.dir / 'x.1.lt').unlink()
+
+    def wait_at_gate(self, **variables):
+        """A program that is in the middle of its events, until it hears a line."""
+        process = subprocess.Popen([CROWD, 'run', '-o', 'x.lt', '1', '2000', '1000'], cwd=self.dir,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env=self.environment(**variables))
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b'paused\n')
+        return process
+
+    def test_a_signal_that_the_program_ignores_is_left_to_it(self):
+        result = self.run_command('sh', '-c', f"trap '' USR2; exec {CROWD} run -o x.lt 1 1",
+                                  env=self.environment(MODE='flight', SNAPSHOT_ON_SIGNAL='USR2'))
+        self.assertEqual(result.returncode, 2, result)
+
     def test_without_a_reason_the_flight_recorder_writes_nothing(self):
         result = self.crowd(THREADS, 1000, MODE='flight')
         self.assertEqual(result.returncode, 0, result)
@@ -123,7 +147,10 @@ class Linked(Case):
         for variables in ({'MODE': 'fast'}, {'MODE': 'flight='}, {'MODE': 'flight=x'}, {'MAX_SIZE': '0'},
                           {'KEEP': '3'}, {'MAX_SIZE': '1M', 'KEEP': '1'}, {'MAX_SIZE': '1M', 'KEEP': 'x'},
                           {'MAX_SIZE': '1M', 'KEEP': '10001'}, {'MODE': 'flight', 'MAX_SIZE': '1M', 'KEEP': '2'},
-                          {'DURATION': '5'}, {'SNAPSHOT_ON_STALL': '1s'}, {'RECOVERABLE': 'yes'},
+                          {'DURATION': '5'}, {'SNAPSHOT_ON_STALL': '1s'}, {'SNAPSHOT_ON_SIGNAL': 'USR2'},
+                          {'MODE': 'flight', 'SNAPSHOT_ON_SIGNAL': 'USR3'}, {'MODE': 'flight', 'SNAPSHOT_ON_SIGNAL': 'KILL'},
+                          {'MODE': 'flight', 'SNAPSHOT_ON_SIGNAL': 'SEGV'}, {'MODE': 'flight', 'SNAPSHOT_ON_SIGNAL': '99'},
+                          {'RECOVERABLE': 'yes'},
                           {'RING_SIZE': '-1'}, {'MIN_BLOCK': 'x'}, {'OVERWRITE': '2'}):
             with self.subTest(variables):
                 self.assertEqual(self.crowd(1, 1, **variables).returncode, 2)
@@ -228,6 +255,21 @@ class Linked(Case):
                 self.assertIn(b'ended, unknown how', self.looptrace('info', 'y.lt').stdout)
         self.assertLessEqual(unequal, 1)
 
+    def test_a_crash_costs_nothing_where_the_rings_are_recoverable(self):
+        unequal = 0
+        for _ in range(30 if LONG else 6):
+            for path in self.dir.glob('*.lt'):
+                path.unlink()
+            pid, emitted = self.kill(signal.SIGKILL, 1500, 200_000, MODE='drop', RECOVERABLE='1')
+            marks, lost, _ = self.recover(*self.rings_of(pid))
+            if self.looptrace('recover', 'x.lt').returncode == 0:
+                filed, lost_before = self.counted('x.recovered.lt')
+                marks, lost = marks + filed, lost + lost_before
+            self.assertLessEqual(marks, emitted + 1)
+            self.assertGreaterEqual(marks + lost, emitted)
+            unequal += marks < emitted # an epoch on its way into the file
+        self.assertLessEqual(unequal, 1)
+
     def test_the_window_is_the_newest_part(self):
         pid, _ = self.kill(signal.SIGKILL, 3_000_000, 0, MODE='flight=1M')
         rings, = self.rings_of(pid)
@@ -249,11 +291,7 @@ class Linked(Case):
         before = set(pathlib.Path('/dev/shm').glob('*.window'))
         result = self.crowd(THREADS, EVENTS, MODE='flight=1M')
         self.assertEqual(result.returncode, 0, result)
-        with subprocess.Popen([CROWD, 'run', '-o', 'x.lt', '1', '2000', '1000'], cwd=self.dir,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              env=self.environment(MODE='flight=1M')) as process:
-            self.addCleanup(process.kill)
-            self.assertEqual(process.stdout.readline(), b'paused\n')
+        with self.wait_at_gate(MODE='flight=1M') as process:
             process.communicate(b'\n', timeout=60)
         self.assertEqual(self.rings_of(process.pid), [])
         for path in set(pathlib.Path('/dev/shm').glob('*.window')) - before:

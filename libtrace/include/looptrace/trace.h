@@ -58,6 +58,12 @@ typedef struct lt_trace_options {
   uint64_t snapshot_on_stall_ns; /* a turn of a loop of so long writes a
                                     snapshot, too, the first 20 times;
                                     LOOPTRACE_SNAPSHOT_ON_STALL, else none */
+  int snapshot_on_signal; /* this signal, sent to the program, writes one, too:
+                             a handler of ours is put there, which only counts
+                             it, until lt_trace_stop().  It interrupts what the
+                             thread that gets it waits in, as any would.
+                             LOOPTRACE_SNAPSHOT_ON_SIGNAL: USR2, SIGUSR2 or 12
+                             (by name HUP, QUIT, USR1, USR2, PWR); else none */
   uint64_t max_bytes;    /* the file is closed with the epoch that brings it to
                             so much, and the rest not recorded;
                             LOOPTRACE_MAX_SIZE, else no bound */
@@ -82,7 +88,9 @@ typedef struct lt_trace_options {
  * Threads: one at a time.
  * Errors:  EXISTS, IO (errno tells why), NOMEM, STATE when it records already
  *          (also when duration_ns or max_bytes ended it: call lt_trace_stop()),
- *          INVALID when options, or what the environment says, make no sense.
+ *          INVALID when options, or what the environment says, make no sense,
+ *          or snapshot_on_signal is one that the program handles, ignores or
+ *          cannot live through.
  *          After a failure the program simply is not traced. */
 LT_EXPORT LT_WARN_UNUSED lt_status
 lt_trace_start(const lt_trace_options *options);
