@@ -9,8 +9,9 @@ bench_task_bench_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -O2
 bench_task_bench_LDADD = liblooptrace.la $(UV_LIBS)
 bench_task_bench_LDFLAGS = -no-install
 bench_task_switch_SOURCES = bench/task_switch.c
-bench_task_switch_CFLAGS = $(AM_CFLAGS) -O2
+bench_task_switch_CFLAGS = $(AM_CFLAGS) $(SAN_CFLAGS) -O2
 bench_task_switch_LDADD = libtaskcore.la
+bench_task_switch_LDFLAGS = $(SAN_CFLAGS)
 if HAVE_FCONTEXT
 bench_task_switch_CFLAGS += -DLT_HAVE_FCONTEXT
 bench_task_switch_LDADD += -lboost_context
