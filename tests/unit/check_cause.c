@@ -216,6 +216,43 @@ START_TEST(a_wait_for_a_cpu_beside_a_slice_is_not_in_it) {
 }
 END_TEST
 
+/* The thread lost its CPU between its poll and the callback; looked at is where
+ * the recorder looked at it meanwhile. */
+static struct model *model_of_delay(const char *looked_at, const char *usage) {
+  char text[1000];
+  snprintf(text, sizeof text,
+           "0    loop+\n"
+           "0    usage vsw=1\n"
+           "0    poll timeout=2\n"
+           "1    wake n=1\n"
+           "%s"
+           "21.1 resume task=1 kind=2 site=1\n"
+           "81.1 await task=1\n"
+           "81.1 usage %s\n"
+           "82   loop-\n",
+           looked_at, usage);
+  return model_of_text(text, 82, NULL);
+}
+
+START_TEST(a_wait_for_a_cpu_in_the_loops_own_code_is_not_the_slices) {
+  static const char *const looks[] = {"", "18 usage vsw=1\n18 sample n=82\n"};
+  struct model *m = model_of_delay(looks[_i], "delay=40 vsw=3");
+  const struct model_cause *cause = &m->stalls[0].cause;
+  ck_assert_int_eq(m->stalls[0].duration_ns, 60 * MS);
+  ck_assert_int_le(llabs(cause->starved - 20 * MS), MS / 4);
+  ck_assert_int_le(llabs(cause->blocked - 40 * MS), MS / 4);
+  model_close(m);
+}
+END_TEST
+
+/* The loop's own code computed: then the delay may be anywhere. */
+START_TEST(computing_beside_a_slice_is_no_wait_for_a_cpu) {
+  struct model *m = model_of_delay("", "cpu=20 delay=40 vsw=3");
+  ck_assert_int_ge(m->stalls[0].cause.starved, 29 * MS);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice) {
   struct model *m = model_of_text("0    loop+\n"
                                   "0    usage vsw=1\n"
@@ -263,6 +300,9 @@ int main(void) {
   tcase_add_test(t, totals_read_just_before_the_end_will_do);
   tcase_add_test(t, what_the_recorder_reads_just_before_the_end_will_not_do);
   tcase_add_test(t, a_wait_for_a_cpu_beside_a_slice_is_not_in_it);
+  tcase_add_loop_test(
+      t, a_wait_for_a_cpu_in_the_loops_own_code_is_not_the_slices, 0, 2);
+  tcase_add_test(t, computing_beside_a_slice_is_no_wait_for_a_cpu);
   tcase_add_test(t, a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice);
   tcase_add_test(t, a_poll_that_came_back_at_once_explains_no_switch);
   Suite *suite = suite_create("cause");

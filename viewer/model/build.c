@@ -285,8 +285,20 @@ static bool is_step(unsigned kind) {
   return kind < LT_KIND_LIMIT && steps >> kind & 1;
 }
 
+/* What the loop's own code took, beyond a moment each time. */
+static void pass(struct thread *th, const lt_event *e) {
+  if (!is_step(e->kind) && e->kind != LT_USAGE)
+    return;
+  int64_t passed = e->time_ns - th->last_ns - LOOPS_OWN_NS;
+  if (passed > 0 && !th->in_poll && th->n_frames == 1 && th->frames->is_run)
+    th->loops_own_ns = add_ns(th->loops_own_ns, passed);
+  th->last_ns = e->time_ns;
+}
+
 static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
   starve(b, th, e);
+  if (!th->usage.is_outside)
+    th->own_usage = th->usage;
   th->usage = (struct usage){.known = true,
                              .time_ns = e->time_ns,
                              .cpu_ns = e->a,
@@ -296,6 +308,7 @@ static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
                              .faults = e->x,
                              .poll_ns = th->poll_total_ns,
                              .poll_late_ns = th->poll_late_ns,
+                             .loops_own_ns = th->loops_own_ns,
                              .n_waits = th->n_waits,
                              .n_losses = th->n_losses,
                              .n_own = th->n_own};
@@ -396,6 +409,7 @@ static void on_event(struct builder *b, const lt_event *e) {
   if (b->now_ns >= b->next_mark_ns)
     lives_mark(b);
   th->n_own += is_step(e->kind);
+  pass(th, e);
   switch (e->kind) {
   case LT_SPAWN:
     on_spawn(b, th, e);

@@ -242,6 +242,9 @@ void calls_add(struct call_set *set, const struct model_call *call);
 void calls_remove_from(struct call_set *set, int64_t begin_ns,
                        const struct call_set *inner);
 
+/* Between two steps outside of slices a loop does next to nothing: so much. */
+#define LOOPS_OWN_NS 100000
+
 /* Totals of a thread at a USAGE event, and of what else is known then. */
 struct usage {
   bool known;
@@ -251,6 +254,7 @@ struct usage {
   uint16_t faults;
   int64_t poll_ns;   /* in polls so far */
   int64_t poll_late_ns; /* of that, after their time was over */
+  int64_t loops_own_ns; /* neither in a poll nor in a slice, so far */
   uint64_t n_waits;  /* polls so far that could wait */
   uint32_t n_losses; /* LOST events so far */
   uint64_t n_own;    /* of the thread, then */
@@ -324,6 +328,7 @@ struct thread {
   struct frame *frames;
   size_t n_frames, frames_cap;
   struct usage usage; /* last seen; poll_ns etc. are kept in the next three */
+  struct usage own_usage; /* the last before it that the thread read itself */
   struct usage usages[USAGES_KEPT]; /* the newest, in a ring */
   size_t n_usages;                  /* so far */
   int64_t poll_total_ns;
@@ -334,6 +339,7 @@ struct thread {
   uint32_t poll_loop;
   int64_t poll_begin_ns, poll_ms; /* its timeout; 0: none, or no wait */
   int64_t poll_late_ns;           /* in all polls so far */
+  int64_t loops_own_ns, last_ns;  /* see usage; the last step or totals */
   struct stall_record *recent[RECENT_MAX]; /* newest first; pinned */
   int64_t recent_end_ns;                   /* the last of their ends */
   uint64_t recent_turn;                    /* and of their turns */

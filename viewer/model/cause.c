@@ -5,8 +5,6 @@
  * nothing is called blocked or paging without evidence.  Called by stall.c. */
 #include "model/build.h"
 
-#define READING_NS 100000
-
 static int64_t min64(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
@@ -45,15 +43,27 @@ static int64_t share_cpu(int64_t cpu, int64_t duration, int64_t calls,
 
 /* Between totals and a stall that they are next to, the thread only read them:
  * what that took beyond a moment, it waited for a CPU. */
-static int64_t waited_beside(const struct stall_record *r,
-                             const struct usage *before,
-                             const struct usage *after) {
+static int64_t waited_reading(const struct stall_record *r,
+                              const struct usage *before,
+                              const struct usage *after) {
   int64_t gap = 0;
   if (!before->is_outside && before->n_own + 1 == r->n_begin)
-    gap += max64(0, r->s.begin_ns - before->time_ns - READING_NS);
+    gap += max64(0, r->s.begin_ns - before->time_ns - LOOPS_OWN_NS);
   if (!after->is_outside && after->n_own == r->n_end)
-    gap += max64(0, after->time_ns - r->end_ns - READING_NS);
+    gap += max64(0, after->time_ns - r->end_ns - LOOPS_OWN_NS);
   return gap;
+}
+
+/* The same where there are other steps between, of the loop's own code, and no
+ * computing explains it.  What the recorder read last lacks a delay that lasts.
+ */
+static int64_t waited_beside(const struct stall_record *r,
+                             const struct usage *before,
+                             const struct usage *after, int64_t cpu) {
+  int64_t reading = waited_reading(r, before, after);
+  if (r->s.kind != MODEL_STALL_SLICE || after->is_outside)
+    return reading;
+  return max64(reading, after->loops_own_ns - before->loops_own_ns - cpu);
 }
 
 /* Without totals only the calls are known to have blocked; and the thread was,
@@ -92,7 +102,7 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   bool has_delay = before->has_delay && after->has_delay;
   if (r->foreign_ns == 0) /* no CPU was free for it in polls before */
     delay = max64(0, delay - (after->poll_late_ns - before->poll_late_ns));
-  int64_t beside = min64(delay, waited_beside(r, before, after));
+  int64_t beside = min64(delay, waited_beside(r, before, after, cpu));
   delay -= beside;
   window -= beside;
   for (size_t i = 0; i < r->n_inner; i++)

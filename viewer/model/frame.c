@@ -61,6 +61,13 @@ struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
   return f;
 }
 
+/* A delay that lasts is in no totals that the recorder reads: it would seem to
+ * come after them. */
+static const struct usage *last_usage(const struct thread *th) {
+  return th->usage.is_outside && th->own_usage.known ? &th->own_usage
+                                                     : &th->usage;
+}
+
 static void drop_inner(struct frame *f) {
   while (f->n_inner)
     f->inner[--f->n_inner]->pins--;
@@ -78,7 +85,7 @@ void frames_open_segment(struct builder *b, struct thread *th, size_t i,
   f->allowed_ns = 0;
   f->allowed_for = 0;
   f->n_foreign = f->n_callbacks = 0;
-  f->usage = th->usage;
+  f->usage = *last_usage(th);
   calls_clear(&f->calls);
   if (f->loop == NO_LOOP)
     return;
