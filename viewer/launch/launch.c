@@ -281,7 +281,9 @@ static void tell_of_others(struct launch *l) {
  * to sleep. */
 static uint64_t step(struct launch *l) {
   uint64_t now = lti_monotonic_ns();
-  take_stops(l); /* before what was then is sealed */
+  if (now >= l->drain_due_ns)
+    stops_settle(l->stops); /* before what was then is sealed */
+  take_stops(l);
   if (now >= l->drain_due_ns)
     l->drain_due_ns = lti_drain_step(l->drain) + (now = lti_monotonic_ns());
   uint64_t look_ns = l->watch ? watch_look(l->watch) : UINT64_MAX;

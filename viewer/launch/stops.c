@@ -12,10 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drain/clockmap.h"
 #include "record/clock.h"
+
+/* It is told after this, or the thread has no CPU for longer. */
+#define SETTLE_NS 1000000
+#define SETTLE_TIMES 100
 
 struct stop {
   bool stopped;
@@ -28,6 +33,7 @@ struct stops {
   uint64_t ticks_per_ms;
   int ends[2];
   pthread_t thread;
+  bool is_stopped; /* as the thread has told */
 };
 
 /* How long this thread has waited for a CPU so far. */
@@ -43,25 +49,46 @@ static void close_file(void *fd) {
   close(*(int *)fd);
 }
 
+/* It happened so long ago: at the moment at which it woke this thread. */
+static void tell(const struct stops *s, bool stopped, uint64_t ago_ns) {
+  struct stop stop = {stopped, lti_knot_take(s->is_tsc)};
+  stop.at.ns -= ago_ns;
+  stop.at.clock -= s->is_tsc ? ago_ns * s->ticks_per_ms / 1000000 : ago_ns;
+  if (write(s->ends[1], &stop, sizeof stop) < 0)
+    return; /* full: nobody listens any more */
+}
+
+/* What the kernel has to say is left there until it is told, see
+ * stops_settle(). A thread that had no CPU meanwhile may have missed the other
+ * half: that a command which goes on was stopped, when this thread was woken;
+ * or that one which is stopped, as before, had gone on. */
+static bool take_one(struct stops *s, int schedstat) {
+  siginfo_t info = {0}, taken = {0};
+  uint64_t delay_ns = run_delay_ns(schedstat);
+  if (waitid(P_PID, (id_t)s->child, &info, WSTOPPED | WCONTINUED | WNOWAIT))
+    return errno == EINTR;
+  bool stopped = info.si_code == CLD_STOPPED;
+  uint64_t ago_ns = run_delay_ns(schedstat) - delay_ns;
+  if (!stopped && !s->is_stopped) {
+    tell(s, true, ago_ns);
+    ago_ns = 0;
+  }
+  tell(s, stopped, ago_ns);
+  s->is_stopped = stopped;
+  if (waitid(P_PID, (id_t)s->child, &taken, WSTOPPED | WCONTINUED | WNOHANG))
+    return false;
+  if (taken.si_pid && taken.si_code != info.si_code) {
+    s->is_stopped = !stopped;
+    tell(s, s->is_stopped, 0);
+  }
+  return true;
+}
+
 static void *wait_for_stops(void *context) {
-  struct stops *s = context;
   int schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
   pthread_cleanup_push(close_file, &schedstat);
-  for (;;) {
-    siginfo_t info = {0};
-    uint64_t delay_ns = run_delay_ns(schedstat);
-    if (waitid(P_PID, (id_t)s->child, &info, WSTOPPED | WCONTINUED)) {
-      if (errno == EINTR)
-        continue;
-      break; /* it has ended */
-    }
-    struct stop stop = {info.si_code == CLD_STOPPED, lti_knot_take(s->is_tsc)};
-    uint64_t late_ns = run_delay_ns(schedstat) - delay_ns;
-    stop.at.ns -= late_ns;
-    stop.at.clock -= s->is_tsc ? late_ns * s->ticks_per_ms / 1000000 : late_ns;
-    if (write(s->ends[1], &stop, sizeof stop) < 0)
-      continue; /* full: nobody listens any more */
-  }
+  while (take_one(context, schedstat))
+    continue;
   pthread_cleanup_pop(1);
   return NULL;
 }
@@ -98,6 +125,18 @@ void stops_close(struct stops *s) {
   close(s->ends[0]);
   close(s->ends[1]);
   free(s);
+}
+
+void stops_settle(const struct stops *s) {
+  const struct timespec nap = {0, SETTLE_NS};
+  for (int i = 0; s && i < SETTLE_TIMES; i++) {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)s->child, &info,
+               WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) ||
+        !info.si_pid)
+      return;
+    nanosleep(&nap, NULL);
+  }
 }
 
 int stops_fd(const struct stops *s) {

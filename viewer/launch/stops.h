@@ -17,6 +17,9 @@ struct stops *stops_open(pid_t child, uint64_t ticks_per_ms, bool is_tsc);
 /* NULL is a no-op. */
 void stops_close(struct stops *stops);
 
+/* Wait until what has happened by now is there to be taken; 0.1 s at most. */
+void stops_settle(const struct stops *stops);
+
 /* Readable while there is something to take; -1 for NULL. */
 int stops_fd(const struct stops *stops);
 

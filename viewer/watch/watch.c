@@ -42,6 +42,7 @@ struct watched {
   uint64_t perf_until_ns;
   unsigned n_perf;
   uint64_t stopped; /* with its process, at this clock; 0: it is not */
+  uint64_t resumed; /* since when it was first seen to be so no more; or 0 */
 };
 
 struct watch {
@@ -340,6 +341,8 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
     return;
   if (look.has_call && look.state == 'R')
     look.state = 'S'; /* it went to sleep between the two files */
+  if (t->stopped && !t->resumed && look.state != 'T')
+    t->resumed = seen.clock;
   seen.state = look.state;
   seen.has_usage = look.has_usage;
   seen.cpu_ns = look.cpu_ns;
@@ -459,18 +462,22 @@ void watch_stops(struct watch *w, int32_t pid, uint64_t clock) {
       seen.clock = lti_drain_sealed(w->drain) + 1;
     if (lti_drain_sample(w->drain, i, &seen))
       w->threads[i].stopped = seen.clock;
+    w->threads[i].resumed = 0;
   }
 }
 
-/* Until then, or until it did something. */
+/* Until then, or until it did something or was seen to go on: a process that
+ * goes on is told of when one of its threads runs. */
 void watch_continues(struct watch *w, uint64_t clock) {
   struct lti_seen seen = {.state = 'T'};
   for (uint32_t i = 0; w && i < w->n_threads; i++) {
-    uint64_t from = w->threads[i].stopped;
+    uint64_t from = w->threads[i].stopped, resumed = w->threads[i].resumed;
     w->threads[i].stopped = 0;
     if (!from)
       continue;
     seen.clock = min64(clock, spoke_after(w, i, from) - 1);
+    if (resumed)
+      seen.clock = min64(seen.clock, resumed - 1);
     (void)lti_drain_sample(w->drain, i, &seen);
   }
 }
