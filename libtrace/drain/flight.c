@@ -127,7 +127,6 @@ struct out {
   const struct lti_window *window;
   int fd, error;
   uint32_t n_generations;
-  bool seen_events;
   struct lti_snapshot told;
 };
 
@@ -150,12 +149,12 @@ static void put_payload(struct out *o, uint64_t at, size_t size) {
 static void put_block(struct out *o, struct lti_block_header *h, uint64_t at) {
   uint8_t header[LTI_BLOCK_HEADER_BYTES];
   h->number = o->told.n_blocks++;
-  if (h->type == LTI_BLOCK_GENERATION)
+  if (h->type == LTI_BLOCK_GENERATION) {
     h->index = o->n_generations++;
-  if (h->type == LTI_BLOCK_EVENTS) {
-    if (!o->seen_events || h->first_ns < o->told.first_ns)
+    if (h->index == 0)
       o->told.first_ns = h->first_ns;
-    o->seen_events = true;
+  }
+  if (h->type == LTI_BLOCK_EVENTS) {
     o->told.n_events += h->count;
     o->told.n_lost += h->lost;
   }

@@ -48,7 +48,7 @@ bool lti_flight_keep(struct lti_flight *flight, const uint8_t *header,
 struct lti_snapshot {
   uint32_t n_blocks;
   uint64_t n_events, n_lost, size_bytes;
-  int64_t first_ns, last_ns;
+  int64_t first_ns, last_ns; /* as lt_info has its begin and end */
 };
 
 /* Where it is kept; borrowed. */

@@ -291,6 +291,21 @@ static lt_status finish_defs(struct lt_reader *r) {
   return status;
 }
 
+/* Until when all had been taken as its first generation began. */
+static int64_t begin_of(struct lt_reader *r) {
+  struct lti_problem aside = {0};
+  struct lti_scan scan = {.source = &r->source,
+                          .problem = &aside,
+                          .at = r->blocks_at,
+                          .end = r->source.size};
+  struct lti_block first = {0};
+  if (lti_scan_next(&scan, &first) != LT_OK ||
+      first.head.type != LTI_BLOCK_GENERATION ||
+      first.head.first_ns > r->info.end_ns)
+    return 0;
+  return first.head.first_ns > 0 ? first.head.first_ns : 0;
+}
+
 void lti_reader_fill_info(struct lt_reader *r) {
   lt_info *info = &r->info;
   const struct lti_defs *d = &r->defs;
@@ -304,6 +319,7 @@ void lti_reader_fill_info(struct lt_reader *r) {
   info->n_strings = d->strings.n;
   info->n_loops = d->loops.n;
   info->n_notes = d->notes.n;
+  info->begin_ns = begin_of(r);
   lti_reader_refresh(r);
 }
 
@@ -418,7 +434,7 @@ void lti_index_drop(struct lt_reader *r) {
   memset(r->sections, 0, sizeof r->sections);
   r->info.n_events = r->info.n_short_calls = r->lost_said = 0;
   r->info.n_chunks = r->info.n_epochs = r->info.n_generations = 0;
-  r->info.end_ns = 0;
+  r->info.begin_ns = r->info.end_ns = 0;
   r->info.ended = false;
   if (r->defs_are_known)
     return;

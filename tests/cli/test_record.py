@@ -467,6 +467,18 @@ class Traces(Record):
         self.assertIn(b', ' + took + b', ' + events.replace(b',', b' ')
                       + b' events, ', self.looptrace('report', 'x.lt').stdout)
 
+    def test_a_snapshot_is_as_long_to_all(self):
+        result = self.looptrace('record', '--mode', 'flight=300ms',
+                                '--snapshot-on-stall', '1us', '-o', 'x.lt',
+                                '--', self.turner())
+        self.assertEqual(result.returncode, 0, result)
+        last = max(self.dir.glob('x.*.lt'), key=lambda p: int(p.suffixes[0][1:]))
+        took = re.search(rb' in ([^,]+), lost', result.stderr).group(1)
+        self.assertIn(b', for ' + took + b', by looptrace',
+                      self.looptrace('info', last).stdout)
+        self.assertIn(b'.lt: ' + took + b', ',
+                      self.looptrace('check', last).stdout)
+
     def test_the_default_name_is_of_command_and_pid(self):
         result = self.looptrace('record', '--', self.turner())
         self.assert_recorded(result.stderr)

@@ -166,7 +166,7 @@ static lt_status add_sites(struct pair **pairs, const struct model *m,
 static void normalise(struct diff_side *side, const struct model *m,
                       enum diff_unit unit) {
   double whole = unit == DIFF_PER_1000     ? (double)m->n_slices / 1000
-                 : unit == DIFF_PER_SECOND ? (double)m->end_ns / 1e9
+                 : unit == DIFF_PER_SECOND ? (double)model_length_ns(m) / 1e9
                                            : 1;
   if (whole <= 0)
     whole = 1;

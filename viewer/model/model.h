@@ -230,7 +230,7 @@ struct model_loss {
 struct model {
   lt_reader *reader; /* borrowed by everybody until model_close() */
   const lt_info *info;
-  int64_t end_ns;
+  int64_t end_ns; /* times are since the recorder's start */
   struct model_loop *loops;
   size_t n_loops;
   struct model_stall
@@ -301,6 +301,11 @@ struct model_progress {
 };
 struct model_progress model_progress(const struct model *model);
 void model_close(struct model *model);
+
+/* How long the trace is: a snapshot begins later than the recording. */
+static inline int64_t model_length_ns(const struct model *model) {
+  return model->end_ns - model->info->begin_ns;
+}
 
 /* Names, made inert (output/inert.h) and ready for a screen or a file, into
  * buf. site: "on_timer (stall.c:41)", "on_timer", "libluv.so.1+0x1a2f3" or "?".

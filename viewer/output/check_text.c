@@ -381,7 +381,8 @@ static void summary(const struct text *t, const struct checked *trace) {
   /* At a line's begin "::" is a command for GitHub. */
   fprintf(t->file, "%s%s: %s, %s events, %s.  ",
           *trace->path == ':' ? "./" : "",
-          inert(trace->path, name, sizeof name), units_ns(length, m->end_ns),
+          inert(trace->path, name, sizeof name),
+          units_ns(length, model_length_ns(m)),
           units_count(count, m->info->n_events),
           m->info->complete                ? "complete"
           : m->info->problem == LT_CORRUPT ? "damaged"

@@ -55,7 +55,7 @@ static void heading(FILE *file, const char *letter, const struct model *m,
   char name[4200];
   units_buf length, callbacks;
   fprintf(file, "%s  %s: %s, %s callbacks%s\n", letter,
-          inert(path, name, sizeof name), units_ns(length, m->end_ns),
+          inert(path, name, sizeof name), units_ns(length, model_length_ns(m)),
           units_count(callbacks, m->n_slices),
           m->info->complete && m->n_lost == 0 ? "" : ", incomplete");
 }

@@ -41,7 +41,7 @@ static void about(struct export *x) {
   fprintf(x->file, ",pid=\"%d\"} 1\n", (int)info->pid);
   metric(x->file, "trace_duration_seconds", "gauge", "Length of the trace.");
   fputs("looptrace_trace_duration_seconds", x->file);
-  seconds(x->file, info->end_ns);
+  seconds(x->file, info->end_ns - info->begin_ns);
   metric(x->file, "trace_complete", "gauge", "1 where nothing is missing.");
   fprintf(x->file, "looptrace_trace_complete %d\n", info->complete);
   metric(x->file, "trace_events", "gauge", "Events in the trace.");

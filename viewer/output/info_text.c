@@ -56,7 +56,8 @@ const char *report_end(const lt_info *info, char *buf, size_t size) {
 }
 
 static void time_of(const lt_info *info, char *buf, size_t size) {
-  time_t seconds = (time_t)(info->start_unix_ns / 1000000000);
+  time_t seconds =
+      (time_t)((info->start_unix_ns + info->begin_ns) / 1000000000);
   struct tm tm;
   if (!localtime_r(&seconds, &tm) ||
       !strftime(buf, size, "%Y-%m-%d %H:%M:%S %z", &tm))
@@ -222,7 +223,8 @@ void info_text(FILE *file, const struct info_said *v) {
           inert(info->uv_version, text + 64, 64));
   time_of(info, text, sizeof text);
   fprintf(file, "recorded   %s, for %s, by %s\n", text,
-          units_ns(a, info->end_ns), inert(info->recorder, text + 100, 200));
+          units_ns(a, info->end_ns - info->begin_ns),
+          inert(info->recorder, text + 100, 200));
   fprintf(file, "end        %s\n", report_end(info, text, sizeof text));
   fprintf(file, "events     %s", units_count(a, info->n_events));
   if (info->n_events)

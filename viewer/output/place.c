@@ -79,7 +79,7 @@ void trace_json(struct json *json, const char *key, const char *path,
   json_text(json, "path", path);
   json_int(json, "pid", info->pid);
   json_text(json, "comm", info->comm);
-  json_int(json, "duration_ns", info->end_ns);
+  json_int(json, "duration_ns", info->end_ns - info->begin_ns);
   json_uint(json, "events", info->n_events);
   json_uint(json, "lost", info->n_lost);
   json_bool(json, "complete", info->complete);

@@ -204,7 +204,7 @@ static void heading(FILE *file, const struct model *m, const char *path) {
   fputs("</h1>\n<p>", file);
   xml_inert(file, inert(m->info->comm, text, sizeof text));
   fprintf(file, ", pid %d, %s, %s events, <span class=\"%s\">",
-          (int)m->info->pid, units_ns(length, m->end_ns),
+          (int)m->info->pid, units_ns(length, model_length_ns(m)),
           units_count(events, m->info->n_events),
           m->info->complete && m->n_lost == 0 ? "ok" : "bad");
   xml_inert(file, report_health(m->info, text, sizeof text));

@@ -86,7 +86,7 @@ void report_markdown(FILE *file, const struct model *m,
   units_buf length, events;
   fputs("### ", file);
   markdown_text(file, inert(how->path, text, sizeof text));
-  fprintf(file, "\n\n%s, %s events, ", units_ns(length, m->end_ns),
+  fprintf(file, "\n\n%s, %s events, ", units_ns(length, model_length_ns(m)),
           units_count(events, m->info->n_events));
   markdown_text(file, report_health(m->info, text, sizeof text));
   fputs("\n", file);

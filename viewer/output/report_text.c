@@ -17,7 +17,8 @@ static void heading(FILE *file, const struct model *m, const char *path) {
   fprintf(file, "%s: %s, pid %d, %s, %s events, %s\n",
           inert(path, name, sizeof name),
           inert(m->info->comm, comm, sizeof comm), (int)m->info->pid,
-          units_ns(length, m->end_ns), units_count(events, m->info->n_events),
+          units_ns(length, model_length_ns(m)),
+          units_count(events, m->info->n_events),
           report_health(m->info, health, sizeof health));
 }
 
@@ -164,8 +165,8 @@ static void pool(FILE *file, const struct model *m) {
           "\nThread pool: %s jobs on %u workers, all busy %s of the time\n"
           "  %-20s %9s %9s %9s\n",
           units_count(count, p->jobs), p->workers,
-          units_share(share, p->saturated_ns, m->end_ns), "", "p50", "p99",
-          "longest");
+          units_share(share, p->saturated_ns, model_length_ns(m)), "", "p50",
+          "p99", "longest");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     fprintf(file, "  %-20s %9s %9s %9s\n", rows[i].name,
             units_ns(p50, model_histogram_percentile(rows[i].time, 50)),

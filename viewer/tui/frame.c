@@ -68,7 +68,7 @@ static void draw_title(struct app *app, struct rect r) {
       snprintf(part, sizeof part, "%s pid %d",
                inert(m->info->comm, name, sizeof name), m->info->pid);
     else if (i == 1)
-      snprintf(part, sizeof part, "%s", format_duration(a, m->end_ns));
+      snprintf(part, sizeof part, "%s", format_duration(a, model_length_ns(m)));
     else if (i == 2)
       snprintf(part, sizeof part, "%s events",
                format_count(a, m->info->n_events));

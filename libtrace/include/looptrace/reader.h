@@ -134,6 +134,8 @@ typedef struct lt_info {
   uint32_t n_notes;      /* see lt_reader_note() */
   bool by_index; /* the counts are those of the index at the file's end; damage
                     before it is found when it is read */
+  int64_t begin_ns; /* since start: the file spans from there to end_ns; 0 but
+                       for a snapshot, and a later one of several files */
 } lt_info;
 
 typedef enum lt_end_reason {

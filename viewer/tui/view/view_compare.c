@@ -255,10 +255,10 @@ static void draw(struct app *app, const struct layout *layout) {
   }
   snprintf(title, sizeof title,
            "A %s %s → B %s %s · %zu of %zu slower · sort: %s %s · %s", c->file,
-           format_duration(a, c->base->end_ns), app->file,
-           format_duration(b, app->model->end_ns), c->diff.n_regressions,
-           c->diff.n_rows, sort_names[c->sort], c->is_inverted ? "▲" : "▾",
-           unit_names[c->unit]);
+           format_duration(a, model_length_ns(c->base)), app->file,
+           format_duration(b, model_length_ns(app->model)),
+           c->diff.n_regressions, c->diff.n_rows, sort_names[c->sort],
+           c->is_inverted ? "▲" : "▾", unit_names[c->unit]);
   grid_rule(&app->grid, layout->rule, title);
   if (c->n_order == 0 && c->diff.n_rows) {
     app_draw_none(app, layout);
