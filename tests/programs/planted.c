@@ -23,6 +23,8 @@
 #define LINES_MAX 4096
 #define FDS_MAX 1024
 #define OTHER_NS 4000000
+#define TORN_NS 300000
+#define TORN_TRIES 50
 
 /* In the library that is loaded into it: ties the log's clock to the trace's. */
 extern void lt_mark(const char *, uint64_t) __attribute__((weak));
@@ -56,7 +58,7 @@ void nap_ms(unsigned ms) {
     continue;
 }
 
-struct totals totals_take(void) {
+static struct totals read_totals(void) {
   struct totals t = {.stopped_ns = stopper_stopped_ns(),
                      .settling_ns = stopper_settling_ns()};
   struct rusage usage;
@@ -69,9 +71,23 @@ struct totals totals_take(void) {
   close(fd);
   getrusage(RUSAGE_THREAD, &usage);
   t.faults = usage.ru_majflt;
+  t.switches = usage.ru_nvcsw;
   t.delay_ns = delay;
   t.cpu_ns = cpu_ns();
   t.wall_ns = now_ns();
+  return t;
+}
+
+/* The totals belong to one moment: where the thread lost its CPU between two of
+ * them, the wait for it is in the one and not in the other. */
+struct totals totals_take(void) {
+  struct totals t;
+  int64_t begin_ns;
+  int tries = 0;
+  do {
+    begin_ns = now_ns();
+    t = read_totals();
+  } while (t.wall_ns - begin_ns > TORN_NS && ++tries < TORN_TRIES);
   return t;
 }
 
@@ -267,14 +283,14 @@ static void share_out(void) {
 
 static void print_totals(FILE *log, const struct totals *a,
                          const struct totals *b) {
-  fprintf(log,
-          "\"begin_ns\": %" PRId64 ", \"end_ns\": %" PRId64
-          ", \"cpu_ns\": %" PRId64 ", \"delay_ns\": %" PRId64
-          ", \"stopped_ns\": %" PRId64 ", \"settling_ns\": %" PRId64
-          ", \"faults\": %ld}\n",
-          a->wall_ns, b->wall_ns, b->cpu_ns - a->cpu_ns,
-          b->delay_ns - a->delay_ns, b->stopped_ns - a->stopped_ns,
-          b->settling_ns - a->settling_ns, b->faults - a->faults);
+  fprintf(
+      log,
+      "\"begin_ns\": %" PRId64 ", \"end_ns\": %" PRId64 ", \"cpu_ns\": %" PRId64
+      ", \"delay_ns\": %" PRId64 ", \"stopped_ns\": %" PRId64
+      ", \"settling_ns\": %" PRId64 ", \"faults\": %ld, \"switches\": %ld}\n",
+      a->wall_ns, b->wall_ns, b->cpu_ns - a->cpu_ns, b->delay_ns - a->delay_ns,
+      b->stopped_ns - a->stopped_ns, b->settling_ns - a->settling_ns,
+      b->faults - a->faults, b->switches - a->switches);
 }
 
 static void write_log(const char *path) {

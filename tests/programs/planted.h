@@ -48,7 +48,7 @@ struct way {
 /* Totals of a thread. */
 struct totals {
   int64_t wall_ns, cpu_ns, delay_ns, stopped_ns, settling_ns;
-  long faults;
+  long faults, switches; /* major ones; voluntary ones */
 };
 
 struct line {

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -90,34 +89,65 @@ static struct order {
 static int orders[2], answers[2];
 static pid_t stopper;
 
-/* Each of its threads needs a CPU to stop on; only then the stop is told. */
-static bool are_all_stopped(pid_t whom) {
-  char path[64];
-  bool are = true;
-  snprintf(path, sizeof path, "/proc/%d/task", (int)whom);
-  DIR *tasks = opendir(path);
-  for (struct dirent *e; tasks && (e = readdir(tasks));) {
-    char name[PATH_MAX], text[128] = "";
-    snprintf(name, sizeof name, "%s/%s/stat", path, e->d_name);
-    int fd = e->d_name[0] == '.' ? -1 : open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-      continue;
-    const char *end =
-        read(fd, text, sizeof text - 1) > 0 ? strrchr(text, ')') : NULL;
-    are = are && end && end[2] == 'T';
-    close(fd);
+/* A thread, and how often it had given up its CPU before it was to stop. */
+struct stopping {
+  int tid;
+  long switches;
+};
+#define THREADS_MAX 256
+
+/* Its state, and its voluntary switches so far; '?': it has ended. */
+static char read_thread(pid_t pid, int tid, long *switches) {
+  char path[64], line[128], state = '?';
+  snprintf(path, sizeof path, "/proc/%d/task/%d/status", (int)pid, tid);
+  FILE *file = fopen(path, "re");
+  *switches = 0;
+  while (file && fgets(line, sizeof line, file)) {
+    (void)sscanf(line, "State: %c", &state);
+    (void)sscanf(line, "voluntary_ctxt_switches: %ld", switches);
   }
+  if (file)
+    fclose(file);
+  return state;
+}
+
+static size_t list_threads(pid_t pid, struct stopping *threads) {
+  char path[64];
+  size_t n = 0;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR *tasks = opendir(path);
+  for (struct dirent *e; tasks && (e = readdir(tasks)) && n < THREADS_MAX;)
+    if ((threads[n].tid = atoi(e->d_name)) > 0) {
+      (void)read_thread(pid, threads[n].tid, &threads[n].switches);
+      n++;
+    }
   if (tasks)
     closedir(tasks);
-  return are;
+  return n;
+}
+
+/* Each of its threads needs a CPU to stop on, and the last one tells of it.
+ * One that is shown as stopped may still have to get there: it has, when it
+ * gave up its CPU. */
+static bool are_all_stopped(pid_t pid, const struct stopping *threads,
+                            size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    long switches;
+    char state = read_thread(pid, threads[i].tid, &switches);
+    if (state != '?' && (state != 'T' || switches == threads[i].switches))
+      return false;
+  }
+  return true;
 }
 
 static _Noreturn void serve(pid_t whom) {
+  static struct stopping threads[THREADS_MAX];
   char c;
   while (read(orders[0], &c, 1) == 1 && c == 's') {
+    size_t n = list_threads(whom, threads);
     int64_t begin_ns = now_ns(), left;
     kill(whom, SIGSTOP);
-    while (!are_all_stopped(whom))
+    while (!are_all_stopped(whom, threads, n))
       nap_ms(1);
     order->settling_ns += now_ns() - begin_ns;
     while ((left = begin_ns + order->ms * INT64_C(1000000) - now_ns()) > 0)

@@ -5,8 +5,9 @@ that came to; a script is made from a seed.  Judged is what the program measured
 not what the script wished: recall (each stall is found), precision (none is
 found that was not there), cause (the shares within 10 % of the truth; nearly: or
 within what a busy machine makes of that), named
-(the call, or the function, that held the loop; brief: the same of those that
-the recorder may have come too late to see).  The counts are printed.  A
+(the call, or the function, that held the loop; outside: the same of those that
+only a look from outside can name; brief: and those that this may have come too
+late for).  The counts are printed.  A
 sample, or with --long (LOOPTRACE_PLANTED=N) 520 stalls quiet and as many
 beside four busy loops.
 """
@@ -23,10 +24,10 @@ STALLS = int(os.environ.get('LOOPTRACE_PLANTED') or (520 if LONG else 60))
 BUDGET_NS = 15_000_000
 SHARE = 0.10
 # What a thread used is read once in so long, and who tells of a stop needs a CPU:
-# beside others, one in a hundred is further off than a tenth, but by no more.  And
+# beside others, one in a thousand is further off than a tenth, but by no more.  And
 # who looks from outside may come too late.
 READ_NS, TOLD_NS = 5_000_000, 100_000_000
-NEARLY_ALL = 0.97
+NEARLY_ALL = 0.99
 
 PLACES = '''timer idle prepare check async poll pipe_read alloc write tcp_read
     connect connection shutdown close fs work_after getaddrinfo getnameinfo
@@ -95,7 +96,8 @@ class Script:
 
 
 def truth_of(line):
-    """What the time of a planted stall went into."""
+    """What the time of a planted stall went into.  Who computes may wait, too:
+    for the lock of the memory that it maps, which another thread has."""
     wall = line['end_ns'] - line['begin_ns']
     told = dict.fromkeys(CAUSES, 0)
     told['cpu'] = line['cpu_ns']
@@ -104,7 +106,8 @@ def truth_of(line):
     told['suspended'] = min(left, line['stopped_ns'])
     left -= told['suspended']
     told['paging' if line['cause'] == 'paging' and line['faults'] else
-         'unknown' if line['cause'] in ('cpu', 'starved') else
+         'unknown' if line['cause'] in ('cpu', 'starved') and
+         not line['switches'] else
          'blocked'] = left
     return wall, told
 
@@ -113,7 +116,7 @@ class Score:
     def __init__(self):
         self.counts = {name: [0, 0] for name in
                        ('recall', 'precision', 'cause', 'nearly', 'named',
-                        'brief')}
+                        'outside', 'brief')}
         self.wrong, self.small = [], []
 
     def add(self, name, is_right, *why):
@@ -161,15 +164,18 @@ def is_named(finding, line):
     return 'hold_' + line['way'] in functions(finding)
 
 
-def may_be_seen(line, wall):
-    """What a wrapped call held up is always known.  Else the recorder must have
-    had time for a look, beside whatever else wants a CPU, and where the thread
-    computed, this must have had one to be seen on."""
+def who_names(line, truth):
+    """What a wrapped call held up is always known: named.  Else the recorder
+    must have had time for a look while the thread was held (one that waits for
+    a CPU is held no more), and where it computed, this must have had a CPU to
+    be seen on: outside.  What was too short for that is brief."""
     if line['callee'] and line['way'] not in UNWRAPPED:
-        return True
-    computes = line['cause'] not in ('blocked', 'suspended')
-    return wall >= 60_000_000 and (not computes or
-                                   line['cpu_ns'] >= 20_000_000)
+        return 'named'
+    if line['cause'] in ('blocked', 'suspended'):
+        held = truth['blocked'] + truth['suspended']
+        return 'outside' if held >= 60_000_000 else 'brief'
+    return 'outside' if line['cpu_ns'] >= 20_000_000 and \
+        line['end_ns'] - line['begin_ns'] >= 60_000_000 else 'brief'
 
 
 class Planted(Case):
@@ -230,10 +236,9 @@ class Planted(Case):
         cause = {name: f['cause'][name + '_ns'] for name in CAUSES}
         off = max(abs(cause[name] - truth[name]) for name in CAUSES)
         most = slack + (TOLD_NS if line['cause'] == 'suspended' else READ_NS)
-        score.add('cause', off <= slack, line, truth, cause)
-        score.add('nearly', off <= most, line, truth, cause)
-        score.add('named' if may_be_seen(line, wall) else 'brief',
-                  is_named(f, line), line, f)
+        score.add('cause', off <= slack, line, truth, cause, f)
+        score.add('nearly', off <= most, line, truth, cause, f)
+        score.add(who_names(line, truth), is_named(f, line), line, f)
 
     def plant(self, seed, title):
         score, script = Score(), Script(seed)
@@ -250,9 +255,9 @@ class Planted(Case):
         for name, (right, of) in score.counts.items():
             if name == 'brief':
                 continue
-            least = of * NEARLY_ALL - 2 if name in ('cause', 'named') else of
+            least = of * NEARLY_ALL - 1 if name in ('cause', 'outside') else of
             self.assertGreaterEqual(right, least, name)
-            self.assertGreater(of, STALLS // 2)
+            self.assertGreater(of, 0 if name == 'outside' else STALLS // 2)
 
     def test_a_quiet_machine(self):
         self.plant(int(os.environ.get('LOOPTRACE_SEED') or 1), 'quiet')
