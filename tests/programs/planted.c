@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <nss.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -323,6 +324,8 @@ int main(int argc, char **argv) {
   /* With threads, a table of descriptors that has to grow makes them wait. */
   close(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FDS_MAX - 1));
   stopper_start();
+  if (__nss_configure_lookup("hosts", "dns"))
+    die("hosts");
   for (int i = 0; i < 10 && lt_mark; i++)
     lt_mark("planted", (uint64_t)now_ns());
   for (unsigned i = 1; i < LANES_MAX; i++)

@@ -78,7 +78,7 @@ struct means {
   int ends[2], full[2], pair[2], own[2];
   FILE *in, *out;
   char fifo[64], file[64], path[64];
-  int lock_fds[2], listener;
+  int lock_fds[2], listener, tcp, names;
   pid_t child;
   int child_fd;
   pthread_mutex_t lock;
@@ -132,6 +132,8 @@ const struct way *way_find(const char *name);
 /* planted_means.c */
 void means_init(struct lane *lane);
 void means_fini(struct lane *lane);
+/* The name server: answer the next question. */
+void means_answer(struct lane *lane);
 /* The process that stops this one; before any thread. */
 void stopper_start(void);
 void stopper_end(void);

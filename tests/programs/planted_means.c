@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,6 +42,17 @@ static int listen_here(const struct lane *lane) {
   return fd;
 }
 
+/* On the loopback, at any port. */
+static int bind_here(int kind) {
+  struct sockaddr_in at = {.sin_family = AF_INET,
+                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) ||
+      (kind == SOCK_STREAM && listen(fd, 0)))
+    die("bind");
+  return fd;
+}
+
 void means_init(struct lane *lane) {
   struct means *m = &lane->means;
   const int kind = SOCK_STREAM | SOCK_CLOEXEC;
@@ -56,6 +68,8 @@ void means_init(struct lane *lane) {
   setvbuf(m->out, NULL, _IONBF, 0);
   make_files(lane);
   m->listener = listen_here(lane);
+  m->tcp = bind_here(SOCK_STREAM);
+  m->names = bind_here(SOCK_DGRAM);
   pthread_mutex_init(&m->lock, NULL);
   pthread_rwlock_init(&m->rwlock, NULL);
   pthread_cond_init(&m->cond, NULL);
@@ -78,6 +92,26 @@ void means_fini(struct lane *lane) {
     close(m->lock_fds[i]);
   }
   close(m->listener);
+  close(m->tcp);
+  close(m->names);
+}
+
+/* A name server that is slow to say that there is no such name. */
+void means_answer(struct lane *lane) {
+  unsigned char query[512];
+  struct sockaddr_in from;
+  socklen_t size = sizeof from;
+  ssize_t n;
+  do
+    n = recvfrom(lane->means.names, query, sizeof query, 0,
+                 (struct sockaddr *)&from, &size);
+  while (n < 0 && errno == EINTR);
+  if (n < 4)
+    return;
+  query[2] |= 0x80;
+  query[3] = (unsigned char)((query[3] & 0xf0) | 3); /* NXDOMAIN */
+  (void)sendto(lane->means.names, query, (size_t)n, 0, (struct sockaddr *)&from,
+               size);
 }
 
 /* Stopping: one order at a time, told and answered in shared memory. */

@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <resolv.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -593,6 +596,54 @@ static NAMED void hold_connect(struct lane *lane) {
   close(connect_to(lane, 0));
 }
 
+/* TCP: with the backlog full, a connection waits for its next SYN, after 1 s.
+ */
+static struct sockaddr_in address_of_tcp(int listener) {
+  struct sockaddr_in at;
+  socklen_t size = sizeof at;
+  if (getsockname(listener, (struct sockaddr *)&at, &size))
+    die("getsockname");
+  return at;
+}
+
+static int connect_tcp(int listener) {
+  struct sockaddr_in at = address_of_tcp(listener);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  AGAIN(connect(fd, (struct sockaddr *)&at, sizeof at));
+  return fd;
+}
+
+static void fill_tcp(struct lane *lane) {
+  close(connect_tcp(lane->means.tcp));
+}
+static void accept_tcp(struct lane *lane) {
+  int fd;
+  AGAIN(fd = accept(lane->means.tcp, NULL, NULL));
+  close(fd);
+}
+
+static NAMED void hold_tcp_connect(struct lane *lane) {
+  hold_begun(lane);
+  close(connect_tcp(lane->means.tcp));
+  accept_tcp(lane);
+}
+
+/* Names: the name server is the lane's own, and slow. */
+static NAMED void hold_getaddrinfo(struct lane *lane) {
+  const struct addrinfo hints = {.ai_family = AF_INET,
+                                 .ai_socktype = SOCK_STREAM};
+  struct addrinfo *found = NULL;
+  if (res_init())
+    die("res_init");
+  _res.nscount = 1;
+  _res.nsaddr_list[0] = address_of_tcp(lane->means.names);
+  _res.retry = 1;
+  _res.retrans = 30;
+  hold_begun(lane);
+  if (getaddrinfo("planted.invalid.", "1", &hints, &found) == 0)
+    freeaddrinfo(found);
+}
+
 /* No CPU: three threads beside this one, on one CPU. */
 
 static void *compete(void *data) {
@@ -727,6 +778,8 @@ static const struct way ways[] = {
     WAY(pclose, "blocked", "pclose", NULL, NULL),
     WAY(accept, "blocked", "accept", NULL, connect_late),
     WAY(connect, "blocked", "connect", fill_backlog, accept_two),
+    WAY(tcp_connect, "blocked", "connect", fill_tcp, accept_tcp),
+    WAY(getaddrinfo, "blocked", "getaddrinfo", NULL, means_answer),
     WAY(starved, "starved", "", compete_begin, compete_end),
     WAY(mixed, "mixed", "nanosleep", NULL, NULL),
     WAY(stopped, "suspended", "", NULL, NULL),

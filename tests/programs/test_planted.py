@@ -38,7 +38,7 @@ BLOCKED = '''nanosleep usleep clock_nanosleep raw_nanosleep uv_sleep poll_time
     raw_read getc fread uv_read poll select epoll recv recvmsg write fputs
     uv_write send open fopen uv_open flock fcntl fsync mutex uv_mutex rdlock
     cond uv_cond sem uv_sem barrier join uv_join raw_futex waitpid waitid system
-    pclose accept connect'''.split()
+    pclose accept connect tcp_connect getaddrinfo'''.split()
 RUNS = 'cpu clocks calls touch'.split()
 OTHERS = 'starved paging mixed'.split()
 STOPPED = 'stopped stopped_cpu'.split()
