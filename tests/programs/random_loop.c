@@ -2,12 +2,12 @@
  *
  *   random_loop FIRST COUNT
  *
- * For each seed a loop of its own, until nothing is left in it.  An object draws
- * from dice of its own, made from its path (its parent's path and its number), and
- * does things to itself only: what each object sees is the same in every run,
- * whatever order the objects come in.  Prints a line for each callback, in the
- * order in which they ran: seed, path, use, kind, result; use counts the requests
- * of an object.  Judged by test_random_loops.py. */
+ * For each seed a loop of its own, until nothing is left in it.  An object
+ * draws from dice of its own, made from its path (its parent's path and its
+ * number), and does things to itself only: what each object sees is the same in
+ * every run, whatever order the objects come in.  Prints a line for each
+ * callback, in the order in which they ran: seed, path, use, kind, result; use
+ * counts the requests of an object.  Judged by test_random_loops.py. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -36,6 +36,7 @@ struct object {
   } of;
   union uv_any_req extra;
   char bytes[8]; /* more than ever come at once */
+  int fds[2];    /* of a poll handle, else 0 */
 };
 
 static uv_loop_t *loop;
@@ -82,6 +83,9 @@ static struct object *of_handle(const void *handle) {
 static void on_close(uv_handle_t *handle) {
   struct object *o = handle->data;
   say(o, "close", 0);
+  for (int i = 0; i < 2; i++)
+    if (o->fds[i])
+      close(o->fds[i]);
   object_free(o);
 }
 
@@ -303,6 +307,81 @@ static void make_tcp(struct object *o) {
                  (struct sockaddr *)&at, on_connect);
 }
 
+/* UDP: a socket that sends to itself; who has a byte sends the next.  That
+ * there is none left is told, too, as 0. */
+
+static void on_udp_send(uv_udp_send_t *req, int status) {
+  struct object *o = req->data;
+  say(o, "udp-send", status);
+  object_free(o);
+}
+
+static void send_to_itself(struct object *from) {
+  struct object *o = object_new(from);
+  uv_buf_t buf = uv_buf_init(from->bytes, 1);
+  struct sockaddr_in at;
+  int size = sizeof at;
+  uv_udp_getsockname(&from->of.handle.udp, (struct sockaddr *)&at, &size);
+  o->of.req.udp_send.data = o;
+  if (uv_udp_send(&o->of.req.udp_send, &from->of.handle.udp, &buf, 1,
+                  (struct sockaddr *)&at, on_udp_send))
+    abort();
+}
+
+static void on_udp_recv(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
+                        const struct sockaddr *from, unsigned flags) {
+  struct object *o = of_handle(udp);
+  (void)buf, (void)from, (void)flags;
+  say(o, "udp-recv", n);
+  if (n == 0 || !goes_on(o))
+    return;
+  if (roll(o, 3) == 0) {
+    uv_udp_recv_stop(udp);
+    uv_udp_recv_start(udp, on_alloc, on_udp_recv);
+  }
+  send_to_itself(o);
+}
+
+static void make_udp(struct object *o) {
+  struct sockaddr_in at;
+  uv_ip4_addr("127.0.0.1", 0, &at);
+  uv_udp_init(loop, &o->of.handle.udp);
+  o->of.handle.udp.data = o;
+  uv_udp_bind(&o->of.handle.udp, (struct sockaddr *)&at, 0);
+  uv_udp_recv_start(&o->of.handle.udp, on_alloc, on_udp_recv);
+  send_to_itself(o);
+}
+
+/* Descriptors of the program's own: one that can be read all the time. */
+
+static void on_other_poll(uv_poll_t *poll, int status, int events);
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  struct object *o = of_handle(poll);
+  say(o, "poll", status);
+  if (events == 0 || !goes_on(o))
+    return;
+  if (roll(o, 2))
+    uv_poll_stop(poll);
+  uv_poll_start(poll, UV_READABLE | (roll(o, 2) ? UV_WRITABLE : 0),
+                roll(o, 2) ? on_poll : on_other_poll);
+}
+
+static void on_other_poll(uv_poll_t *poll, int status, int events) {
+  (void)events;
+  say(of_handle(poll), "poll", status);
+  if (goes_on(of_handle(poll)))
+    uv_poll_start(poll, UV_READABLE, on_poll);
+}
+
+static void make_poll(struct object *o) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, o->fds) ||
+      write(o->fds[1], "x", 1) != 1)
+    abort();
+  uv_poll_init(loop, &o->of.handle.poll, o->fds[0]);
+  o->of.handle.poll.data = o;
+  uv_poll_start(&o->of.handle.poll, UV_READABLE, on_poll);
+}
+
 /* Requests: submitted again in their own callback, cancelled, freed. */
 
 static void on_fs(uv_fs_t *req) {
@@ -344,7 +423,49 @@ static void make_work(struct object *o) {
   uv_queue_work(loop, &o->of.req.work, work, after_work);
 }
 
-/* The pool has one thread: what comes behind one that waits can be cancelled. */
+static void on_getaddrinfo(uv_getaddrinfo_t *req, int status,
+                           struct addrinfo *found) {
+  struct object *o = req->data;
+  const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST};
+  say(o, "getaddrinfo", status);
+  uv_freeaddrinfo(found);
+  if (roll(o, 3) == 0)
+    beget(o);
+  if (--o->n_left == 0) {
+    object_free(o);
+    return;
+  }
+  o->n_uses++;
+  if (uv_getaddrinfo(loop, req, on_getaddrinfo, roll(o, 2) ? "::1" : "no name",
+                     NULL, &numeric))
+    abort();
+}
+static void make_getaddrinfo(struct object *o) {
+  const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST};
+  o->of.req.getaddrinfo.data = o;
+  if (uv_getaddrinfo(loop, &o->of.req.getaddrinfo, on_getaddrinfo, "127.0.0.1",
+                     NULL, &numeric))
+    abort();
+}
+
+static void on_getnameinfo(uv_getnameinfo_t *req, int status, const char *host,
+                           const char *service) {
+  struct object *o = req->data;
+  (void)host, (void)service;
+  say(o, "getnameinfo", status);
+  beget(o);
+  object_free(o);
+}
+static void make_getnameinfo(struct object *o) {
+  struct sockaddr_in at;
+  uv_ip4_addr("127.0.0.1", 80, &at);
+  o->of.req.getnameinfo.data = o;
+  uv_getnameinfo(loop, &o->of.req.getnameinfo, on_getnameinfo,
+                 (struct sockaddr *)&at, NI_NUMERICHOST | NI_NUMERICSERV);
+}
+
+/* The pool has one thread: what comes behind one that waits can be cancelled.
+ */
 static void wait_at_gate(uv_work_t *req) {
   struct object *o = req->data;
   while (sem_wait(&o->gate))
@@ -356,11 +477,12 @@ static void make_cancelled(struct object *o) {
   o->n_left = 1;
   o->of.req.work.data = o;
   uv_queue_work(loop, &o->of.req.work, wait_at_gate, after_work);
-  if (roll(o, 2)) {
+  unsigned which = roll(o, 3);
+  if (which == 0) {
     make_work(behind);
   } else {
     behind->n_left = 1;
-    make_fs(behind);
+    which == 1 ? make_fs(behind) : make_getaddrinfo(behind);
   }
   if (uv_cancel((uv_req_t *)&behind->of.req))
     abort();
@@ -404,12 +526,51 @@ static void make_fork(struct object *o) {
   make_idle(o);
 }
 
+static void on_sign(uv_async_t *async) {
+  uv_close((uv_handle_t *)async, NULL);
+}
+static void on_due(uv_timer_t *timer) {
+  uv_async_send(timer->data);
+  uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* A child goes on with a loop of its parent's, as uv_loop_fork() allows. */
+static void make_loop_fork(struct object *o) {
+  uv_loop_t own;
+  uv_timer_t timer;
+  uv_async_t async;
+  int status = 0;
+  if (roll(o, 6) == 0) {
+    uv_loop_init(&own);
+    uv_timer_init(&own, &timer);
+    uv_async_init(&own, &async, on_sign);
+    timer.data = &async;
+    uv_timer_start(&timer, on_due, 1, 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+      bool is_whole = uv_loop_fork(&own) == 0 &&
+                      uv_run(&own, UV_RUN_DEFAULT) == 0 &&
+                      uv_loop_close(&own) == 0;
+      _exit(is_whole ? 0 : 1);
+    }
+    if (waitpid(pid, &status, 0) != pid || status)
+      abort();
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_close((uv_handle_t *)&async, NULL);
+    uv_run(&own, UV_RUN_DEFAULT);
+    if (uv_loop_close(&own))
+      abort();
+  }
+  make_check(o);
+}
+
 static void beget(struct object *parent) {
   static void (*const makers[])(struct object *) = {
-      make_timer, make_timer,     make_idle,   make_prepare,
-      make_check, make_async,     make_pipes,  make_tcp,
-      make_fs,    make_work,      make_stillborn,
-      make_fork,  make_cancelled, make_process};
+      make_timer,       make_timer,       make_idle,      make_prepare,
+      make_check,       make_async,       make_pipes,     make_tcp,
+      make_fs,          make_work,        make_stillborn, make_fork,
+      make_cancelled,   make_process,     make_udp,       make_poll,
+      make_getaddrinfo, make_getnameinfo, make_loop_fork};
   const unsigned n = sizeof makers / sizeof *makers;
   if (parent->n_children >= CHILDREN_MAX || parent->depth >= DEPTH_MAX)
     return;
@@ -417,8 +578,8 @@ static void beget(struct object *parent) {
   makers[roll(o, n)](o);
 }
 
-/* A prepare or a check alone does not make a loop turn: this does.  How often is
- * up to the machine. */
+/* A prepare or a check alone does not make a loop turn: this does.  How often
+ * is up to the machine. */
 static void on_clock(uv_timer_t *timer) {
   say(timer->data, "timer", 0);
 }
