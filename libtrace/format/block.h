@@ -3,6 +3,7 @@
 #ifndef LTI_BLOCK_H
 #define LTI_BLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@
 #define LTI_INDEX_PAYLOAD_MAX (16u << 20) /* inflated, of INDEX */
 #define LTI_BLOCK_EVENTS_MAX 65536u
 #define LTI_EPOCH_EVENTS_MAX 1048576u
+#define LTI_EVENTS_PER_BYTE 32u /* of an EVENTS block with its header */
 
 enum lti_block_type {
   LTI_BLOCK_GENERATION = 1,
@@ -77,6 +79,13 @@ LT_WARN_UNUSED lt_status lti_file_header_get(const uint8_t *bytes,
  * Errors: CORRUPT. */
 LT_WARN_UNUSED lt_status lti_block_header_get(const uint8_t *bytes,
                                               struct lti_block_header *header);
+
+/* Has an EVENTS block more events than its bytes may hold?  A reader's work is
+ * bounded by the size of the file so. */
+static inline bool lti_block_is_dense(uint32_t n_events, size_t stored_bytes) {
+  return n_events > LTI_EVENTS_PER_BYTE * (LTI_BLOCK_HEADER_BYTES +
+                                           (uint64_t)stored_bytes);
+}
 
 /* The CRC of the format: zlib's, over any bytes. */
 uint32_t lti_crc32(const void *bytes, size_t size);

@@ -257,24 +257,14 @@ static size_t deflate_all(struct lti_encoder *e, size_t head_size,
 }
 #endif
 
-/* The payload behind the block's header; returns its size as stored. */
-static size_t put_payload(struct lti_encoder *e, size_t head_size,
-                          size_t raw_size, uint8_t *flags) {
+/* The payload behind the block's header, compressed.
+ * Returns: its size, 0 where it would not be smaller. */
+static size_t put_packed(struct lti_encoder *e, size_t head_size,
+                         size_t raw_size) {
   uint8_t *payload = e->block + LTI_BLOCK_HEADER_BYTES;
-  if (e->stores) {
-    *flags = 0;
-    e->zlib.next_out = payload;
-    each_part(e, head_size, copy_part);
-    return raw_size;
-  }
 #ifdef HAVE_LIBDEFLATE
-  if (e->deflate) {
-    size_t size = deflate_all(e, head_size, raw_size, payload);
-    *flags = size ? LTI_BLOCK_ZLIB : 0;
-    if (!size)
-      memcpy(payload, e->raw, raw_size);
-    return size ? size : raw_size;
-  }
+  if (e->deflate)
+    return deflate_all(e, head_size, raw_size, payload);
 #endif
   deflateReset(&e->zlib);
   e->zlib.next_out = payload;
@@ -282,12 +272,21 @@ static size_t put_payload(struct lti_encoder *e, size_t head_size,
   each_part(e, head_size, deflate_part);
   e->zlib.avail_in = 0;
   int done = deflate(&e->zlib, Z_FINISH);
-  if (done == Z_STREAM_END && e->zlib.total_out < raw_size) {
-    *flags = LTI_BLOCK_ZLIB;
-    return e->zlib.total_out;
-  }
-  *flags = 0;
-  e->zlib.next_out = payload;
+  return done == Z_STREAM_END && e->zlib.total_out < raw_size
+             ? e->zlib.total_out
+             : 0;
+}
+
+/* As it is where that is not larger, and where so few bytes would hold so many
+ * events that a reader would take them for a bomb.
+ * Returns: its size as stored. */
+static size_t put_payload(struct lti_encoder *e, size_t head_size,
+                          size_t raw_size, uint8_t *flags) {
+  size_t packed = e->stores ? 0 : put_packed(e, head_size, raw_size);
+  *flags = packed && !lti_block_is_dense(e->n, packed) ? LTI_BLOCK_ZLIB : 0;
+  if (*flags)
+    return packed;
+  e->zlib.next_out = e->block + LTI_BLOCK_HEADER_BYTES;
   each_part(e, head_size, copy_part);
   return raw_size;
 }

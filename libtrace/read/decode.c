@@ -56,6 +56,8 @@ const char *lti_events_refused(const struct lti_block_header *h) {
   const uint64_t fixed = 10 + LTI_BRACKETS_MAX * 50 + 10 + LT_KIND_LIMIT * 63;
   if (h->count < 1 || h->count > LTI_BLOCK_EVENTS_MAX)
     return "number of events is out of range";
+  if (lti_block_is_dense(h->count, h->stored_bytes))
+    return "more events than so few bytes may hold";
   if (h->first_ns > h->last_ns || h->first_ns < -LTI_TIME_MAX ||
       h->last_ns > LTI_TIME_MAX)
     return "times are out of range";

@@ -143,6 +143,31 @@ class BombOfBlocks(Case):
         w.end()
         self.assertIn('too much memory', self.refused(w.data()))
 
+    def marks(self, per_block):
+        """2,000 blocks of marks, each of one moment, which all can be decoded."""
+        payload = lt_encode.events_payload([(0, lt_decode.MARK, 0, 0, 1, 0)] * per_block, lt_decode.Brackets())
+        w = lt_encode.Writer()
+        w.generation([lt_encode.string(1, 'x')])
+        for time in range(2000):
+            w.events(0, [(time, lt_decode.MARK, 0, 0, 1, 0)], payload=payload, header={'count': per_block})
+            w.epoch_events += per_block - 1
+            w.n_events += per_block - 1
+            if time % 10 == 9:
+                w.epoch(time + 1)
+        w.end()
+        return w.data()
+
+    def test_blocks_with_more_events_than_their_bytes_may_hold_are_refused(self):
+        self.assertIn('more events than so few bytes', self.refused(self.marks(65536)))
+        self.assertEqual(json.loads(self.run_command(DUMP, '--info', 'x.lt').stdout)['events'], 0)
+
+    def test_blocks_that_are_nearly_so_dense_are_read(self):
+        data = self.marks(3000)
+        self.assertGreater(2000 * 3000, lt_decode.LIMIT_PER_BYTE / 2 * len(data))
+        (self.dir / 'x.lt').write_bytes(data)
+        info = json.loads(self.run_command(DUMP, '--info', 'x.lt').stdout)
+        self.assertEqual((info['problem'], info['events']), (0, 2000 * 3000))
+
     def test_events_that_inflate_a_thousandfold_are_passed_over(self):
         w = lt_encode.Writer()
         w.generation([lt_encode.string(1, 'x')])

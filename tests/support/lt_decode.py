@@ -23,6 +23,7 @@ NONE, UINT, DELTA, TASK, OPEN, SITE, TEXT = range(7)
 LIMIT_PAYLOAD = 1 << 20
 LIMIT_INDEX = 16 << 20
 LIMIT_EVENTS = 65536
+LIMIT_PER_BYTE = 32
 LIMIT_EPOCH = 1048576
 LIMIT_EPOCH_BLOCKS = 65536
 LIMIT_OPEN = 64
@@ -261,6 +262,8 @@ def read_events(block):
     """The events of a block: (time, thread, kind, ref, x, a, b, lost)."""
     if not 1 <= block.count <= LIMIT_EVENTS:
         raise Wrong(block.at, "number of events is out of range")
+    if block.count > LIMIT_PER_BYTE * (64 + block.stored):
+        raise Wrong(block.at, "more events than so few bytes may hold")
     if not -LIMIT_TIME <= block.first <= block.last <= LIMIT_TIME:
         raise Wrong(block.at, "times are out of range")
     data = block.payload()

@@ -386,6 +386,18 @@ START_TEST(every_kind_comes_back_with_any_values) {
 }
 END_TEST
 
+START_TEST(events_that_are_all_the_same_make_no_bomb) {
+  enum { N = 20000 };
+  struct lti_brackets open = {0};
+  lt_event *events = calloc(N, sizeof *events);
+  for (int i = 0; i < N; i++)
+    events[i] = (lt_event){.kind = LT_MARK, .b = 1};
+  /* Some hundred bytes, which no reader would take: decode() asks it. */
+  ck_assert_uint_ge(round_trip(events, N, &open), 2);
+  free(events);
+}
+END_TEST
+
 START_TEST(a_long_mixture_is_cut_into_blocks_that_stand_alone) {
   enum { N = 60000 };
   struct lti_brackets open = {0};
@@ -471,6 +483,7 @@ int main(void) {
   tcase_add_test(t, a_closing_event_without_its_bracket_does_nothing);
   tcase_add_test(t, the_65th_bracket_is_not_pushed);
   tcase_add_test(t, every_kind_comes_back_with_any_values);
+  tcase_add_test(t, events_that_are_all_the_same_make_no_bomb);
   tcase_add_test(t, a_long_mixture_is_cut_into_blocks_that_stand_alone);
   tcase_add_test(t, sixty_four_open_brackets_go_through_a_block);
   tcase_add_test(t, a_block_holds_16384_events_of_the_smallest_sort);
