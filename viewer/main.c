@@ -144,11 +144,12 @@ static int dispatch(int argc, char **argv) {
 }
 
 /* A file that is opened must never become descriptor 0, 1 or 2; and a command
- * that is run finds those closed that were closed before. */
+ * that is run finds those closed that were closed before.  Read-only: what is
+ * written where nothing can take it is an error, here as well. */
 static void occupy_standard_fds(void) {
   int fd;
   do
-    fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   while (fd >= 0 && fd <= 2);
   if (fd > 2)
     close(fd);

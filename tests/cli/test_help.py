@@ -29,6 +29,36 @@ class HelpCase(Case):
                               self.help_of(command), re.M))
 
 
+class Output(Case):
+    def test_output_that_nothing_takes_is_an_error_of_every_command(self):
+        path = self.dir / 'x.lt'
+        path.write_bytes(trace(CLEAN))
+        before = sorted(self.dir.iterdir())
+        for words in ('', '--version', 'help report', 'report x.lt',
+                      'report --format json x.lt', 'info x.lt', 'check x.lt',
+                      'check --format json x.lt', 'diff x.lt x.lt',
+                      'export -f ndjson x.lt', 'export -f openmetrics x.lt',
+                      'explain', 'explain stall', 'tasks x.lt',
+                      'completion bash'):
+            for redirect in ('>&-', '<&- >&-', '>/dev/full'):
+                result = self.run_command(
+                    'sh', '-c', f'"$0" {words} {redirect}', LOOPTRACE)
+                with self.subTest(words=words, redirect=redirect):
+                    self.assertEqual(result.returncode, 3, result.stderr)
+                    self.assertRegex(result.stderr,
+                                     rb'\Alooptrace: cannot write the output'
+                                     rb'(: [^\n]*)?\n\Z')
+        self.assertEqual(sorted(self.dir.iterdir()), before)
+
+    def test_without_any_descriptor_the_trace_is_left_alone(self):
+        path = self.dir / 'x.lt'
+        path.write_bytes(trace(CLEAN))
+        result = self.run_command('sh', '-c',
+                                  '"$0" report x.lt <&- >&- 2>&-', LOOPTRACE)
+        self.assertEqual(result.returncode, 3)
+        self.assertEqual(path.read_bytes(), trace(CLEAN))
+
+
 class Help(HelpCase):
     def test_the_list_names_every_command(self):
         told = self.looptrace().stdout.decode()
