@@ -107,6 +107,32 @@ class Text(Check):
         self.assertEqual(told.count('; why: looptrace explain stall'), 1)
         self.assertNotIn('more:', told)
 
+    def test_what_is_counted_is_what_is_told(self):
+        # on_tick: an error, a warning; on_read: two warnings; render: a note.
+        lines, cpu, late = ['0 loop+', '1 poll'], 0, 0
+        for i, (site, ms, busy) in enumerate((
+                ('on_tick', 300, 300), ('on_tick', 70, 70), ('on_read', 60, 60),
+                ('on_read', 60, 60), ('render', 200, 10))):
+            at = (i + 1) * 1000
+            lines += [f'{at} wake', f'{at} usage cpu={cpu} delay={late}',
+                      f'{at} resume task={i + 1} kind=timer site={site}']
+            cpu, late = cpu + busy, late + ms - busy
+            lines += [f'{at + ms} await task={i + 1}',
+                      f'{at + ms} usage cpu={cpu} delay={late}',
+                      f'{at + ms} poll']
+        self.write('\n'.join(lines + ['9000 wake', '9000 loop-']))
+        text = self.check_code(1, 'x.lt').stdout.decode()
+        self.assertIn('  1 error, 1 warning, 1 note\n', text)
+        told = json.loads(self.looptrace('check', '--format', 'json',
+                                         'x.lt').stdout)
+        one = told['traces'][0]
+        for level in ('error', 'warning', 'note'):
+            n = len(re.findall(rf'^{level}\[', text, re.M))
+            self.assertEqual(one[level + 's'], n, level)
+            self.assertEqual(sum(f['level'] == level
+                                 for f in told['findings']), n, level)
+        self.assertEqual([f['count'] for f in told['findings']], [2, 2, 1])
+
     def test_stalls_of_one_place_are_told_once(self):
         lines = ['0 loop+', '1 poll']
         for i in range(1, 13):

@@ -179,7 +179,7 @@ class Suppressions(Base):
         self.assertEqual(told['traces'][0]['muted'], 2)
         self.assertEqual({f['muted_because'] for f in told['findings']
                           if f['state'] == 'muted'}, {'start-up', 'small'})
-        self.assertIn('.looptrace-suppress:3: muted 1: start-up',
+        self.assertIn('.looptrace-suppress:3: muted 1 time: start-up',
                       told['notes'])
         text = self.code(0, 'x.lt').stdout.decode()
         self.assertNotIn('error[stall]', text)
@@ -223,7 +223,7 @@ class Suppressions(Base):
                           for note in told['notes']],
                          ['1: unused: one', '2: expired on 2020-01-01: two',
                           '3: 1 longer than it allows: 412 ms, max=300 ms',
-                          '4: muted 1: four'])
+                          '4: muted 1 time: four'])
 
     def test_strict_makes_unused_and_expired_ones_an_error(self):
         for line, code in (('stall : *  # all', 0),

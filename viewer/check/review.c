@@ -106,8 +106,9 @@ bool review_notes(const struct review *r, struct check_result *result) {
                   all->path, s->line, (unsigned long long)s->exceeded,
                   units_ns(worst, s->worst_ns), units_ns(max, s->max_ns));
     else if (s->used)
-      result_note(result, "%s:%u: muted %llu: %s", all->path, s->line,
-                  (unsigned long long)s->used, s->reason);
+      result_note(result, "%s:%u: muted %llu time%s: %s", all->path, s->line,
+                  (unsigned long long)s->used, s->used == 1 ? "" : "s",
+                  s->reason);
     else
       result_note(result, "%s:%u: unused: %s", all->path, s->line, s->reason);
     is_bad |= s->is_expired || (!s->used && !s->exceeded);

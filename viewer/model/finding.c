@@ -234,8 +234,6 @@ size_t findings_group(struct finding *findings, size_t n_findings) {
     struct finding *into = &findings[n - 1];
     struct finding both = is_worse(&f, into) ? f : *into;
     both.count = into->count + f.count;
-    both.n_errors = into->n_errors + f.n_errors;
-    both.n_warnings = into->n_warnings + f.n_warnings;
     both.n_undecided = into->n_undecided + f.n_undecided;
     both.n_durations = into->n_durations;
     memcpy(both.durations, into->durations, sizeof both.durations);

@@ -53,8 +53,8 @@ struct finding {
   const struct model_call *call; /* the longest of that callee, or NULL */
   int64_t callee_ns;             /* in all calls of that callee */
   uint64_t count;                /* stalls in this group */
-  uint64_t n_errors, n_warnings, n_undecided; /* of them */
-  size_t n_durations; /* of the first ones, in order of time */
+  uint64_t n_undecided;          /* of them */
+  size_t n_durations;            /* of the first ones, in order of time */
   int64_t durations[FINDING_OTHERS_MAX];
 };
 
@@ -63,11 +63,12 @@ struct judgement {
   enum verdict verdict;
   int exit_code; /* 0, 1 or 4; command.h */
   size_t n_findings;
-  struct finding *findings;                   /* worst first */
-  uint64_t n_errors, n_warnings, n_undecided; /* stalls, not groups; new ones */
-  uint64_t n_muted, n_known;
-  uint64_t n_warmup; /* stalls left out */
-  size_t n_limits;   /* by loop and kind; STALL_MAX of each loop is there */
+  struct finding *findings;               /* worst first */
+  uint64_t n_errors, n_warnings, n_notes; /* of the findings that are new */
+  uint64_t n_muted, n_known;              /* of the others */
+  uint64_t n_undecided;                   /* stalls, not findings; new ones */
+  uint64_t n_warmup;                      /* stalls left out */
+  size_t n_limits; /* by loop and kind; STALL_MAX of each loop is there */
   struct limit_result *limits;
   int64_t longest_ns;     /* longest stall or turn after the warm-up */
   bool longest_is_bound;  /* none is known: all but what is excused, muted or

@@ -138,8 +138,6 @@ static bool add(const struct model *m, const struct budget *budget,
   if (f.state == FINDING_NEW && budget->review &&
       !budget->review(budget->context, m, &f))
     return false;
-  f.n_errors = f.level == LEVEL_ERROR;
-  f.n_warnings = f.level == LEVEL_WARNING;
   f.n_undecided = f.is_undecided;
   j->findings[j->n_findings++] = f;
   return f.state == FINDING_NEW;
@@ -336,15 +334,17 @@ static void judge_longest(const struct model *m, const struct budget *budget,
   }
 }
 
+/* As they are told: a place is one finding, however often it stalled. */
 static void count(struct judgement *j) {
   for (size_t i = 0; i < j->n_findings; i++) {
     const struct finding *f = &j->findings[i];
     bool is_new = f->state == FINDING_NEW;
-    j->n_errors += is_new ? f->n_errors : 0;
-    j->n_warnings += is_new ? f->n_warnings : 0;
+    j->n_errors += is_new && f->level == LEVEL_ERROR;
+    j->n_warnings += is_new && f->level == LEVEL_WARNING;
+    j->n_notes += is_new && f->level == LEVEL_NOTE;
     j->n_undecided += is_new ? f->n_undecided : 0;
-    j->n_muted += f->state == FINDING_MUTED ? f->count : 0;
-    j->n_known += f->state == FINDING_KNOWN ? f->count : 0;
+    j->n_muted += f->state == FINDING_MUTED;
+    j->n_known += f->state == FINDING_KNOWN;
   }
 }
 
@@ -377,7 +377,6 @@ static void decide(const struct model *m, const struct budget *budget,
                            : EXIT_OK;
 }
 
-/* Each stall is counted at its own level before they are put together. */
 static void regroup(const struct model *m, const struct budget *budget,
                     struct judgement *j) {
   j->n_findings = findings_group(j->findings, j->n_findings);

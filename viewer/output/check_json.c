@@ -216,6 +216,7 @@ static void one_trace(struct json *json, const struct checked *trace) {
   json_array_end(json);
   json_uint(json, "errors", j->n_errors);
   json_uint(json, "warnings", j->n_warnings);
+  json_uint(json, "notes", j->n_notes);
   json_uint(json, "muted", j->n_muted);
   json_uint(json, "known", j->n_known);
   json_uint(json, "warmup_left_out", j->n_warmup);

@@ -387,9 +387,13 @@ static void summary(const struct text *t, const struct checked *trace) {
           m->info->complete                ? "complete"
           : m->info->problem == LT_CORRUPT ? "damaged"
                                            : "incomplete");
-  fprintf(t->file, "%" PRIu64 " error%s, %" PRIu64 " warning%s\n", j->n_errors,
+  fprintf(t->file, "%" PRIu64 " error%s, %" PRIu64 " warning%s", j->n_errors,
           j->n_errors == 1 ? "" : "s", j->n_warnings,
           j->n_warnings == 1 ? "" : "s");
+  if (j->n_notes)
+    fprintf(t->file, ", %" PRIu64 " note%s", j->n_notes,
+            j->n_notes == 1 ? "" : "s");
+  putc('\n', t->file);
   if (j->n_warmup)
     fprintf(t->file, "%s in the first %s (warm-up) left out\n",
             units_count(count, j->n_warmup),
