@@ -59,6 +59,50 @@ class Output(Case):
         self.assertEqual(path.read_bytes(), trace(CLEAN))
 
 
+class Together(Case):
+    def test_an_option_that_would_do_nothing_is_refused(self):
+        (self.dir / 'x.lt').write_bytes(trace(CLEAN))
+        for words, said in (
+                ('check --runs 3 x.lt', '--runs is for a command'),
+                ('check --aggregate median x.lt', '--aggregate goes with'),
+                ('check --aggregate median -- true', '--aggregate goes with'),
+                ('check --overwrite -- true', '--overwrite goes with -o'),
+                ('check -v -q x.lt', '--verbose is for'),
+                ('check -v --format json x.lt', '--verbose is for'),
+                ('check --gen-suppressions=all --format json x.lt',
+                 '--gen-suppressions is for'),
+                ('export -f csv --overwrite x.lt', '--overwrite goes with -o'),
+                ('export -f csv --min 2ms x.lt', '--min means nothing to csv'),
+                ('report --task 1 --sort self x.lt', '--sort is not for --task'),
+                ('report --task 1 --percentiles x.lt', '--percentiles is not'),
+                ('report --diff x.lt -g loop x.lt',
+                 '--group-by is not for --diff'),
+                ('report --diff x.lt --task 1 x.lt', 'either --task or --diff'),
+                ('tasks --dump --json 1', '--dump goes without --json'),
+                ('tasks --dump -c 1', '--dump goes without --coroutines'),
+                ('record --mode flight --max-size 1M -- true',
+                 '--max-size does not bound --mode flight'),
+                ('view --size 80x24 x.lt', '--size goes with --dump-screen')):
+            with self.subTest(words=words):
+                result = self.looptrace(*words.split())
+                self.assertEqual((result.returncode, result.stdout), (2, b''),
+                                 result)
+                self.assertIn(said, result.stderr.decode())
+        self.assertEqual(os.listdir(self.dir), ['x.lt'])
+
+    def test_one_that_does_something_is_not(self):
+        (self.dir / 'x.lt').write_bytes(trace(CLEAN))
+        (self.dir / 'runs.ini').write_text('[run]\nruns = 2\n'
+                                           'aggregate = median\n')
+        for words in ('check -v --format json:x.json --format text x.lt',
+                      'check --gen-suppressions=all x.lt',
+                      'check --budget runs.ini x.lt',
+                      'check --gen-suppressions=no -q x.lt',
+                      'export -f otlp --min 2ms -o x.json --overwrite x.lt'):
+            with self.subTest(words=words):
+                self.assertEqual(self.looptrace(*words.split()).returncode, 0)
+
+
 class Help(HelpCase):
     def test_the_list_names_every_command(self):
         told = self.looptrace().stdout.decode()

@@ -207,10 +207,12 @@ static int set_value(struct options *o, int c) {
     o->gen_suppressions = *optarg == 'a';
     return -1;
   case OPT_RUNS:
+    o->has_runs = true;
     if (!options_runs(optarg, &o->runs))
       return open_usage(CHECK_WHO, "--runs `%s`: a number, 1 to 1000", optarg);
     return -1;
   case OPT_AGGREGATE:
+    o->has_aggregate = true;
     if (!options_aggregate(optarg, &o->aggregate))
       return open_usage(CHECK_WHO,
                         "--aggregate `%s`: median, pessimistic or optimistic",
@@ -272,6 +274,33 @@ static int set_option(struct options *o, int c) {
   }
 }
 
+static bool has_text(const struct options *o) {
+  for (size_t i = 0; i < o->n_outputs; i++)
+    if (o->outputs[i].format == FORMAT_TEXT)
+      return !o->is_quiet;
+  return o->n_outputs == 0 && !o->is_quiet;
+}
+
+/* Options that would do nothing beside the others: who gave them meant
+ * something else.  A budget file serves files and commands alike. */
+static int each_counts(const struct options *o) {
+  if (o->has_runs && !o->command)
+    return open_usage(CHECK_WHO,
+                      "--runs is for a command: looptrace check --runs N "
+                      "-- COMMAND%s",
+                      "");
+  if (o->has_aggregate && (!o->command || o->runs < 2))
+    return open_usage(CHECK_WHO, "--aggregate goes with --runs, 2 or more%s",
+                      "");
+  if (o->overwrite && !o->trace_path)
+    return open_usage(CHECK_WHO, "--overwrite goes with -o FILE%s", "");
+  if ((o->gen_suppressions || o->is_verbose) && !has_text(o))
+    return open_usage(CHECK_WHO,
+                      "%s is for --format text, and not with --quiet",
+                      o->is_verbose ? "--verbose" : "--gen-suppressions");
+  return -1;
+}
+
 /* Files, command, and options that go together. */
 static int agree(struct options *o) {
   if (!o->baseline_path)
@@ -295,7 +324,7 @@ static int agree(struct options *o) {
   if ((o->update_baseline || o->is_new_only) && !o->baseline_path)
     return open_usage(CHECK_WHO, "%s needs --baseline FILE",
                       o->update_baseline ? "--update-baseline" : "--new");
-  return -1;
+  return each_counts(o);
 }
 
 /* All arguments in turn.  is_first: only the budget file is read. */

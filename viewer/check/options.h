@@ -88,6 +88,7 @@ struct options {
   enum check_color color;
   unsigned runs;
   enum check_aggregate aggregate;
+  bool has_runs, has_aggregate; /* they were arguments, too */
   char **command;     /* after "--", NULL without */
   const char *newest; /* where no trace was named */
   char **files;

@@ -28,7 +28,7 @@ struct options {
   const struct export_format *format;
   const char *format_name, *trace, *output;
   int64_t from_ns, to_ns, floor_ns;
-  bool has_range, overwrites;
+  bool has_range, has_floor, overwrites;
   struct filter filter; /* n 0: everything */
 };
 
@@ -154,6 +154,7 @@ static int set_option(struct options *o, int c) {
     if (duration_parse(optarg, &ns) != LT_OK)
       return open_usage(WHO, "--min `%s`: " DURATION_FORMS, optarg);
     o->floor_ns = (int64_t)ns;
+    o->has_floor = true;
     return -1;
   default:
     return option_exit(c);
@@ -172,6 +173,10 @@ static int parse(int argc, char **argv, struct options *o) {
     return open_usage(WHO, "which format? --format chrome-json%s", "");
   if (o->has_range && !o->format->has_range)
     return open_usage(WHO, "--range means nothing to %s", o->format_name);
+  if (o->has_floor && !o->format->has_floor)
+    return open_usage(WHO, "--min means nothing to %s", o->format_name);
+  if (o->overwrites && !o->output)
+    return open_usage(WHO, "--overwrite goes with -o FILE%s", "");
   if (o->filter.n && !o->format->has_filter)
     return open_usage(WHO, "--filter means nothing to %s", o->format_name);
   if (o->format->is_binary && !o->output && isatty(STDOUT_FILENO) == 1)

@@ -344,6 +344,9 @@ static int parse(int argc, char **argv, struct launch_options *options,
       (!options->max_bytes || options->mode == LTI_MODE_FLIGHT))
     return usage("--keep goes with --max-size, and not with --mode flight%s",
                  "");
+  if (options->max_bytes && options->mode == LTI_MODE_FLIGHT)
+    return usage("--max-size does not bound --mode flight: flight=SIZE does%s",
+                 "");
   if (optind >= argc)
     return usage("which command?  e.g. looptrace record -- ./app%s", "");
   options->argv = argv + optind;

@@ -48,8 +48,9 @@ static const struct option_row option_rows[] = {
 struct wanted {
   struct report_how how;
   const char *format;
-  const char *task; /* NULL: not one task */
-  const char *old;  /* NULL: no comparison */
+  const char *task;       /* NULL: not one task */
+  const char *old;        /* NULL: no comparison */
+  const char *only_whole; /* an option that is for the whole report, or NULL */
 };
 
 /* Which of some words, parted by blanks.  Returns: -1 for none. */
@@ -106,17 +107,20 @@ static int set_option(struct wanted *w, int c) {
     w->old = optarg;
     return -1;
   case OPT_PERCENTILES:
+    w->only_whole = "--percentiles";
     w->how.has_percentiles = true;
     return -1;
   case 's':
     if ((index = index_of(SORTS, optarg)) < 0)
       return open_usage(WHO, "--sort `%s`: total, self, count, p99 or longest",
                         optarg);
+    w->only_whole = "--sort";
     w->how.sort = (enum report_sort)index;
     return -1;
   case 'g':
     if ((index = index_of(GROUPS, optarg)) < 0)
       return open_usage(WHO, "--group-by `%s`: site, loop or task", optarg);
+    w->only_whole = "--group-by";
     w->how.group = (enum report_group)index;
     return -1;
   default:
@@ -134,6 +138,12 @@ static int parse(int argc, char **argv, struct wanted *w) {
                                 "one trace at a time: looptrace report FILE%s");
   if (!w->how.path)
     return EXIT_USAGE;
+  if (w->task && w->old)
+    return open_usage(WHO, "either --task or --diff%s", "");
+  if ((w->task || w->old) && w->only_whole)
+    return open_usage(WHO,
+                      w->task ? "%s is not for --task" : "%s is not for --diff",
+                      w->only_whole);
   if (w->task && strcmp(w->format, "text") && strcmp(w->format, "json"))
     return open_usage(WHO, "--task gives text or json, not `%s`", w->format);
   return -1;

@@ -73,6 +73,9 @@ static int parse(int argc, char **argv, struct tasks_view *v) {
   long pid = strtol(v->what, &end, 10);
   if (*v->what && !*end && errno == 0 && pid > 0 && pid <= INT32_MAX)
     v->pid = (pid_t)pid;
+  if (v->is_dump && (v->is_json || v->coroutines_only))
+    return open_usage(WHO, "--dump goes without %s: the program prints it",
+                      v->is_json ? "--json" : "--coroutines");
   if (v->is_dump && !v->pid)
     return open_usage(WHO, "--dump needs a program that runs: %s is no PID",
                       v->what);
@@ -275,7 +278,8 @@ static void print_json(struct tasks_view *v) {
   json_object_end(&json);
 }
 
-/* Of a program that does nothing nothing is written, and it waits all the same. */
+/* Of a program that does nothing nothing is written, and it waits all the same.
+ */
 static int64_t moment_of(const struct tasks_view *v) {
   const lt_info *info = v->model->info;
   struct timespec t;

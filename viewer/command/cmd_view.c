@@ -108,6 +108,7 @@ struct view_options {
   double speed;          /* 0: not given */
   int64_t idle_limit_ns; /* the same */
   int w, h;
+  bool has_size;
 };
 
 static void tell_keys(struct manual *m) {
@@ -196,6 +197,7 @@ static int take_option(int c, struct view_options *o) {
   case OPT_BACKGROUND:
     return take_said("background", optarg, o);
   case OPT_SIZE:
+    o->has_size = true;
     return parse_size(optarg, o)
                ? -1
                : open_usage(WHO, "'%s' is no size such as 100x30", optarg);
@@ -257,9 +259,13 @@ static int parse(int argc, char **argv, struct view_options *o) {
     if ((code = take_option(c, o)) >= 0)
       return code;
   int n = argc - optind;
-  if (n != 2 && !(o->path = newest_or_named(
-                      WHO, argc, argv, "which trace? looptrace view FILE, or OLD NEW%s")))
+  if (n != 2 &&
+      !(o->path = newest_or_named(
+            WHO, argc, argv, "which trace? looptrace view FILE, or OLD NEW%s")))
     return EXIT_USAGE;
+  if (o->has_size && !o->dumps_text && !o->dumps_roles)
+    return open_usage(WHO, "--size goes with --dump-screen or --dump-attr%s",
+                      "");
   if (n == 2) {
     o->path = argv[argc - 1];
     o->base = argv[optind];
@@ -272,9 +278,8 @@ static int parse(int argc, char **argv, struct view_options *o) {
 /* A dump is the same for everybody, unless a file is named. */
 static int take_settings(struct view_options *o) {
   bool is_dump = o->dumps_text || o->dumps_roles;
-  int code = o->config || !is_dump
-                 ? settings_read(WHO, o->config, &o->options)
-                 : EXIT_OK;
+  int code = o->config || !is_dump ? settings_read(WHO, o->config, &o->options)
+                                   : EXIT_OK;
   if (code != EXIT_OK)
     return code;
   for (size_t i = 0; i < o->n_said; i++)

@@ -29,6 +29,7 @@ struct export {
 struct export_format {
   bool has_range;    /* --range means something */
   bool has_filter;   /* so does --filter */
+  bool has_floor;    /* and --min */
   bool is_streaming; /* opened by model_open_names(); else by model_open() */
   bool is_binary;    /* not for a terminal */
   lt_status (*write)(struct export *x);

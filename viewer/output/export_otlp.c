@@ -186,6 +186,7 @@ static lt_status write_otlp(struct export *x) {
 const struct export_format export_otlp = {
     .has_range = true,
     .has_filter = true,
+    .has_floor = true,
     .is_streaming = true,
     .write = write_otlp,
 };
