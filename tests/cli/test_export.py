@@ -158,7 +158,7 @@ class Rows(Export):
 
 class Filter(Export):
     def spans(self, words, text=SHOP):
-        events = self.chrome(text, '--filter', words)
+        events = self.chrome(text, '-q', '--filter', words)
         return [(e['cat'], e['name'], e['dur']) for e in events
                 if e['ph'] == 'X']
 
@@ -207,6 +207,25 @@ class Filter(Export):
                              '0.2s..1s')
         self.assertEqual([e['name'] for e in events if e['ph'] == 'X'],
                          ['render', 'on_read', 'on_tick'])
+
+    def test_a_filter_that_nothing_matches_says_so(self):
+        (self.dir / 'x.lt').write_bytes(trace(SHOP))
+        said = b'looptrace export: nothing in the trace matches --filter\n'
+        for name in ('chrome-json', 'ndjson', 'csv', 'folded', 'otlp'):
+            for words in (('site:nowhere',), ('dur>1h', '--range', '0s..2s')):
+                result = self.looptrace('export', '-f', name, '--filter',
+                                        *words, 'x.lt')
+                self.assertEqual((result.returncode, result.stderr),
+                                 (0, said), (name, words))
+        # It has the spawns, but draws them as arrows, of which there are none.
+        result = self.looptrace('export', '-f', 'chrome-json', '--filter',
+                                'kind:spawn', 'x.lt')
+        self.assertEqual(result.stderr, said)
+        self.assertNotIn(b'"X"', result.stdout)
+        for words in (('-q', '--filter', 'site:nowhere'),
+                      ('--filter', 'site:render')):
+            result = self.looptrace('export', '-f', 'csv', *words, 'x.lt')
+            self.assertEqual((result.returncode, result.stderr), (0, b''))
 
     def test_what_is_not_understood_is_wrong_usage(self):
         (self.dir / 'x.lt').write_bytes(trace(SHOP))

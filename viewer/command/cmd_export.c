@@ -249,6 +249,8 @@ static int write_it(const struct options *o, struct model *model,
   progress_done(progress);
   if (status != LT_OK)
     open_complain(WHO, o->trace, status, error);
+  else if (x.filter && !x.n_matches && !option_common.is_quiet)
+    fputs(WHO ": nothing in the trace matches --filter\n", stderr);
   return close_output(o, file, status == LT_OK);
 }
 

@@ -23,6 +23,7 @@ struct export {
   void (*progress)(void *context, double share); /* or NULL */
   void *context;
   const struct filter *filter; /* NULL: everything */
+  uint64_t n_matches;          /* how much of the trace it let pass */
   struct export_names *names;
 };
 

@@ -153,16 +153,17 @@ static void on_sample(struct chrome *c, const lt_event *e) {
   text(c, "]}}");
 }
 
-/* An arrow between slices that may both be left out is none. */
-static bool is_arrow(const lt_event *e) {
-  return e->kind == LT_SPAWN || e->kind == LT_READY ||
-         e->kind == LT_POOL_BEGIN || e->kind == LT_RESUME;
+/* What is a mark by itself: an arrow between slices that may both be left out
+ * is none. */
+static bool is_alone(const lt_event *e) {
+  return e->kind == LT_MARK || e->kind == LT_COUNTER || e->kind == LT_LOST ||
+         e->kind == LT_SAMPLE;
 }
 
 static bool on_moment(void *context, const struct model_moment *m) {
   struct chrome *c = context;
   const lt_event *e = m->event;
-  if (c->x->filter && (is_arrow(e) || !export_wants_moment(c->x, m)))
+  if (c->x->filter && (!is_alone(e) || !export_wants_moment(c->x, m)))
     return true;
   switch (e->kind) {
   case LT_SPAWN:

@@ -15,6 +15,12 @@ static const char *loop_of(struct export *x, uint32_t loop) {
   return loop == MODEL_NO_LOOP ? "pool" : export_loop(x, loop);
 }
 
+static bool matches(struct export *x, const struct filter_thing *thing) {
+  bool is_match = filter_match(x->filter, thing);
+  x->n_matches += is_match;
+  return is_match;
+}
+
 bool export_wants_span(struct export *x, const struct model_span *s) {
   char kind[200];
   if (!x->filter)
@@ -26,8 +32,8 @@ bool export_wants_span(struct export *x, const struct model_span *s) {
            : has_task ? lt_task_kind_name(s->kind)
                       : "");
   int64_t end = s->end_ns == INT64_MAX ? x->to_ns : s->end_ns;
-  return filter_match(
-      x->filter, &(struct filter_thing){
+  return matches(x,
+                 &(struct filter_thing){
                      .duration_ns = end - (s->begin_ns < 0 ? 0 : s->begin_ns),
                      .task = s->task,
                      .kind = kind,
@@ -43,8 +49,8 @@ bool export_wants_task(struct export *x, const struct model_task *t) {
     return true;
   int64_t end = t->end_ns < 0 ? x->to_ns : t->end_ns;
   snprintf(kind, sizeof kind, "task %s", lt_task_kind_name(t->kind));
-  return filter_match(
-      x->filter, &(struct filter_thing){
+  return matches(x,
+                 &(struct filter_thing){
                      .duration_ns = end - (t->spawn_ns < 0 ? 0 : t->spawn_ns),
                      .task = t->id,
                      .kind = kind,
@@ -91,21 +97,20 @@ bool export_wants_moment(struct export *x, const struct model_moment *m) {
   if (m->task)
     export_task_name(x, m->task, label, sizeof label);
   uint32_t site = has_site(info) ? (uint32_t)e->a : m->task ? m->task->site : 0;
-  return filter_match(
-      x->filter,
-      &(struct filter_thing){
-          .duration_ns = is_call && e->b < INT64_MAX ? (int64_t)e->b : 0,
-          .task = m->task ? m->task->id
-                  : slice ? slice->task
-                          : 0,
-          .kind = kind,
-          .loop = is_loop ? export_loop(x, e->x)
-                  : slice ? loop_of(x, slice->loop)
-                          : NULL,
-          .site = export_site_long(x, site),
-          .other_site = slice ? export_site_long(x, slice->site) : NULL,
-          .name = has_text(info) ? export_string(x, e->a) : label,
-          .rule = is_call ? "blocking-call" : NULL});
+  return matches(
+      x, &(struct filter_thing){
+             .duration_ns = is_call && e->b < INT64_MAX ? (int64_t)e->b : 0,
+             .task = m->task ? m->task->id
+                     : slice ? slice->task
+                             : 0,
+             .kind = kind,
+             .loop = is_loop ? export_loop(x, e->x)
+                     : slice ? loop_of(x, slice->loop)
+                             : NULL,
+             .site = export_site_long(x, site),
+             .other_site = slice ? export_site_long(x, slice->site) : NULL,
+             .name = has_text(info) ? export_string(x, e->a) : label,
+             .rule = is_call ? "blocking-call" : NULL});
 }
 
 bool export_wants_stall(struct export *x, const struct model_stall *s) {
@@ -115,16 +120,15 @@ bool export_wants_stall(struct export *x, const struct model_stall *s) {
     return true;
   snprintf(kind, sizeof kind, "%s %s", model_stall_kind_name(s->kind),
            s->slice_kind ? lt_task_kind_name(s->slice_kind) : "");
-  return filter_match(
-      x->filter,
-      &(struct filter_thing){
-          .duration_ns = s->duration_ns,
-          .task = s->task,
-          .kind = kind,
-          .loop = s->loop < m->n_loops ? m->loops[s->loop].name : NULL,
-          .site = export_site_long(x, s->site),
-          .other_site =
-              s->n_calls ? export_site_long(x, s->calls[0].site) : NULL,
-          .name = report_spent(m, s, spent, sizeof spent),
-          .rule = s->kind == MODEL_STALL_TURN ? "long-turn" : "stall"});
+  return matches(
+      x, &(struct filter_thing){
+             .duration_ns = s->duration_ns,
+             .task = s->task,
+             .kind = kind,
+             .loop = s->loop < m->n_loops ? m->loops[s->loop].name : NULL,
+             .site = export_site_long(x, s->site),
+             .other_site =
+                 s->n_calls ? export_site_long(x, s->calls[0].site) : NULL,
+             .name = report_spent(m, s, spent, sizeof spent),
+             .rule = s->kind == MODEL_STALL_TURN ? "long-turn" : "stall"});
 }
