@@ -198,6 +198,23 @@ START_TEST(what_does_not_fit_ends_with_an_ellipsis) {
 }
 END_TEST
 
+START_TEST(names_keep_their_ends_apart) {
+  struct grid g;
+  use_utf8();
+  ck_assert(grid_init(&g, 20, 1));
+  ck_assert_int_eq(grid_name(&g, 0, 0, 8, ROLE_TEXT, "pool-net"), 8);
+  ck_assert_str_eq(row_text(&g, 0), "pool-net");
+  ck_assert_int_eq(grid_name(&g, 0, 0, 8, ROLE_TEXT, "isc-net-0003"), 8);
+  ck_assert_str_eq(row_text(&g, 0), "isc-…003");
+  ck_assert_int_eq(grid_name(&g, 0, 0, 8, ROLE_TEXT, "isc-net-0000"), 8);
+  ck_assert_str_eq(row_text(&g, 0), "isc-…000");
+  ck_assert_int_eq(grid_name(&g, 0, 0, 8, ROLE_TEXT, "時計時計時計"), 7);
+  ck_assert_int_eq(grid_name(&g, 0, 0, 2, ROLE_TEXT, "main"), 2);
+  ck_assert_int_eq(grid_name(&g, 5, 0, 0, ROLE_TEXT, "main"), 5);
+  grid_fini(&g);
+}
+END_TEST
+
 START_TEST(every_symbol_has_one_ascii_character) {
   for (char32_t ch = 0; ch < 0x3000; ch++) {
     char ascii = glyph_ascii(ch);
@@ -720,6 +737,7 @@ static Suite *suite(void) {
   tcase_add_test(parts, a_wide_character_takes_two_cells_or_none);
   tcase_add_test(parts, a_combining_character_stays_on_its_letter);
   tcase_add_test(parts, what_does_not_fit_ends_with_an_ellipsis);
+  tcase_add_test(parts, names_keep_their_ends_apart);
   tcase_add_test(parts, every_symbol_has_one_ascii_character);
   tcase_add_test(parts, roles_have_letters_of_their_own);
   tcase_add_test(parts, panes_never_overlap_at_any_size);

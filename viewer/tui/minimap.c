@@ -186,7 +186,7 @@ static void name_loops(const struct map *map, int y, size_t first,
     snprintf(name, sizeof name, "%s", map->model->loops[first].name);
   else
     snprintf(name, sizeof name, "%zu loops", last - first + 1);
-  grid_text_max(map->grid, 1, y, NAME_W - 2, ROLE_TEXT, name);
+  grid_name(map->grid, 1, y, NAME_W - 2, ROLE_TEXT, name);
 }
 
 /* One row for loops first..last together: the highest of them. */

@@ -31,8 +31,8 @@ static void draw_label(struct plot *p, const struct lane *next, bool current) {
     grid_put(p->g, 1, p->y, ROLE_DIM,
              is_folded(&app->lanes, lane) ? U'▸' : U'▾');
     if (lane->what == LANE_TURN) {
-      int x = grid_text_max(p->g, 2, p->y, p->x - 8, ROLE_STRONG,
-                            app->model->loops[lane->loop].name);
+      int x = grid_name(p->g, 2, p->y, p->x - 8, ROLE_STRONG,
+                        app->model->loops[lane->loop].name);
       grid_text(p->g, x < 9 ? 9 : x + 1, p->y, ROLE_TEXT, text);
     } else {
       grid_text_max(p->g, 2, p->y, p->x - 3, ROLE_STRONG, text);

@@ -188,12 +188,16 @@ size_t utf8_put(char32_t ch, char *out) {
   return n;
 }
 
+/* What is drawn for it: a stand-in has a width, too. */
+static int next_width(const char **text) {
+  int w = char_width(utf8_next(text));
+  return w < 0 ? 1 : w;
+}
+
 int text_width(const char *text) {
   int width = 0;
-  while (*text) {
-    int w = char_width(utf8_next(&text));
-    width += w < 0 ? 1 : w;
-  }
+  while (*text)
+    width += next_width(&text);
   return width;
 }
 
@@ -240,6 +244,18 @@ int grid_text_max(struct grid *grid, int x, int y, int max, enum role role,
   int after = draw(grid, x, y, x + max - 1, role, text);
   grid_put(grid, after, y, role, U'…');
   return after + 1;
+}
+
+int grid_name(struct grid *grid, int x, int y, int max, enum role role,
+              const char *name) {
+  int width = text_width(name), tail = (max - 1) / 2;
+  if (width <= max || tail <= 0)
+    return grid_text_max(grid, x, y, max, role, name);
+  int after = draw(grid, x, y, x + max - 1 - tail, role, name);
+  grid_put(grid, after, y, role, U'…');
+  while (width > tail)
+    width -= next_width(&name);
+  return draw(grid, after + 1, y, x + max, role, name);
 }
 
 int grid_field(struct grid *grid, int x, int y, int max, enum role role,

@@ -55,6 +55,10 @@ int grid_text(struct grid *grid, int x, int y, enum role role,
  * Returns: the column after what was drawn. */
 int grid_text_max(struct grid *grid, int x, int y, int max, enum role role,
                   const char *text);
+/* The same for names that may differ in their ends only, such as those of
+ * loops: the ellipsis is in the middle, "isc-…003". */
+int grid_name(struct grid *grid, int x, int y, int max, enum role role,
+              const char *name);
 /* Like grid_text_max(), but filled up with blanks to max columns. */
 int grid_field(struct grid *grid, int x, int y, int max, enum role role,
                const char *text);

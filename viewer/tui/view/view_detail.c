@@ -2,6 +2,7 @@
  * who waited, and the line of source that held the loop. */
 #include <string.h>
 
+#include "model/advice.h"
 #include "model/finding.h"
 #include "output/excerpt.h"
 #include "output/inert.h"
@@ -181,10 +182,11 @@ static void draw_advice(struct app *app, struct rect r,
                         const struct model_stall *s) {
   struct grid *g = &app->grid;
   unsigned callee = finding_callee(s, NULL, NULL);
-  const char *advice = callee ? lt_callee_advice(callee) : NULL;
+  const char *advice = callee ? advice_call(app->model, callee) : NULL;
+  const char *compute = advice_compute(app->model);
   char text[300], name[64];
   grid_clip(g, r);
-  if (callee && s->is_unseen)
+  if (callee && s->is_unseen && !compute)
     snprintf(text, sizeof text, "make this call on another thread");
   else if (callee && advice)
     snprintf(text, sizeof text, "instead of %s use %s",
@@ -195,6 +197,8 @@ static void draw_advice(struct app *app, struct rect r,
              "to change here");
   else if (stall_is_undecided(s))
     snprintf(text, sizeof text, "too little of the cause is known to judge it");
+  else if (compute)
+    snprintf(text, sizeof text, "%s", compute);
   else
     snprintf(text, sizeof text, "do the work in smaller steps, or %s",
              s->is_unseen ? "on another thread"

@@ -63,7 +63,7 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
   bool selected = i == app->loop;
   if (selected)
     grid_put(g, r.x, y, app->in_loops ? ROLE_KEY : ROLE_DIM, U'>');
-  grid_text_max(g, r.x + 2, y, 8, ROLE_TEXT, app->model->loops[i].name);
+  grid_name(g, r.x + 2, y, 8, ROLE_TEXT, app->model->loops[i].name);
   grid_right(g, r.x + 14, y, ROLE_TEXT,
              format_share(b,
                           (int64_t)(recent_busy(app->follow.recent, i) * 1e6),
@@ -91,8 +91,7 @@ static void draw_busy(struct app *app, struct rect r, int y, size_t i) {
   double shares[RECENT_SECONDS];
   for (int k = 0; k < RECENT_SECONDS; k++)
     shares[k] = (double)loop->busy_ns[k] / 1e9;
-  grid_text_max(&app->grid, r.x + 2, y, 9, ROLE_TEXT,
-                app->model->loops[i].name);
+  grid_name(&app->grid, r.x + 2, y, 9, ROLE_TEXT, app->model->loops[i].name);
   draw_seconds(app, r.x + 12, y, ROLE_RUN, shares, 0);
 }
 

@@ -48,7 +48,7 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
   int64_t took = s ? app->cursor_ns - s->begin_ns : 0;
   if (s && w && s->begin_ns >= w->from)
     format_duration(since, took);
-  grid_text_max(g, r.x + 1, y, 8, ROLE_STRONG, m->loops[i].name);
+  grid_name(g, r.x + 1, y, 8, ROLE_STRONG, m->loops[i].name);
   int x = r.x + 10, end = r.x + r.w - 1;
   if (!s) {
     grid_text_max(g, x, y, end - x, ROLE_DIM,

@@ -95,8 +95,8 @@ static void draw_row(struct app *app, struct rect r, int y, size_t row,
   else
     format_moment(b, s->begin_ns, 1000000);
   grid_right(g, x, y, ROLE_TEXT, b);
-  grid_text_max(g, x + 2, y, LOOP_W, ROLE_TEXT,
-                s->loop < m->n_loops ? m->loops[s->loop].name : "?");
+  grid_name(g, x + 2, y, LOOP_W, ROLE_TEXT,
+            s->loop < m->n_loops ? m->loops[s->loop].name : "?");
   x += LOOP_W + 2;
   grid_right(g, x += DURATION_W, y, stall_role(s),
              format_duration(b, s->duration_ns));
