@@ -162,6 +162,56 @@ class Text(Check):
                 2100 loop-''')
             self.assertIn(advice, self.check_code(1, 'x.lt').stdout.decode())
 
+    def test_the_advice_is_in_the_programs_language(self):
+        for module, callee, advice in (
+                ('/usr/bin/python3.11', 'uv_sleep', 'await asyncio.sleep'),
+                ('/v/uvloop/loop.cpython-311.so', 'fsync', 'asyncio.to_thread'),
+                ('/opt/node/bin/node', 'uv_sleep', 'setTimeout'),
+                ('/opt/node/bin/node', 'fsync', 'fs.promises'),
+                ('/usr/bin/nvim', 'getaddrinfo', 'vim.uv.getaddrinfo'),
+                ('/usr/lib/lua/5.1/luv.so', 'fsync', 'call of luv'),
+                # These are C, whatever they are called.
+                ('/usr/bin/node_exporter', 'uv_sleep', 'uv_timer_start'),
+                ('/usr/bin/pythonic', 'uv_sleep', 'uv_timer_start'),
+                ('/usr/lib/libpython3.11.so.1.0', 'fsync', 'uv_fs_fsync'),
+                ('/opt/uvloop/shop', 'fsync', 'uv_fs_fsync')):
+            self.write(f'''
+                0    loop+
+                0    poll
+                1000 wake
+                1000 resume task=1 kind=timer site=on_tick
+                2000 call callee={callee} ms=990 site=on_tick
+                2000 await task=1
+                2000 poll
+                2100 loop-''', module=module)
+            with self.subTest(module=module, callee=callee):
+                text = self.check_code(1, 'x.lt').stdout.decode()
+                help_line, = re.findall(r'= help: use (.*)', text)
+                self.assertIn(advice, help_line)
+                told = json.loads(self.check_code(1, '--format', 'json',
+                                                  'x.lt').stdout)
+                self.assertEqual(told['findings'][0]['advice'], help_line)
+
+    def test_what_computes_is_told_so_in_its_language(self):
+        for module, advice in (
+                ('/usr/bin/python3', 'await asyncio.sleep(0) between'),
+                ('/usr/bin/node', 'setImmediate between'),
+                ('/usr/bin/nvim', 'vim.schedule between'),
+                ('/usr/bin/shop', 'in the thread pool: uv_queue_work')):
+            self.write('''
+                0    loop+
+                0    poll
+                1000 wake
+                1000 usage cpu=0
+                1000 resume task=1 kind=timer site=on_tick
+                2000 await task=1
+                2000 usage cpu=1000
+                2000 poll
+                2100 loop-''', module=module)
+            with self.subTest(module=module):
+                self.assertIn(advice,
+                              self.check_code(1, 'x.lt').stdout.decode())
+
     def test_the_advice_is_for_the_programs_own_part(self):
         for own, call, advice in (
                 (290, '', 'do it in pieces, one a turn'),

@@ -28,9 +28,11 @@ def ns(ms):
 class Fixture:
     """One trace on its way: definitions, and events by thread."""
 
-    def __init__(self, sites=None, names=('shop', 'pool\x1b[2J')):
+    def __init__(self, sites=None, names=('shop', 'pool\x1b[2J'),
+                 module='/opt/shop/bin/shop'):
         self.sites = dict(SITES if sites is None else sites)
         self.names = names
+        self.module = module
         self.strings = {}
         self.ids = {name: i for i, name in enumerate(self.sites, 1)}
 
@@ -80,7 +82,7 @@ class Fixture:
     def definitions(self, comm, notes):
         yield e.process(4711, comm)
         yield e.clock(0, 1700000000 * 10**9)
-        yield e.module(1, 0x1000, 0x9000, '/opt/shop/bin/shop',
+        yield e.module(1, 0x1000, 0x9000, self.module,
                        bytes.fromhex('c0ffee'))
         for index, name in enumerate(self.names):
             yield e.thread(index, 4711 + index, index == 0, name)
@@ -122,8 +124,9 @@ class Fixture:
 def trace(text, **options):
     """The bytes of a trace."""
     sites = options.pop('sites', None)
-    names = options.pop('names', None)
-    fixture = Fixture(sites, **({'names': names} if names else {}))
+    own = {name: options.pop(name) for name in ('names', 'module')
+           if name in options}
+    fixture = Fixture(sites, **own)
     return fixture.make(text, **options)
 
 

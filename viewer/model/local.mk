@@ -15,4 +15,5 @@ model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/path.h viewer/model/path.c \
 	viewer/model/live.c viewer/model/lost.c viewer/model/timer.c \
 	viewer/model/await.c \
+	viewer/model/advice.h viewer/model/advice.c \
 	viewer/model/limit.h viewer/model/limit.c viewer/model/judgement.c

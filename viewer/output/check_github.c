@@ -49,7 +49,7 @@ static void one(FILE *file, const struct checked *t, const struct finding *f) {
     escaped(file, text, false);
   }
   fputs("%0Ahelp: ", file);
-  escaped(file, say_help(f, text, sizeof text), false);
+  escaped(file, say_help(m, f, text, sizeof text), false);
   fputs("%0Afrom: ", file);
   escaped(file, inert(t->path, path, sizeof path), false);
   putc('\n', file);

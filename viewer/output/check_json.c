@@ -2,6 +2,7 @@
  * changed.  Times are integers in ns.  Called by cmd_check.c. */
 #include <inttypes.h>
 
+#include "model/advice.h"
 #include "output/check_json.h"
 #include "output/place.h"
 #include "output/say.h"
@@ -179,9 +180,9 @@ void check_json_finding(struct json *json, const struct checked *trace,
             f->callee ? model_callee_name(m, f->callee, text, sizeof text)
                       : NULL);
   json_int(json, "callee_ns", f->callee_ns);
-  bool is_unseen = f->stall && f->stall->is_unseen;
+  bool is_own = !(f->stall && f->stall->is_unseen) || advice_compute(m);
   json_text(json, "advice",
-            f->callee && !is_unseen ? lt_callee_advice(f->callee) : NULL);
+            f->callee && is_own ? advice_call(m, f->callee) : NULL);
   if (f->stall)
     stall(json, m, f->stall);
   if (f->caller) {

@@ -84,7 +84,7 @@ static void told(FILE *file, const struct model *m, const struct finding *f) {
   if (!f->limit)
     line(file, "  at", say_when(m, f, text, sizeof text));
   line(file, "  cost", say_cost(f, text, sizeof text));
-  line(file, "  help", say_help(f, text, sizeof text));
+  line(file, "  help", say_help(m, f, text, sizeof text));
 }
 
 /* The attribute of a text that is inert already. */

@@ -42,7 +42,7 @@ static void row(FILE *file, const struct model *m, const struct finding *f) {
   }
   plain(file, model_site_short(m, f->site, text, sizeof text));
   fprintf(file, " | %s | ", units_count(count, f->count));
-  plain(file, say_help(f, text, sizeof text));
+  plain(file, say_help(m, f, text, sizeof text));
   fputs(" |\n", file);
 }
 

@@ -162,7 +162,7 @@ static void one(struct json *json, const struct checked *t,
   json_inert(json, "loop", finding_loop(m, f));
   json_int(json, "start_ns", f->begin_ns);
   json_int(json, "duration_ns", f->duration_ns);
-  json_inert(json, "help", say_help(f, text, sizeof text));
+  json_inert(json, "help", say_help(m, f, text, sizeof text));
   json_object_end(json);
   json_object_end(json);
 }

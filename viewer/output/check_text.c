@@ -292,7 +292,7 @@ static void help(const struct text *t, const struct finding *f) {
   if (f->level == LEVEL_NOTE)
     return;
   label(t, "help");
-  fprintf(t->file, "%s\n", say_help(f, text, sizeof text));
+  fprintf(t->file, "%s\n", say_help(t->model, f, text, sizeof text));
 }
 
 static void notes(const struct text *t, const struct finding *f,

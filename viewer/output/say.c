@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "model/advice.h"
 #include "output/excerpt.h"
 #include "output/inert.h"
 #include "output/say_trouble.h"
@@ -151,11 +152,14 @@ static const char *help_of_task(const struct finding *f) {
   }
 }
 
-const char *say_help(const struct finding *f, char *buf, size_t size) {
+const char *say_help(const struct model *m, const struct finding *f, char *buf,
+                     size_t size) {
   const struct model_stall *s = f->stall;
-  const char *advice = f->callee ? lt_callee_advice(f->callee) : NULL;
-  const char *text;
-  if (advice && !(s && s->is_unseen)) {
+  const char *advice = f->callee ? advice_call(m, f->callee) : NULL;
+  const char *compute = advice_compute(m), *text;
+  bool is_cpu = s && s->cause.cpu > 0 &&
+                s->cause.cpu >= model_attributable(&s->cause) / 2;
+  if (advice && (compute || !(s && s->is_unseen))) {
     snprintf(buf, size, "use %s%s", advice, help_of_task(f));
     return buf;
   }
@@ -165,6 +169,8 @@ const char *say_help(const struct finding *f, char *buf, size_t size) {
     text = f->limit->limit.kind == LIMIT_LOST_EVENTS
                ? "looptrace info says where and why"
                : "looptrace report shows where the time goes";
+  else if (compute && is_cpu && !f->callee && s->kind == MODEL_STALL_SLICE)
+    text = compute;
   else if (s && s->is_unseen)
     text = f->callee ? "make this call on another thread, or ask the loop's "
                        "library for a way to wait for it"
@@ -176,8 +182,7 @@ const char *say_help(const struct finding *f, char *buf, size_t size) {
            "uv_queue_work";
   else if (s && s->kind == MODEL_STALL_GAP)
     text = "turn the loop in between, or let it run";
-  else if (s && s->cause.cpu > 0 &&
-           s->cause.cpu >= model_attributable(&s->cause) / 2)
+  else if (is_cpu)
     text = "do it in pieces, one a turn, or in the thread pool: uv_queue_work";
   else if (s && s->n_calls)
     text = "see what the callback does there; its calls are not most of it";

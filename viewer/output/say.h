@@ -11,7 +11,8 @@ const char *say_headline(const struct model *model, const struct finding *f,
                          char *buf, size_t size);
 
 /* "use uv_fs_read", "do it in pieces, ...".  Inert, maybe "". */
-const char *say_help(const struct finding *f, char *buf, size_t size);
+const char *say_help(const struct model *model, const struct finding *f,
+                     char *buf, size_t size);
 
 /* "31.286 s, turn 10 482, timer callback on_tick (hb.c:9)". */
 const char *say_when(const struct model *model, const struct finding *f,

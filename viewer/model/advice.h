@@ -1,0 +1,18 @@
+/* What to use in the place of what held a loop, in the words of the program's
+ * own language. */
+#ifndef LTV_ADVICE_H
+#define LTV_ADVICE_H
+
+#include <stdbool.h>
+
+#include "model/model.h"
+
+/* Instead of a blocking call, the end of a sentence "use ...": libuv's, unless
+ * the program is one of those whose code never calls that.  Static; NULL for
+ * none. */
+const char *advice_call(const struct model *model, unsigned callee);
+
+/* For what computes, a sentence; NULL where the program is plain C. */
+const char *advice_compute(const struct model *model);
+
+#endif
