@@ -40,12 +40,13 @@ static int64_t serve_client(void *arg) {
   char line[LINE];
   int64_t n;
   me.prev->next = room.prev = &me;
-  while ((n = lt_read(me.stream, line, sizeof line)) > 0)
+  while ((n = lt_read_until(me.stream, '\n', line, sizeof line)) > 0)
     tell_others(&me, line, (size_t)n);
   me.prev->next = me.next;
   me.next->prev = me.prev;
   lt_stream_close(me.stream);
-  return n == UV_ECANCELED ? n : 0; /* a client that breaks off is no failure */
+  /* A client that breaks off, or never ends its line, is no failure. */
+  return n == UV_ECANCELED ? n : 0;
 }
 
 static int64_t serve(void *listener) {

@@ -3,7 +3,9 @@
  * A stream goes on reading between two reads, since stopping costs system calls;
  * when bytes come and nobody asked, it stops then, and they stay in the kernel.
  * Writing tries at once; what the kernel does not take is copied, so that the
- * caller's bytes are free again even if it is cancelled.
+ * caller's bytes are free again even if it is cancelled.  What a reader of
+ * lines got beyond its line is kept for the next read, and so is what it had
+ * when it was cancelled.
  * Invariant: a stream is freed in its close callback only.  Called by programs. */
 #include "config.h"
 
@@ -36,6 +38,9 @@ struct lt_stream {
     uv_pipe_t pipe;
   } uv; /* first */
   struct reading *reader; /* who reads or accepts */
+  bool *is_gone;          /* of who gathers a line: to be set by closing */
+  char *kept;             /* came already: kept_n bytes from kept_at on */
+  size_t kept_at, kept_n, kept_room;
   int64_t ended;          /* 1: end of stream; an error; 0: it goes on */
   uint32_t arrived;       /* connections not accepted yet */
   bool is_reading, is_closed;
@@ -55,6 +60,7 @@ static lt_stream *stream_new(struct lti_sched *s, bool is_tcp) {
 }
 
 static void stream_closed(uv_handle_t *handle) {
+  free(((lt_stream *)handle)->kept);
   free(handle);
 }
 
@@ -73,6 +79,8 @@ void lt_stream_close(lt_stream *stream) {
     return;
   }
   stream->is_closed = true;
+  if (stream->is_gone)
+    *stream->is_gone = true;
   if (stream->reader) {
     reader_ends(stream, UV_ECANCELED);
     lti_wake_loop(lti_sched);
@@ -130,12 +138,40 @@ static void reading_cancel(struct lti_wait *wait) {
   lti_wake(wait, UV_ECANCELED);
 }
 
-int64_t lt_read(lt_stream *stream, void *buffer, size_t size) {
-  struct lti_tcb *task = lti_running("lt_read");
-  if (!task || !size)
-    return UV_EINVAL;
-  if (stream->reader)
-    return UV_EBUSY;
+/* What was kept. */
+static size_t take(lt_stream *stream, char *buffer, size_t size) {
+  size_t n = stream->kept_n < size ? stream->kept_n : size;
+  if (n)
+    memcpy(buffer, stream->kept + stream->kept_at, n);
+  stream->kept_at += n;
+  stream->kept_n -= n;
+  return n;
+}
+
+/* Before what is still kept, which is nothing unless these were taken from
+ * there: there is room in any case. */
+static void put_back(lt_stream *stream, const char *bytes, size_t n) {
+  if (n == 0)
+    return;
+  if (stream->kept_n == 0)
+    stream->kept_at = n;
+  stream->kept_at -= n;
+  stream->kept_n += n;
+  memcpy(stream->kept + stream->kept_at, bytes, n);
+}
+
+static bool make_room(lt_stream *stream, size_t size) {
+  char *kept = stream->kept_room < size ? realloc(stream->kept, size) : NULL;
+  if (kept) {
+    stream->kept = kept;
+    stream->kept_room = size;
+  }
+  return stream->kept_room >= size;
+}
+
+/* Wait for some bytes. */
+static int64_t read_some(struct lti_tcb *task, lt_stream *stream, void *buffer,
+                         size_t size) {
   if (stream->ended)
     return stream->ended == 1 ? 0 : stream->ended;
   if (lti_take_cancel(task))
@@ -154,6 +190,70 @@ int64_t lt_read(lt_stream *stream, void *buffer, size_t size) {
       .size = size};
   stream->reader = &reading;
   return lti_block(task, &reading.wait);
+}
+
+int64_t lt_read(lt_stream *stream, void *buffer, size_t size) {
+  struct lti_tcb *task = lti_running("lt_read");
+  if (!task || !size)
+    return UV_EINVAL;
+  if (stream->reader || stream->is_gone)
+    return UV_EBUSY;
+  if (!stream->kept_n)
+    return read_some(task, stream, buffer, size);
+  return lti_take_cancel(task) ? UV_ECANCELED
+                               : (int64_t)take(stream, buffer, size);
+}
+
+/* How long the line is that these bytes begin with; 0: it is not whole. */
+static size_t line_length(const char *bytes, size_t n, int end) {
+  const char *at = memchr(bytes, end, n);
+  return at ? (size_t)(at - bytes) + 1 : 0;
+}
+
+/* Read until there are size bytes, or, where end is one, until that came. */
+static int64_t gather(struct lti_tcb *task, lt_stream *stream, char *buffer,
+                      size_t size, int end) {
+  bool is_gone = false, is_line = end >= 0;
+  if (!task || !size)
+    return UV_EINVAL;
+  if (stream->reader || stream->is_gone)
+    return UV_EBUSY;
+  if (lti_take_cancel(task))
+    return UV_ECANCELED;
+  if (!make_room(stream, size))
+    return UV_ENOMEM;
+  size_t have = take(stream, buffer, size);
+  size_t n = is_line ? line_length(buffer, have, end) : 0;
+  int64_t came = 1;
+  stream->is_gone = &is_gone;
+  while (n == 0 && have < size) {
+    came = read_some(task, stream, buffer + have, size - have);
+    if (is_gone)
+      return UV_ECANCELED;
+    if (came <= 0)
+      break;
+    if (is_line && (n = line_length(buffer + have, (size_t)came, end)))
+      n += have;
+    have += (size_t)came;
+  }
+  stream->is_gone = NULL;
+  if (n == 0 && (is_line ? came == 0 : have == size))
+    n = have; /* the last line may lack its end */
+  put_back(stream, buffer + n, have - n);
+  return n          ? (int64_t)n
+         : came < 0 ? came
+         : came > 0 ? UV_ENOBUFS
+         : is_line  ? 0
+                    : UV_EOF;
+}
+
+int64_t lt_read_exactly(lt_stream *stream, void *buffer, size_t size) {
+  return gather(lti_running("lt_read_exactly"), stream, buffer, size, -1);
+}
+
+int64_t lt_read_until(lt_stream *stream, char end, void *buffer, size_t size) {
+  return gather(lti_running("lt_read_until"), stream, buffer, size,
+                (unsigned char)end);
 }
 
 /* --- Writing -------------------------------------------------------------- */
@@ -302,6 +402,13 @@ static int address_of(const char *host, int port,
   return uv_ip6_addr(host, port, (struct sockaddr_in6 *)out);
 }
 
+static int64_t look_up(const char *host, int port, struct addrinfo **found) {
+  const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  char service[16];
+  snprintf(service, sizeof service, "%d", port);
+  return lt_getaddrinfo(host, service, &hints, found);
+}
+
 static int64_t listen_on(lt_stream *stream, int status, lt_stream **out) {
   enum { BACKLOG = 511 };
   if (status == 0)
@@ -315,19 +422,28 @@ static int64_t listen_on(lt_stream *stream, int status, lt_stream **out) {
   return 0;
 }
 
-int64_t lt_tcp_listen(const char *host, int port, lt_stream **out) {
-  struct sockaddr_storage address;
-  if (!lti_running("lt_tcp_listen"))
-    return UV_EINVAL;
-  int status = address_of(host, port, &address);
-  if (status < 0)
-    return status;
+static int64_t listen_at(const struct sockaddr *address, lt_stream **out) {
   lt_stream *stream = stream_new(lti_sched, true);
   if (!stream)
     return UV_ENOMEM;
-  status =
-      uv_tcp_bind(&stream->uv.tcp, (const struct sockaddr *)&address, 0);
-  return listen_on(stream, status, out);
+  return listen_on(stream, uv_tcp_bind(&stream->uv.tcp, address, 0), out);
+}
+
+int64_t lt_tcp_listen(const char *host, int port, lt_stream **out) {
+  struct sockaddr_storage address;
+  struct addrinfo *found;
+  if (!lti_running("lt_tcp_listen"))
+    return UV_EINVAL;
+  if (address_of(host, port, &address) == 0)
+    return listen_at((const struct sockaddr *)&address, out);
+  int64_t status = look_up(host, port, &found);
+  if (status < 0)
+    return status;
+  for (const struct addrinfo *a = found; a; a = a->ai_next)
+    if ((status = listen_at(a->ai_addr, out)) == 0)
+      break;
+  uv_freeaddrinfo(found);
+  return status;
 }
 
 int64_t lt_pipe_listen(const char *path, lt_stream **out) {
@@ -397,16 +513,14 @@ int64_t lt_pipe_connect(const char *path, lt_stream **out) {
 int64_t lt_tcp_connect(const char *host, int port, lt_stream **out) {
   struct lti_tcb *task = lti_running("lt_tcp_connect");
   struct sockaddr_storage address;
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-  char service[16];
+  struct addrinfo *found = NULL;
   if (!task)
     return UV_EINVAL;
   if (lti_take_cancel(task))
     return UV_ECANCELED;
   if (address_of(host, port, &address) == 0)
     return connect_to(task, (const struct sockaddr *)&address, NULL, out);
-  snprintf(service, sizeof service, "%d", port);
-  int64_t status = lt_getaddrinfo(host, service, &hints, &found);
+  int64_t status = look_up(host, port, &found);
   for (struct addrinfo *a = found; status == 0 && a; a = a->ai_next) {
     status = connect_to(task, a->ai_addr, NULL, out);
     if (status == 0 || status == UV_ECANCELED)

@@ -224,6 +224,157 @@ START_TEST(a_read_is_cancelled_and_ended_by_closing) {
 }
 END_TEST
 
+/* Both ends of a connection to oneself. */
+static int64_t make_pair(lt_stream **one, lt_stream **two) {
+  lt_stream *listener;
+  int64_t status = lt_tcp_listen("127.0.0.1", 0, &listener);
+  if (status < 0)
+    return status;
+  status = lt_tcp_connect("127.0.0.1", lt_stream_port(listener), one);
+  if (status == 0)
+    status = lt_accept(listener, two);
+  lt_stream_close(listener);
+  return status;
+}
+
+static int64_t listen_by_name(void *host) {
+  lt_stream *listener, *one, *two;
+  int64_t status = lt_tcp_listen(host, 0, &listener);
+  if (status < 0)
+    return status;
+  status = lt_tcp_connect("localhost", lt_stream_port(listener), &one);
+  if (status == 0)
+    status = lt_accept(listener, &two);
+  lt_stream_close(listener);
+  if (status < 0)
+    return status;
+  lt_stream_close(one);
+  lt_stream_close(two);
+  return 0;
+}
+
+START_TEST(names_can_be_listened_at) {
+  char host[] = "localhost";
+  RUNS(listen_by_name, host, 0);
+}
+END_TEST
+
+/* bad is one more where a line is not as it should be. */
+#define LINE_IS(stream, room, text)                                            \
+  bad += lt_read_until(stream, '\n', line, room) != (int64_t)strlen(text) ||   \
+         memcmp(line, text, strlen(text)) != 0
+
+static int64_t send_slowly(void *arg) {
+  static const char text[] = "b\n\ncc\nrest of it\nend";
+  int64_t status = 0;
+  for (size_t i = 0; i + 1 < sizeof text && status == 0; i++) {
+    status = lt_write(arg, &text[i], 1);
+    if (status == 0)
+      status = lt_yield();
+  }
+  return status ? status : lt_shutdown(arg);
+}
+
+static int64_t read_lines(void *arg) {
+  lt_stream *one, *two;
+  char line[32];
+  int bad = 0;
+  (void)arg;
+  if (make_pair(&one, &two) < 0 || lt_write(one, "aa\n", 3) < 0)
+    return -1;
+  lt_task *sender = lt_spawn(send_slowly, one);
+  LINE_IS(two, sizeof line, "aa\n");
+  LINE_IS(two, sizeof line, "b\n");
+  LINE_IS(two, 1, "\n");
+  bad += lt_read_until(two, '\n', line, 2) != UV_ENOBUFS;
+  bad += lt_read_until(two, '\n', line, 1) != UV_ENOBUFS;
+  LINE_IS(two, 3, "cc\n");
+  bad += lt_read_exactly(two, line, 5) != 5 || memcmp(line, "rest ", 5) != 0;
+  bad += lt_read(two, line, 0) != UV_EINVAL;
+  LINE_IS(two, sizeof line, "of it\n");
+  bad += lt_read_exactly(two, line, 4) != UV_EOF; /* three are there */
+  LINE_IS(two, sizeof line, "end");
+  bad += lt_read_until(two, '\n', line, sizeof line) != 0;
+  bad += lt_read_exactly(two, line, 1) != UV_EOF;
+  bad += lt_await(sender) != 0;
+  lt_stream_close(one);
+  lt_stream_close(two);
+  return bad;
+}
+
+START_TEST(lines_and_records_are_read_whole) {
+  RUNS(read_lines, NULL, 0);
+}
+END_TEST
+
+static int64_t read_a_line(void *arg) {
+  char line[32];
+  return lt_read_until(arg, '\n', line, sizeof line);
+}
+
+/* Cancelled in the middle of a line nothing of it is lost; others must not read
+ * meanwhile; closing ends it, though bytes came at that moment. */
+static int64_t interrupted_line(void *arg) {
+  lt_stream *one, *two;
+  char line[32];
+  int bad = 0;
+  (void)arg;
+  if (make_pair(&one, &two) < 0 || lt_write(one, "half ", 5) < 0)
+    return -1;
+  bad += lt_timeout(lt_spawn(read_a_line, two), 20) != UV_ETIMEDOUT;
+  bad += lt_read(two, line, 2) != 2 || memcmp(line, "ha", 2) != 0;
+  lt_task *reader = lt_spawn(read_a_line, two);
+  lt_sleep(1);
+  bad += lt_read(two, line, 1) != UV_EBUSY;
+  bad += lt_read_exactly(two, line, 1) != UV_EBUSY;
+  lt_cancel(reader);
+  bad += lt_await(reader) != UV_ECANCELED;
+  if (lt_write(one, "a line\nmore", 11) < 0)
+    return -1;
+  LINE_IS(two, sizeof line, "lf a line\n");
+  reader = lt_spawn(read_a_line, two);
+  lt_sleep(1);
+  lt_stream_close(two);
+  bad += lt_await(reader) != UV_ECANCELED;
+  lt_stream_close(one);
+  return bad;
+}
+
+START_TEST(a_line_that_is_interrupted_is_not_lost) {
+  RUNS(interrupted_line, NULL, 0);
+}
+END_TEST
+
+/* Large records, as they come in pieces of a size of their own. */
+static int64_t read_records(void *arg) {
+  enum { RECORD = 70001 };
+  lt_stream *one, *two;
+  char *record = malloc(RECORD);
+  int bad = 0;
+  (void)arg;
+  if (!record || make_pair(&one, &two) < 0)
+    return -1;
+  lt_task *sender = lt_spawn(send_all, one);
+  int at = 0;
+  for (; at + RECORD <= LOAD; at += RECORD) {
+    bad += lt_read_exactly(two, record, RECORD) != RECORD;
+    for (int i = 0; i < RECORD; i++)
+      bad += record[i] != (char)((at + i) * 31);
+  }
+  bad += lt_read_exactly(two, record, RECORD) != UV_EOF;
+  bad += lt_read_exactly(two, record, (size_t)(LOAD - at)) != LOAD - at;
+  bad += lt_await(sender) != 0;
+  lt_stream_close(one);
+  lt_stream_close(two);
+  free(record);
+  return bad;
+}
+
+START_TEST(records_are_read_whole_however_they_come) {
+  RUNS(read_records, NULL, 0);
+}
+END_TEST
+
 static int64_t send_some(void *arg) {
   static const char bytes[100000];
   return lt_write(arg, bytes, sizeof bytes);
@@ -545,6 +696,10 @@ int main(void) {
   tcase_add_test(tests, what_is_sent_comes_back_whole);
   tcase_add_test(tests, a_refused_connection_is_an_error);
   tcase_add_test(tests, a_read_is_cancelled_and_ended_by_closing);
+  tcase_add_test(tests, lines_and_records_are_read_whole);
+  tcase_add_test(tests, names_can_be_listened_at);
+  tcase_add_test(tests, a_line_that_is_interrupted_is_not_lost);
+  tcase_add_test(tests, records_are_read_whole_however_they_come);
   tcase_add_test(tests, a_write_that_waits_is_cancelled);
   tcase_add_test(tests, pipes_talk);
   tcase_add_test(tests, files_are_written_and_read);

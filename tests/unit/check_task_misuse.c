@@ -59,6 +59,8 @@ static void wait_everywhere(uv_timer_t *timer) {
   REFUSED(lt_pipe_listen("x", &stream));
   REFUSED(lt_accept(stream, &stream));
   REFUSED(lt_read(stream, &item, 1));
+  REFUSED(lt_read_exactly(stream, &item, 1));
+  REFUSED(lt_read_until(stream, '\n', &item, 1));
   REFUSED(lt_write(stream, "", 1));
   REFUSED(lt_shutdown(stream));
   REFUSED(lt_fs_open("x", 0, 0));

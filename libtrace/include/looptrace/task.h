@@ -323,10 +323,19 @@ LT_EXPORT void *lt_local_get(const void *key);
  * each at a time (a second reader gets UV_EBUSY).
  *
  * connect: host is a name or an address; all of its addresses are tried.
- * listen:  host is an address, no name: "127.0.0.1", "0.0.0.0" and "::" for all;
- *          port 0 takes a free one, see lt_stream_port().
+ * listen:  host is an address ("0.0.0.0" and "::" for all) or a name, then the
+ *          first of its addresses that can be had; looking a name up waits.
+ *          Port 0 takes a free one, see lt_stream_port().
  * accept:  waits for the next connection.
  * read:    waits for some bytes; returns how many, 0 at the end of the stream.
+ * read_exactly: waits for size bytes; returns size, or UV_EOF where the stream
+ *          ends before.
+ * read_until: waits for a line, or what else end ends; returns its length with
+ *          the end, which is not there where the stream ended first; 0 at the
+ *          end of the stream; UV_ENOBUFS when size bytes are no line.  No 0 byte
+ *          is added.
+ *          What these two did not return, after an error or a cancel too, is
+ *          what is read next.
  * write:   all of it; the bytes may be used again when it returns, cancelled or
  *          not.  Returns 0.
  * shutdown: nothing more is written, which the peer reads as the end; it can
@@ -340,6 +349,9 @@ LT_EXPORT int64_t lt_pipe_connect(const char *path, lt_stream **out);
 LT_EXPORT int64_t lt_pipe_listen(const char *path, lt_stream **out);
 LT_EXPORT int64_t lt_accept(lt_stream *listener, lt_stream **out);
 LT_EXPORT int64_t lt_read(lt_stream *stream, void *buffer, size_t size);
+LT_EXPORT int64_t lt_read_exactly(lt_stream *stream, void *buffer, size_t size);
+LT_EXPORT int64_t lt_read_until(lt_stream *stream, char end, void *buffer,
+                                size_t size);
 LT_EXPORT int64_t lt_write(lt_stream *stream, const void *bytes, size_t size);
 LT_EXPORT int64_t lt_shutdown(lt_stream *stream);
 LT_EXPORT void lt_stream_close(lt_stream *stream);
