@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-from run import HERE, Bench
+from run import Bench
 
 PEER_EVENTS = 2000000
 
@@ -71,8 +71,7 @@ class Reading(Bench):
         if not (shutil.which("babeltrace2") and shutil.which("lttng") and self.lttng_start()):
             self.missing.append("babeltrace2 with lttng-tools")
             return
-        exe = self.compile("callbacks-lttng", [HERE + "/callbacks.c", HERE + "/lttng_tp.c"],
-                           "-DLTTNG", "-luv", "-llttng-ust", "-ldl")
+        exe = self.compile("callbacks-lttng")
         out = self.lttng_session("reading")
         self.run([exe, "idle", str(PEER_EVENTS // 2)], env=self.lttng_env, pin="0,1")
         self.lttng_end("reading")
@@ -90,7 +89,7 @@ class Reading(Bench):
         if not shutil.which("uftrace"):
             self.missing.append("uftrace")
             return
-        exe = self.compile("callbacks-uftrace", [HERE + "/callbacks.c"], "-finstrument-functions", "-luv")
+        exe = self.compile("callbacks", "-finstrument-functions")
         out = os.path.join(self.tmp, "uftrace")
         calls = PEER_EVENTS // 2
         subprocess.run(["uftrace", "record", "-d", out, exe, "idle", str(calls)], check=True,
