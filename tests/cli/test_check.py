@@ -212,6 +212,21 @@ class Text(Check):
                 self.assertIn(advice,
                               self.check_code(1, 'x.lt').stdout.decode())
 
+    def test_a_turn_of_many_callbacks_is_told_so_in_its_language(self):
+        for module, advice in (('/usr/bin/python3', 'asyncio.sleep(0)'),
+                               ('/usr/bin/shop', 'do less in one turn')):
+            lines = ['0 loop+', '0 poll', '1000 wake', '1000 usage cpu=0']
+            for i in range(6):
+                at = 1000 + 30 * i
+                lines += [f'{at} resume task={i + 1} kind=timer site=on_tick',
+                          f'{at + 30} await task={i + 1}']
+            lines += ['1180 usage cpu=180', '1180 poll', '1300 loop-']
+            self.write('\n'.join(lines), module=module)
+            with self.subTest(module=module):
+                told = self.check_code(1, 'x.lt').stdout.decode()
+                self.assertIn('error[long-turn]', told)
+                self.assertIn(advice, told)
+
     def test_the_advice_is_for_the_programs_own_part(self):
         for own, call, advice in (
                 (290, '', 'do it in pieces, one a turn'),
