@@ -67,15 +67,81 @@ static struct lti_cursor first_cursor(const struct lt_reader *r) {
   return (struct lti_cursor){.at = r->blocks_at, .floor_ns = -LTI_TIME_MAX};
 }
 
-/* By the index where that pays and works, else block by block. */
-static lt_status look_over(struct lt_reader *r, uint64_t survey_bytes) {
+/* By the index where that pays and works, else block by block, in steps. */
+static lt_status begin_look_over(struct lt_reader *r, uint64_t survey_bytes) {
   if (r->source.size > survey_bytes) {
     lt_status status = lti_reader_by_index(r);
+    r->is_open = status == LT_OK;
     if (status != LT_NOT_FOUND)
       return status;
     lti_index_drop(r);
   }
-  return lti_reader_survey(r);
+  lti_reader_fill_info(r);
+  lti_reader_survey_begin(r);
+  return LT_OK;
+}
+
+static struct lt_reader *make(void) {
+  struct lt_reader *r = calloc(1, sizeof *r);
+  if (!r)
+    return NULL;
+  lti_defs_init(&r->defs);
+  r->spans.item_bytes = sizeof(struct lti_span);
+  r->spans_budget.left = LTI_SPANS_BUDGET;
+  r->tasks.item_bytes = sizeof(lt_task_def);
+  r->kinds = UINT64_MAX;
+  r->thread = LT_ALL_THREADS;
+  return r;
+}
+
+static void close_keeping_errno(struct lt_reader *r) {
+  int error = errno;
+  lt_reader_close(r);
+  errno = error;
+}
+
+lt_status lti_reader_open_begin(const char *path, uint64_t survey_bytes,
+                                lt_reader **reader) {
+  struct lti_source source;
+  *reader = NULL;
+  lt_status status = lti_source_open(&source, path);
+  if (status != LT_OK)
+    return status;
+  struct lt_reader *r = make();
+  if (!r) {
+    lti_source_close(&source);
+    return LT_NOMEM;
+  }
+  r->source = source;
+  status = read_header(r);
+  if (status == LT_OK) {
+    struct lti_cursor first = first_cursor(r);
+    begin_at(r, &first);
+    status = begin_look_over(r, survey_bytes);
+    if (r->is_open)
+      begin_at(r, &first);
+  }
+  if (status == LT_OK)
+    *reader = r;
+  else
+    close_keeping_errno(r);
+  return status;
+}
+
+lt_status lt_reader_open_begin(const char *path, lt_reader **reader) {
+  return lti_reader_open_begin(path, LTI_SURVEY_BYTES, reader);
+}
+
+lt_status lt_reader_open_step(lt_reader *r, uint64_t n_blocks) {
+  if (r->is_open)
+    return LT_END;
+  lt_status status = lti_reader_survey_step(r, n_blocks);
+  if (status == LT_END) {
+    struct lti_cursor first = first_cursor(r);
+    begin_at(r, &first);
+    r->is_open = true;
+  }
+  return status;
 }
 
 lt_status lt_reader_open(const char *path, lt_reader **reader) {
@@ -84,38 +150,15 @@ lt_status lt_reader_open(const char *path, lt_reader **reader) {
 
 lt_status lti_reader_open(const char *path, uint64_t survey_bytes,
                           lt_reader **reader) {
+  lt_status status = lti_reader_open_begin(path, survey_bytes, reader);
+  if (status != LT_OK)
+    return status;
+  status = lt_reader_open_step(*reader, UINT64_MAX);
+  if (status == LT_END)
+    return LT_OK;
+  close_keeping_errno(*reader);
   *reader = NULL;
-  struct lt_reader *r = calloc(1, sizeof *r);
-  if (!r)
-    return LT_NOMEM;
-  lt_status status = lti_source_open(&r->source, path);
-  if (status != LT_OK) {
-    int error = errno;
-    free(r);
-    errno = error;
-    return status;
-  }
-  lti_defs_init(&r->defs);
-  r->spans.item_bytes = sizeof(struct lti_span);
-  r->spans_budget.left = LTI_SPANS_BUDGET;
-  r->tasks.item_bytes = sizeof(lt_task_def);
-  r->kinds = UINT64_MAX;
-  r->thread = LT_ALL_THREADS;
-  status = read_header(r);
-  if (status == LT_OK) {
-    struct lti_cursor first = first_cursor(r);
-    begin_at(r, &first);
-    status = look_over(r, survey_bytes);
-    begin_at(r, &first);
-  }
-  if (status != LT_OK) {
-    int error = errno;
-    lt_reader_close(r);
-    errno = error;
-    return status;
-  }
-  *reader = r;
-  return LT_OK;
+  return status;
 }
 
 void lt_reader_read_ahead(lt_reader *r, bool may) {

@@ -44,6 +44,7 @@ struct lt_reader {
   lt_info info;
   struct lti_defs defs;
   bool defs_are_known;
+  bool is_open; /* it was looked over, as a whole or by the index */
   uint64_t kinds;         /* that are to be given out */
   uint32_t thread;        /* the same, or LT_ALL_THREADS */
   uint64_t defs_raw_left; /* bytes of definitions that may still be inflated */
@@ -99,6 +100,11 @@ void lti_reader_refresh(struct lt_reader *r);
 /* Look over the whole file: fill info, definitions, index and spans.
  * Errors: IO, NOMEM. */
 LT_WARN_UNUSED lt_status lti_reader_survey(struct lt_reader *r);
+/* The same in steps of so many blocks.
+ * Errors: END when all is looked over; OK while there is more. */
+void lti_reader_survey_begin(struct lt_reader *r);
+LT_WARN_UNUSED lt_status lti_reader_survey_step(struct lt_reader *r,
+                                                uint64_t n_blocks);
 
 /* Do the same by the index at the file's end.
  * Errors: NOT_FOUND where there is none that can be trusted (then call
@@ -129,10 +135,14 @@ LT_WARN_UNUSED lt_status lti_index_chunks(
  * Errors: IO, NOMEM. */
 LT_WARN_UNUSED lt_status lti_reader_resurvey(struct lt_reader *r);
 
-/* lt_reader_open() for files that are surveyed up to another size. */
+/* lt_reader_open(), and in steps, for files that are surveyed up to another
+ * size. */
 LT_WARN_UNUSED lt_status lti_reader_open(const char *path,
                                          uint64_t survey_bytes,
                                          lt_reader **reader);
+LT_WARN_UNUSED lt_status lti_reader_open_begin(const char *path,
+                                               uint64_t survey_bytes,
+                                               lt_reader **reader);
 
 /* Read the headers of the epoch at scan, which stands at r->epoch.begin; then
  * r->cursor is behind it.

@@ -339,8 +339,10 @@ static void drop_tail(struct lt_reader *r) {
                      r->source.size, at);
 }
 
-/* Look over what stands behind r->cursor, an end of an epoch. */
-static lt_status survey_on(struct lt_reader *r) {
+/* Look over so many blocks behind r->cursor, an end of an epoch, and the rest of
+ * the last one's epoch.
+ * Errors: END when all is looked over; OK while there is more; IO, NOMEM. */
+static lt_status survey_some(struct lt_reader *r, uint64_t n_blocks) {
   struct lti_scan scan = {.source = &r->source,
                           .problem = &r->problem,
                           .at = r->cursor.at,
@@ -351,28 +353,47 @@ static lt_status survey_on(struct lt_reader *r) {
   r->surveyed = r->cursor;
   r->generations_surveyed = r->info.n_generations;
   while ((status = lti_reader_collect(r, &scan, visit)) == LT_OK) {
+    uint64_t n = r->epoch.n_blocks + 1;
     status = take_epoch(r);
     if (status != LT_OK)
       return status;
     r->surveyed = r->cursor;
     r->generations_surveyed = r->info.n_generations;
     lti_epoch_begin(&r->epoch, &r->cursor);
+    if (n >= n_blocks)
+      return LT_OK;
+    n_blocks -= n;
   }
-  if (status != LT_END)
-    return status;
-  drop_tail(r);
-  return LT_OK;
+  if (status == LT_END)
+    drop_tail(r);
+  return status;
+}
+
+static lt_status survey_on(struct lt_reader *r) {
+  lt_status status = survey_some(r, UINT64_MAX);
+  return status == LT_END ? LT_OK : status;
+}
+
+void lti_reader_survey_begin(struct lt_reader *r) {
+  r->sealed_end = r->blocks_at;
+  r->defs_raw_left = LTI_DEFS_RAW_MAX;
+}
+
+lt_status lti_reader_survey_step(struct lt_reader *r, uint64_t n_blocks) {
+  lt_status status = survey_some(r, n_blocks);
+  if (status == LT_END && !r->defs_are_known) {
+    status = finish_defs(r);
+    status = status == LT_OK ? LT_END : status;
+    r->defs_are_known = true;
+  }
+  lti_reader_fill_info(r);
+  return status;
 }
 
 lt_status lti_reader_survey(struct lt_reader *r) {
-  r->sealed_end = r->blocks_at;
-  r->defs_raw_left = LTI_DEFS_RAW_MAX;
-  lt_status status = survey_on(r);
-  if (status == LT_OK && !r->defs_are_known)
-    status = finish_defs(r);
-  r->defs_are_known = true;
-  lti_reader_fill_info(r);
-  return status;
+  lti_reader_survey_begin(r);
+  lt_status status = lti_reader_survey_step(r, UINT64_MAX);
+  return status == LT_END ? LT_OK : status;
 }
 
 /* Survey behind a cursor; what is being read stays as it is. */

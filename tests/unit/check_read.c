@@ -281,6 +281,41 @@ START_TEST(a_cut_file_is_not_read_again_and_again) {
 }
 END_TEST
 
+START_TEST(a_file_can_be_looked_over_in_steps) {
+  static lt_event other[64];
+  lt_reader *in_steps, *at_once;
+  lt_status status;
+  size_t n_steps = 0;
+  fixture_small(&f);
+  const char *path = fixture_file(f.bytes, f.size);
+  ck_assert_int_eq(lt_reader_open(path, &at_once), LT_OK);
+  ck_assert_int_eq(lt_reader_open_begin(path, &in_steps), LT_OK);
+  ck_assert_str_eq(lt_reader_info(in_steps)->comm, "");
+  while ((status = lt_reader_open_step(in_steps, 1)) == LT_OK) {
+    ck_assert_uint_eq(lt_reader_info(in_steps)->n_epochs, ++n_steps);
+    ck_assert_uint_le(lt_reader_info(in_steps)->n_events,
+                      lt_reader_info(at_once)->n_events);
+  }
+  ck_assert_int_eq(status, LT_END);
+  ck_assert_uint_eq(n_steps, lt_reader_info(at_once)->n_epochs);
+  const lt_info *a = lt_reader_info(in_steps), *b = lt_reader_info(at_once);
+  ck_assert_str_eq(a->comm, b->comm);
+  ck_assert_uint_eq(a->n_events, b->n_events);
+  ck_assert_int_eq(a->end_ns, b->end_ns);
+  ck_assert(a->complete && b->complete);
+  size_t n = fixture_read(in_steps, events, 64);
+  ck_assert_uint_eq(n, fixture_read(at_once, other, 64));
+  for (size_t i = 0; i < n; i++)
+    ck_assert_int_eq(events[i].time_ns, other[i].time_ns);
+  ck_assert_int_eq(lt_reader_open_step(in_steps, 1), LT_END); /* still */
+  lt_reader_close(in_steps);
+  ck_assert_int_eq(lt_reader_open_begin(path, &in_steps), LT_OK);
+  ck_assert_int_eq(lt_reader_open_step(in_steps, 1), LT_OK);
+  lt_reader_close(in_steps); /* in the middle */
+  lt_reader_close(at_once);
+}
+END_TEST
+
 START_TEST(a_fifo_does_not_hang) {
   lt_reader *r;
   const char *path = fixture_file("", 0);
@@ -431,6 +466,7 @@ int main(void) {
   tcase_add_test(whole, tasks_are_those_of_the_generation);
   tcase_add_test(whole, what_is_no_trace_is_refused_at_once);
   tcase_add_test(whole, a_cut_file_is_not_read_again_and_again);
+  tcase_add_test(whole, a_file_can_be_looked_over_in_steps);
   tcase_add_test(whole, a_fifo_does_not_hang);
   tcase_add_test(whole, a_newer_version_or_feature_is_refused);
   tcase_add_test(whole, a_file_that_grows_is_followed);

@@ -229,6 +229,32 @@ START_TEST(a_search_through_many_tasks_is_ended_by_a_key) {
 }
 END_TEST
 
+START_TEST(a_file_without_an_index_is_looked_over_in_slices) {
+  struct model *cut;
+  struct app other;
+  size_t n = 0;
+  ck_assert_int_eq(truncate(path, (off_t)model->info->size_bytes - 64), 0);
+  ck_assert_int_eq(model_begin(path, NULL, &cut), LT_OK);
+  ck_assert(app_init(&other, cut, "x.lt", 100, 30));
+  other.path = path;
+  other.is_loading = true;
+  while (cut->end_ns == 0) { /* nothing is known of it, and it is drawn */
+    app_draw(&other);
+    ck_assert(app_key(&other, n % 2 ? U'1' : U'2'));
+    ck_assert(app_work(&other, 16));
+    n++;
+  }
+  ck_assert_uint_gt(n, 2);
+  while (app_work(&other, SLICE))
+    ;
+  ck_assert(!other.is_loading);
+  ck_assert_int_eq(other.lanes.to, cut->end_ns);
+  ck_assert_uint_eq(cut->n_slices, model->n_slices);
+  app_fini(&other);
+  model_close(cut);
+}
+END_TEST
+
 START_TEST(work_that_cannot_go_on_is_none) {
   press("5");
   work();
@@ -255,6 +281,7 @@ TCase *slices_case(void) {
   tcase_add_test(slices,
                  tasks_are_put_in_order_while_the_old_order_is_shown);
   tcase_add_test(slices, a_search_through_many_tasks_is_ended_by_a_key);
+  tcase_add_test(slices, a_file_without_an_index_is_looked_over_in_slices);
   tcase_add_test(slices, work_that_cannot_go_on_is_none);
   return slices;
 }

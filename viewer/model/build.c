@@ -531,6 +531,13 @@ static void finish(struct builder *b) {
   m->n_lost = m->info->n_lost;
 }
 
+/* How long it is, is known. */
+static void begin_time(struct builder *b) {
+  b->model.end_ns = b->source.info->end_ns;
+  b->bin_ns = b->source.info->end_ns / MODEL_BINS + 1;
+  b->next_mark_ns = b->source.info->end_ns / MODEL_LEVELS;
+}
+
 static struct builder *begin(const struct model_source *source,
                              const struct model_options *options) {
   static const struct model_options defaults;
@@ -541,13 +548,11 @@ static struct builder *begin(const struct model_source *source,
     options = &defaults;
   b->source = *source;
   b->model.info = source->info;
-  b->model.end_ns = source->info->end_ns;
   b->warn_ns = options->warn_ns ? options->warn_ns : MODEL_WARN_NS;
   b->budget_ns = options->budget_ns ? options->budget_ns : MODEL_ERROR_NS;
   b->warmup_ns = options->warmup_ns;
   b->keep_turns = options->keep_turns;
-  b->bin_ns = source->info->end_ns / MODEL_BINS + 1;
-  b->next_mark_ns = source->info->end_ns / MODEL_LEVELS;
+  begin_time(b);
   return b;
 }
 
@@ -616,9 +621,23 @@ static lt_status step_first(struct builder *b) {
   return status;
 }
 
+/* Returns: OK while there is more to do, END when it is open. */
+static lt_status open_on(struct builder *b, uint64_t n_events) {
+  lt_status status =
+      b->source.open(b->source.context, n_events / MODEL_BLOCK_EVENTS + 1);
+  if (status == LT_END) {
+    b->source.open = NULL;
+    begin_time(b);
+  }
+  return status;
+}
+
 lt_status model_step(struct model *model, uint64_t n_events) {
   struct builder *b = (struct builder *)model;
-  lt_status status = b->n_taken ? LT_OK : step_first(b);
+  lt_status status = b->source.open ? open_on(b, n_events) : LT_END;
+  if (status != LT_END)
+    return status;
+  status = b->n_taken ? LT_OK : step_first(b);
   while (status == LT_OK && n_events > 0 && !b->is_out_of_memory) {
     size_t n = (size_t)(b->events_end - b->next_event);
     if (n > n_events)

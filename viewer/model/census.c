@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/model.h"
 #include "model/paced.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -47,6 +48,7 @@ struct census {
   size_t n_threads;
   int64_t now_ns;
   lt_status status;
+  bool is_open;      /* the file was looked over */
   bool is_read;      /* what is left is to put them in order: */
   struct paced sort; /* by id */
   size_t n_placed;
@@ -54,7 +56,7 @@ struct census {
 
 lt_status census_begin(const char *path, struct census **census) {
   lt_reader *reader;
-  lt_status status = lt_reader_open(path, &reader);
+  lt_status status = lt_reader_open_begin(path, &reader);
   if (status != LT_OK)
     return status;
   struct census *c = calloc(1, sizeof *c);
@@ -457,6 +459,11 @@ static void finish(struct census *c, uint64_t n) {
 
 lt_status census_step(struct census *c, uint64_t n_events) {
   lt_event e;
+  if (!c->is_open) {
+    lt_status status = lt_reader_open_step(c->reader, n_events / MODEL_BLOCK_EVENTS + 1);
+    c->is_open = status == LT_END;
+    return status == LT_END ? LT_OK : status;
+  }
   for (; n_events > 0 && c->status == LT_OK && !c->is_read; n_events--) {
     lt_status status = lt_reader_next(c->reader, &e);
     if (status == LT_OK)

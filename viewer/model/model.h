@@ -293,6 +293,8 @@ LT_WARN_UNUSED lt_status model_begin(const char *path,
                                      const struct model_options *options,
                                      struct model **model);
 LT_WARN_UNUSED lt_status model_step(struct model *model, uint64_t n_events);
+/* To look over a block of a file costs as much as so many events. */
+#define MODEL_BLOCK_EVENTS 16
 struct model_progress {
   double share; /* of the trace's time, 0 to 1 */
   uint64_t n_events;

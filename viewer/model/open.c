@@ -86,14 +86,20 @@ static lt_status open_with(const char *path,
   return status;
 }
 
+static lt_status open_step(void *context, uint64_t n_blocks) {
+  return lt_reader_open_step(context, n_blocks);
+}
+
 lt_status model_begin(const char *path, const struct model_options *options,
                       struct model **model) {
   lt_reader *reader;
   *model = NULL;
-  lt_status status = open_reader(path, &reader);
+  lt_status status = lt_reader_open_begin(path, &reader);
   if (status != LT_OK)
     return status;
-  const struct model_source source = source_of(reader);
+  lt_reader_read_ahead(reader, true);
+  struct model_source source = source_of(reader);
+  source.open = open_step;
   status = model_begin_source(&source, options, model);
   if (status != LT_OK)
     lt_reader_close(reader);

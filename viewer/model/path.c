@@ -11,6 +11,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "model/model.h"
+
 #define DEPTH_MAX 64   /* slices in each other */
 #define WAITS_MAX 32   /* waits in each other */
 #define RECENT_MAX 512 /* slices of a thread that may have been in the way */
@@ -61,6 +63,7 @@ struct thread {
 
 struct path_walk {
   lt_reader *reader;
+  bool is_open; /* the file was looked over */
   uint64_t root;
   struct node *nodes;
   struct thread **threads;
@@ -539,7 +542,7 @@ lt_status path_begin(const char *file, uint64_t task, struct path_walk **walk) {
   lt_status status = LT_NOMEM;
   *walk = NULL;
   if (w && (w->path = calloc(1, sizeof *w->path)))
-    status = lt_reader_open(file, &w->reader);
+    status = lt_reader_open_begin(file, &w->reader);
   if (status == LT_OK)
     lt_reader_read_ahead(w->reader, true);
   if (status != LT_OK) {
@@ -555,6 +558,11 @@ lt_status path_go_on(struct path_walk *w, uint64_t n_events,
                      struct path **path) {
   lt_status status = LT_OK;
   lt_event e;
+  if (!w->is_open) {
+    status = lt_reader_open_step(w->reader, n_events / MODEL_BLOCK_EVENTS + 1);
+    w->is_open = status == LT_END;
+    return status == LT_END ? LT_OK : status;
+  }
   while (n_events-- > 0 && !w->is_out_of_memory &&
          (status = lt_reader_next(w->reader, &e)) == LT_OK)
     on_event(w, &e);
@@ -579,7 +587,7 @@ lt_status path_open(const char *file, uint64_t task, struct path **path) {
   struct path_walk *walk;
   lt_status status = path_begin(file, task, &walk);
   *path = NULL;
-  if (status == LT_OK)
+  while (status == LT_OK)
     status = path_go_on(walk, UINT64_MAX, path);
   path_end(walk);
   return status == LT_END ? LT_OK : status;

@@ -8,6 +8,8 @@
 struct model_source {
   void *context;
   const lt_info *info; /* end_ns and n_lost are used; lives as long */
+  /* NULL, or to be called before all others, as lt_reader_open_step(). */
+  lt_status (*open)(void *context, uint64_t n_blocks);
   /* The next events, some at once: at least one, borrowed until the next call.
    * END after the last. */
   lt_status (*next)(void *context, const lt_event **events, size_t *n);

@@ -110,7 +110,7 @@ bool app_set_model(struct app *app, struct model *model) {
   if (app->loop >= model->n_loops)
     app->loop = 0;
   lanes_close(&app->lanes);
-  if (app->lanes.to <= app->lanes.from)
+  if (app->lanes.to <= app->lanes.from + 1) /* its length was not known */
     app->lanes.to = model->end_ns > 0 ? model->end_ns : 1;
   if (model->n_loops && app->lanes.current.loop >= model->n_loops)
     app->lanes.current = (struct lane){.thread = model->loops[0].thread};

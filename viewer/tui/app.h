@@ -133,7 +133,8 @@ struct lanes {
   size_t n_pool;
   /* What was read: around the window, and the whole of a long trace in bins. */
   struct window *near, *whole;
-  lt_reader *readers[2]; /* theirs */
+  lt_reader *readers[2]; /* theirs; NULL where they have none */
+  bool are_open[2];      /* that is settled */
   lt_status problem;
   /* Tasks, handles and descriptors of `near`, for a task in focus. */
   uint64_t focus; /* a task's id, 0 none */

@@ -131,16 +131,33 @@ static void end_behind(struct tasks_pane *pane) {
   pane->behind_walk = NULL;
 }
 
+/* A reader of its own: the model's may be in use between two steps.
+ * Returns: false while there is more to do for it. */
+static bool open_on(struct tasks_pane *pane, const char *path,
+                    uint64_t n_events) {
+  if (!path || pane->is_open)
+    return true;
+  lt_status status =
+      pane->reader ? LT_OK : lt_reader_open_begin(path, &pane->reader);
+  if (status == LT_OK)
+    status = lt_reader_open_step(pane->reader, n_events / MODEL_BLOCK_EVENTS + 1);
+  if (status == LT_OK)
+    return false;
+  if (status != LT_END) {
+    lt_reader_close(pane->reader);
+    pane->reader = NULL;
+  }
+  pane->is_open = true;
+  return true;
+}
+
 static void begin_behind(struct tasks_pane *pane, struct model *model,
-                         const char *path, const struct census_task *t) {
+                         const struct census_task *t) {
   end_behind(pane);
   pane->behind_of = t->id;
   pane->n_behind = 0;
   if (t->worst_ready_ns <= 0 || !model->reader)
     return;
-  /* The model's own may be in use between two steps. */
-  if (!pane->reader && (!path || lt_reader_open(path, &pane->reader) != LT_OK))
-    pane->reader = NULL;
   struct behind *b = calloc(1, sizeof *b);
   if (!b)
     return;
@@ -167,8 +184,11 @@ bool tasks_knows_behind(const struct tasks_pane *pane) {
 void tasks_find_behind(struct tasks_pane *pane, struct model *model,
                        const char *path, uint64_t n_events) {
   const struct census_task *t = selected_of(pane);
-  if (t && pane->behind_of != t->id)
-    begin_behind(pane, model, path, t);
+  if (t && pane->behind_of != t->id) {
+    if (!open_on(pane, path, n_events))
+      return;
+    begin_behind(pane, model, t);
+  }
   if (!pane->behind_walk)
     return;
   lt_status status = model_stream_step(pane->behind_walk->stream, n_events);

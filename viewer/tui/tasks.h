@@ -47,6 +47,7 @@ struct tasks_pane {
   size_t n_behind;
   struct behind *behind_walk; /* NULL: nothing is read for it */
   lt_reader *reader;          /* its own, or NULL */
+  bool is_open;               /* that is settled */
   /* The critical path that was asked for last: */
   bool shows_path;
   uint64_t path_of;       /* a task's id, 0 none */

@@ -160,6 +160,19 @@ typedef enum lt_end_reason {
 LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_open(const char *path,
                                                   lt_reader **reader);
 
+/* The same in steps, for who does other things meanwhile: where there is no index
+ * the whole file is looked over, some microseconds a block.  Between begin and
+ * the END of step, only lt_reader_info() may be asked, whose counts and end_ns
+ * grow, and lt_reader_close() called.
+ *
+ * n_blocks: to look over at most, and the rest of the last one's epoch.
+ * Errors:   begin as lt_reader_open(); step: END when the trace is open, OK while
+ *           there is more to do; IO, NOMEM (close it then). */
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_open_begin(const char *path,
+                                                        lt_reader **reader);
+LT_EXPORT LT_WARN_UNUSED lt_status lt_reader_open_step(lt_reader *reader,
+                                                       uint64_t n_blocks);
+
 /* Let a second processor help, where this thread may run on more than one: a
  * thread of the library's own, with all signals blocked, then decodes what comes
  * next.  Off at first, so that no program gets a thread that it did not ask for.

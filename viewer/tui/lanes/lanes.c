@@ -106,12 +106,35 @@ bool lanes_has_work(const struct app *app) {
 }
 
 /* Readers of their own: another part of the viewer may move that of the model.
- */
-static lt_reader *reader_of(struct app *app, int which) {
-  lt_reader **reader = &app->lanes.readers[which];
-  if (!*reader && app->path && lt_reader_open(app->path, reader) != LT_OK)
+ * Without an index a file is looked over before it can be read.
+ * Returns: whether reader_of() tells now which it is. */
+static bool open_on(struct app *app, int which, uint64_t n_events) {
+  struct lanes *lanes = &app->lanes;
+  lt_reader **reader = &lanes->readers[which];
+  if (!app->path || lanes->are_open[which])
+    return true;
+  lt_status status = *reader ? LT_OK : lt_reader_open_begin(app->path, reader);
+  if (status == LT_OK)
+    status = lt_reader_open_step(*reader, n_events / MODEL_BLOCK_EVENTS + 1);
+  if (status == LT_OK)
+    return false;
+  if (status != LT_END) {
+    lt_reader_close(*reader);
     *reader = NULL;
-  return *reader ? *reader : app->model->reader;
+  }
+  lanes->are_open[which] = true;
+  return true;
+}
+
+static lt_reader *reader_of(struct app *app, int which) {
+  lt_reader *reader = app->lanes.readers[which];
+  return reader ? reader : app->model->reader;
+}
+
+static void close_reader(struct lanes *lanes, int which) {
+  lt_reader_close(lanes->readers[which]);
+  lanes->readers[which] = NULL;
+  lanes->are_open[which] = false;
 }
 
 /* Lanes that come with what was read. */
@@ -195,13 +218,17 @@ static void work_near(struct app *app, uint64_t n_events) {
 
 static void work_whole(struct app *app, uint64_t n_events) {
   struct lanes *lanes = &app->lanes;
+  if (!open_on(app, 1, n_events))
+    return;
   if (!lanes->whole)
     lanes->whole = window_begin(app->model, reader_of(app, 1), 0,
                                 app->model->end_ns + 1, true);
   if (!lanes->whole)
     lanes->problem = LT_IO;
-  else if (!window_step(lanes->whole, n_events))
+  else if (!window_step(lanes->whole, n_events)) {
     note_tracks(app, lanes->whole);
+    close_reader(lanes, 1); /* its buffers are as large as an epoch */
+  }
 }
 
 /* What a key asked for goes on with what has been read now. */
@@ -234,8 +261,11 @@ void lanes_work(struct app *app, uint64_t n_events) {
     go_on(app, n_events); /* not to read what will not do */
     return;
   }
-  if (needs_near(app))
+  if (needs_near(app)) {
+    if (!open_on(app, 0, n_events))
+      return;
     begin_near(app);
+  }
   if (lanes->near && !lanes->near->is_done)
     work_near(app, n_events);
   else if (lanes->then != THEN_NOTHING)
@@ -270,10 +300,8 @@ void lanes_close(struct lanes *lanes) {
   window_close(lanes->near);
   window_close(lanes->whole);
   lanes->near = lanes->whole = NULL;
-  for (int i = 0; i < 2; i++) {
-    lt_reader_close(lanes->readers[i]);
-    lanes->readers[i] = NULL;
-  }
+  for (int i = 0; i < 2; i++)
+    close_reader(lanes, i);
   lanes->problem = LT_OK;
   lanes->n_pool = 0;
   lanes->steps_left = 0;
