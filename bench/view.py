@@ -36,6 +36,10 @@ import browse  # noqa: E402
 FRAME_CPU_MS = 8
 
 
+# Where one is when all was read: events are missing in the trace made here.
+WHOLE = b'Worst stalls', b'Events are missing'
+
+
 class Visit:
     def __init__(self, command, **environment):
         self.leader, self.follower = pty.openpty()
@@ -62,6 +66,11 @@ class Visit:
             if any(word in data for word in words):
                 return (time.monotonic() - self.began) * 1000
         raise SystemExit(f'{words} did not come: {data[-300:]!r}')
+
+    def settle(self):
+        """Until it has nothing to say for a second."""
+        while self.take(1):
+            pass
 
     def proc(self, name, field):
         text = pathlib.Path(f'/proc/{self.process.pid}/{name}').read_text()
@@ -213,9 +222,10 @@ def tell_keys(all_keys):
 
 def keys(looptrace, trace, n):
     visit = Visit([looptrace, 'view', trace])
-    read = visit.until(b'Worst stalls', seconds=900)
+    read = visit.until(*WHOLE, seconds=900)
     row('complete', f'{read:.0f} ms, {visit.cpu_ms():.0f} of CPU', 'one read')
     rest = visit.proc('status', 'VmHWM')
+    visit.press('\r')  # what is missing was said
     tell_keys([visit.press(key) for key in browse.keys(n, 7)])
     row('memory: once read, most', '%.1f, %.1f MiB' % (
         rest / 1024, visit.proc('status', 'VmHWM') / 1024), '<= 64 MiB')
@@ -230,11 +240,11 @@ def record(looptrace, trace, n, folder):
     own = folder / 'own.lt'
     visit = Visit([looptrace, 'record', '-q', '-o', own, '--', looptrace, 'view',
                    trace])
-    visit.until(b'reading', b'Worst stalls', seconds=60)
+    visit.until(b'reading', *WHOLE, seconds=60)
     for key in browse.keys(50, 3):  # while it still reads
         os.write(visit.leader, key.encode())
         visit.take(.02)
-    visit.until(b'Worst stalls', b'Overview', seconds=900)
+    visit.settle()
     for key in browse.keys(n, 7):
         os.write(visit.leader, key.encode())
         while visit.take(.01):

@@ -278,8 +278,10 @@ lt_status lti_reader_refill(struct lt_reader *r) {
     lt_status status = load_epoch(r);
     if (status == LT_OK)
       status = lti_merge_begin(&r->merge, &r->epoch);
-    if (status == LT_END)
+    if (status == LT_END) { /* who has read all keeps the reader for its names */
       stop_ahead(r);
+      lti_spares_free(&r->merge.spares);
+    }
     if (status != LT_OK)
       return status;
     start_ahead(r);

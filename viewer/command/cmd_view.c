@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -423,7 +424,13 @@ static bool begin_visit(struct app *app, void *context) {
   return press_script(app, context, NULL);
 }
 
+/* Buffers of an epoch come and go while one looks: each goes back to the system,
+ * instead of leaving a hole in the heap.  glibc would soon take them from there:
+ * it learns from what is freed. */
+#define LARGE_BYTES (256 << 10)
+
 static int run_terminal(struct app *app, struct view_options *o) {
+  mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
   struct terminal_options options = {.is_read = begin_visit, .context = o};
   int code = terminal_run(app, &options);
   if (!options.problem)

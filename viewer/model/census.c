@@ -454,6 +454,8 @@ static void finish(struct census *c, uint64_t n) {
   if (c->n_placed < c->n_done)
     return;
   paced_end(&c->sort);
+  lt_reader_close(c->reader); /* its buffers are as large as an epoch */
+  c->reader = NULL;
   c->status = LT_END;
 }
 
@@ -479,8 +481,10 @@ lt_status census_step(struct census *c, uint64_t n_events) {
 }
 
 double census_share(const struct census *c) {
+  if (c->status == LT_END)
+    return 1;
   int64_t end = lt_reader_info(c->reader)->end_ns;
-  return c->status == LT_END ? 1 : (double)c->now_ns / (double)(end + 1);
+  return (double)c->now_ns / (double)(end + 1);
 }
 
 const struct census_task *census_tasks(const struct census *c, size_t *n) {

@@ -131,6 +131,9 @@ struct lanes {
                     that were not have no lane */
   uint32_t pool[64];
   size_t n_pool;
+  const lt_summary *summary; /* of the index: what is there before it is read;
+                                NULL: none */
+  bool has_summary; /* it was asked for */
   /* What was read: around the window, and the whole of a long trace in bins. */
   struct window *near, *whole;
   lt_reader *readers[2]; /* theirs; NULL where they have none */

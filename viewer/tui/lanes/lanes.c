@@ -13,8 +13,9 @@
 /* In a window: kept one by one; read at all.  Beyond that `whole` will do. */
 #define SINGLE_MAX 150000
 #define READ_MAX 4000000
-/* A stretch that is denser than the mean goes into bins. */
-#define KEPT_MAX 600000
+/* What is denser than the mean is read without what surrounds the window, or goes
+ * into bins. */
+#define KEPT_MAX 400000 /* 90 bytes each */
 #define WINDOW_MIN_NS 100
 
 enum reads { READ_SINGLE, READ_BINS, READ_WHOLE };
@@ -33,13 +34,10 @@ static enum reads wanted(const struct app *app) {
 
 /* Around the window; of a short trace all, then no pan reads again.  Stalls are
  * read to their end. */
-static void around(const struct app *app, int64_t *from, int64_t *to) {
+static void around(const struct app *app, int64_t margin, int64_t *from,
+                   int64_t *to) {
   const struct lanes *lanes = &app->lanes;
   const struct model *m = app->model;
-  int64_t margin = (lanes->to - lanes->from) / 2;
-  double n = events_in(m, lanes->from, lanes->to);
-  if (margin < MODEL_WARN_NS && n < SINGLE_MAX / 8)
-    margin = MODEL_WARN_NS;
   *from = lanes->from > margin ? lanes->from - margin : 0;
   *to = lanes->to < m->end_ns - margin ? lanes->to + margin : m->end_ns + 1;
   for (size_t i = 0; i < m->n_stalls; i++) {
@@ -52,6 +50,14 @@ static void around(const struct app *app, int64_t *from, int64_t *to) {
     *from = 0;
     *to = m->end_ns + 1;
   }
+}
+
+/* So much on both sides. */
+static int64_t margin_of(const struct app *app) {
+  const struct lanes *lanes = &app->lanes;
+  int64_t margin = (lanes->to - lanes->from) / 2;
+  double n = events_in(app->model, lanes->from, lanes->to);
+  return margin < MODEL_WARN_NS && n < SINGLE_MAX / 8 ? MODEL_WARN_NS : margin;
 }
 
 /* A stretch of half the length may do. */
@@ -137,6 +143,33 @@ static void close_reader(struct lanes *lanes, int which) {
   lanes->are_open[which] = false;
 }
 
+static void note_worker(struct lanes *lanes, uint32_t thread) {
+  size_t k = 0;
+  while (k < lanes->n_pool && lanes->pool[k] < thread)
+    k++;
+  if ((k < lanes->n_pool && lanes->pool[k] == thread) ||
+      lanes->n_pool == sizeof lanes->pool / sizeof *lanes->pool)
+    return;
+  memmove(lanes->pool + k + 1, lanes->pool + k,
+          (lanes->n_pool++ - k) * sizeof *lanes->pool);
+  lanes->pool[k] = thread;
+}
+
+/* What the index tells of the workers stands there until it is read. */
+static void take_summary(struct app *app) {
+  struct lanes *lanes = &app->lanes;
+  const lt_summary *s;
+  if (lanes->has_summary)
+    return;
+  lanes->has_summary = true;
+  if (lt_reader_summary(app->model->reader, &s) != LT_OK)
+    return;
+  lanes->summary = s;
+  for (uint32_t i = 0; i < s->n_lanes; i++)
+    if (s->lanes[i].is_pool)
+      note_worker(lanes, s->lanes[i].thread);
+}
+
 /* Lanes that come with what was read. */
 static void note_tracks(struct app *app, const struct window *w) {
   struct lanes *lanes = &app->lanes;
@@ -144,16 +177,8 @@ static void note_tracks(struct app *app, const struct window *w) {
   for (size_t i = 0; i < w->n_tracks; i++) {
     const struct track_key *key = &w->tracks[i]->key;
     size_t k = 0;
-    if (key->what == LT_POOL_BEGIN) {
-      while (k < lanes->n_pool && lanes->pool[k] < key->thread)
-        k++;
-      if ((k == lanes->n_pool || lanes->pool[k] != key->thread) &&
-          lanes->n_pool < sizeof lanes->pool / sizeof *lanes->pool) {
-        memmove(lanes->pool + k + 1, lanes->pool + k,
-                (lanes->n_pool++ - k) * sizeof *lanes->pool);
-        lanes->pool[k] = key->thread;
-      }
-    }
+    if (key->what == LT_POOL_BEGIN)
+      note_worker(lanes, key->thread);
     unsigned met = key->what == LT_RESUME     ? 1u << LANE_CALLBACK
                    : key->what == WINDOW_SEEN ? 1u << LANE_SEEN
                    : key->what == WINDOW_CALLED ? 1u << LANE_CALLS
@@ -177,7 +202,7 @@ static void begin_near(struct app *app) {
   struct lanes *lanes = &app->lanes;
   int64_t from, to;
   bool in_bins = wanted(app) == READ_BINS;
-  around(app, &from, &to);
+  around(app, margin_of(app), &from, &to);
   lives_free(lanes);
   lives_forget(lanes);
   window_close(lanes->near);
@@ -187,25 +212,28 @@ static void begin_near(struct app *app) {
     lanes->problem = LT_IO;
 }
 
-/* More events than the mean told. */
-static void turn_to_bins(struct app *app) {
+/* More events than the mean told: without the margin; where that was it already,
+ * in bins. */
+static void take_less(struct app *app) {
   struct lanes *lanes = &app->lanes;
-  int64_t from = lanes->near->from, to = lanes->near->to;
+  int64_t from, to;
+  around(app, 0, &from, &to);
+  bool in_bins = lanes->near->from >= from && lanes->near->to <= to;
   lives_free(lanes);
   lives_forget(lanes);
   window_close(lanes->near);
-  lanes->near = window_begin(app->model, reader_of(app, 0), from, to, true);
-  if (lanes->near)
-    lanes->near->dense_ns = lanes->to - lanes->from;
-  else
+  lanes->near = window_begin(app->model, reader_of(app, 0), from, to, in_bins);
+  if (!lanes->near)
     lanes->problem = LT_IO;
+  else if (in_bins)
+    lanes->near->dense_ns = lanes->to - lanes->from;
 }
 
 static void work_near(struct app *app, uint64_t n_events) {
   struct window *w = app->lanes.near;
   bool goes_on = window_step(w, n_events);
   if (w->n_events > KEPT_MAX) {
-    turn_to_bins(app);
+    take_less(app);
     return;
   }
   lives_scan(app);
@@ -220,6 +248,8 @@ static void work_whole(struct app *app, uint64_t n_events) {
   struct lanes *lanes = &app->lanes;
   if (!open_on(app, 1, n_events))
     return;
+  if (!lanes->whole && lanes->readers[1])
+    lt_reader_read_ahead(lanes->readers[1], true);
   if (!lanes->whole)
     lanes->whole = window_begin(app->model, reader_of(app, 1), 0,
                                 app->model->end_ns + 1, true);
@@ -257,6 +287,7 @@ void lanes_work(struct app *app, uint64_t n_events) {
   struct lanes *lanes = &app->lanes;
   if (!lanes_has_work(app))
     return;
+  take_summary(app);
   if (lanes->then == THEN_PLAY && lanes_are_too_many(app)) {
     go_on(app, n_events); /* not to read what will not do */
     return;
@@ -304,6 +335,8 @@ void lanes_close(struct lanes *lanes) {
     close_reader(lanes, i);
   lanes->problem = LT_OK;
   lanes->n_pool = 0;
+  lanes->summary = NULL;
+  lanes->has_summary = false;
   lanes->steps_left = 0;
   lanes->n_trail = 0;
   if (lanes->then != THEN_PLAY)

@@ -160,7 +160,30 @@ static void from_model(const struct plot *p, int c, struct column *column) {
     most = (double)loop->busy[i] > most ? (double)loop->busy[i] : most;
   column->covered_ns = (int64_t)(most * (double)(p->to - p->from) / p->w);
   column->n = most > 0;
-  column->is_known = true;
+  column->is_known = column->is_rough = true;
+}
+
+/* Jobs of the pool, as the index's summary has them. */
+static void from_summary(const struct plot *p, int c, struct column *column) {
+  const lt_summary *s = p->app->lanes.summary;
+  const lt_lane *lane = NULL;
+  for (uint32_t i = 0; s && i < s->n_lanes && p->lane->what == LANE_WORKER; i++)
+    if (s->lanes[i].is_pool && s->lanes[i].thread == p->lane->thread)
+      lane = &s->lanes[i];
+  if (!lane || s->bin_ns <= 0)
+    return;
+  int64_t last = (plot_time(p, c + 1) - 1) / s->bin_ns;
+  double most = 0;
+  for (int64_t i = plot_time(p, c) / s->bin_ns; i <= last && i < s->n_bins; i++) {
+    const lt_lane_bin *bin = &lane->level[0][i];
+    double share = (double)bin->busy_ns / (double)s->bin_ns;
+    most = share > most ? share : most;
+    column->n += bin->count;
+  }
+  most = most > 1 ? 1 : most;
+  column->covered_ns = (int64_t)(most * (double)(p->to - p->from) / p->w);
+  column->n += column->n == 0 && most > 0;
+  column->is_known = column->is_rough = true;
 }
 
 /* Whether a window tells all of a column, by now. */
@@ -205,7 +228,9 @@ void plot_columns(const struct plot *p, struct column *columns) {
     const struct track *t = w ? lane_track(p->app, w, p->lane) : NULL;
     if (t && t->bins)
       from_bins(p, w, t, c, column);
-    else if (!w)
+    else if (!w) {
       from_model(p, c, column);
+      from_summary(p, c, column);
+    }
   }
 }

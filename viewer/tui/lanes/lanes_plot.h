@@ -23,6 +23,7 @@ struct column {
   int64_t longest_ns; /* WINDOW_LATE: how late at most */
   uint32_t n;         /* of what waits: at a time */
   bool is_known;
+  bool is_rough; /* in bins of the whole trace: what is exact is being read */
 };
 
 /* The begin of a column's time (of column p->w: its end). */
