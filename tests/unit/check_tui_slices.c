@@ -255,6 +255,55 @@ START_TEST(a_file_without_an_index_is_looked_over_in_slices) {
 }
 END_TEST
 
+static size_t n_longer(const struct path *p, int64_t ns) {
+  size_t n = 0;
+  for (size_t i = 0; i < p->n_steps; i++)
+    n += p->steps[i].end_ns - p->steps[i].begin_ns > ns;
+  return n;
+}
+
+START_TEST(of_a_long_path_the_longest_steps_are_kept) {
+  struct path *all;
+  press("5>");
+  work();
+  app.tasks.selected = app.tasks.all[app.tasks.rows[0].index].id;
+  press("p");
+  work();
+  const struct path *p = app.tasks.path;
+  ck_assert_ptr_nonnull(p);
+  ck_assert_int_eq(path_open(path, app.tasks.selected, &all), LT_OK);
+  ck_assert_uint_gt(all->n_steps, 1000);
+  ck_assert_uint_eq(p->n_steps + p->n_left_out, all->n_steps);
+  ck_assert_uint_ge(p->n_steps, 64);
+  ck_assert_uint_le(p->n_steps, 65); /* and the last one */
+  for (size_t i = 0; i < PATH_STATES; i++)
+    ck_assert_int_eq(p->total_ns[i], all->total_ns[i]);
+  for (size_t i = 0; i < 63; i++) {
+    int64_t ns = p->steps[i].end_ns - p->steps[i].begin_ns;
+    ck_assert_int_lt(p->steps[i].begin_ns, p->steps[i + 1].begin_ns);
+    ck_assert_uint_lt(n_longer(all, ns), 64);
+    ck_assert_uint_eq(n_longer(all, ns), n_longer(p, ns));
+  }
+  path_free(all);
+}
+END_TEST
+
+START_TEST(what_is_not_read_yet_looks_rough) {
+  size_t n[2] = {0, 0};
+  press("2");
+  for (int i = 0; i < 2; i++) {
+    app_draw(&app);
+    for (int k = 0; k < app.grid.w * app.grid.h; k++) {
+      const struct cell *cell = &app.grid.cells[k];
+      n[i] += cell->role == ROLE_RUN && cell->ch >= U'▁' && cell->ch <= U'█';
+    }
+    work();
+  }
+  ck_assert_uint_eq(n[0], 0);
+  ck_assert_uint_gt(n[1], 10);
+}
+END_TEST
+
 START_TEST(work_that_cannot_go_on_is_none) {
   press("5");
   work();
@@ -282,6 +331,8 @@ TCase *slices_case(void) {
                  tasks_are_put_in_order_while_the_old_order_is_shown);
   tcase_add_test(slices, a_search_through_many_tasks_is_ended_by_a_key);
   tcase_add_test(slices, a_file_without_an_index_is_looked_over_in_slices);
+  tcase_add_test(slices, of_a_long_path_the_longest_steps_are_kept);
+  tcase_add_test(slices, what_is_not_read_yet_looks_rough);
   tcase_add_test(slices, work_that_cannot_go_on_is_none);
   return slices;
 }

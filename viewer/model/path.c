@@ -18,15 +18,15 @@
 #define RECENT_MAX 512 /* slices of a thread that may have been in the way */
 #define THREADS_MAX 4096
 #define NODES_MAX 1000000
-#define NONE SIZE_MAX
+#define NONE UINT32_MAX
 
 struct segment {
-  enum path_state state;
   int64_t begin_ns, end_ns;
   int64_t blocked_ns, behind_ns;
   uint64_t behind;
   uint32_t behind_kind, behind_site;
-  size_t next;
+  enum path_state state;
+  uint32_t next;
 };
 
 struct node {
@@ -42,7 +42,7 @@ struct node {
   uint64_t parent;
   uint64_t child; /* the last child that was done, at child_ns */
   int64_t child_ns;
-  size_t first, last;
+  uint32_t first, last; /* of its segments */
   UT_hash_handle hh;
 };
 
@@ -65,6 +65,7 @@ struct path_walk {
   lt_reader *reader;
   bool is_open; /* the file was looked over */
   uint64_t root;
+  size_t most; /* steps to keep, 0 all */
   struct node *nodes;
   struct thread **threads;
   size_t n_threads;
@@ -152,7 +153,7 @@ static struct segment *add(struct path_walk *w, struct node *n,
     w->segments = more;
     w->segments_cap = cap;
   }
-  size_t at = w->n_segments++;
+  uint32_t at = (uint32_t)w->n_segments++;
   if (n->last == NONE)
     n->first = at;
   else
@@ -420,6 +421,42 @@ static void on_event(struct path_walk *w, const lt_event *e) {
 
 /* The path */
 
+static int longest_first(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static int64_t length_of(const struct path_step *s) {
+  return s->end_ns - s->begin_ns;
+}
+
+/* Keep the longest steps, and the last one, which may go on. */
+static void thin_out(struct path_walk *w) {
+  struct path *p = w->path;
+  size_t n = p->n_steps, kept = 0, as_long = w->most;
+  int64_t *lengths = n > w->most ? malloc(n * sizeof *lengths) : NULL;
+  if (!lengths)
+    return; /* more are kept than need be */
+  for (size_t i = 0; i < n; i++)
+    lengths[i] = length_of(&p->steps[i]);
+  qsort(lengths, n, sizeof *lengths, longest_first);
+  int64_t least = lengths[w->most - 1];
+  while (as_long > 0 && lengths[w->most - as_long] > least)
+    as_long--;
+  free(lengths);
+  for (size_t i = 0; i < n; i++) {
+    int64_t length = length_of(&p->steps[i]);
+    bool is_kept = length > least || (length == least && as_long > 0);
+    as_long -= is_kept && length == least;
+    if (is_kept || i == n - 1)
+      p->steps[kept++] = p->steps[i];
+  }
+  p->n_left_out += n - kept;
+  p->n_steps = kept;
+}
+
+#define THIN_OUT_AT 4096
+
 static void step(struct path_walk *w, const struct node *n,
                  const struct segment *s, int64_t from, int64_t to,
                  unsigned depth) {
@@ -435,6 +472,8 @@ static void step(struct path_walk *w, const struct node *n,
     last->behind_ns += s->behind_ns;
     return;
   }
+  if (w->most && p->n_steps >= THIN_OUT_AT + w->most)
+    thin_out(w);
   if (p->n_steps == w->steps_cap) {
     size_t cap = w->steps_cap ? w->steps_cap * 2 : 256;
     struct path_step *more = realloc(p->steps, cap * sizeof *more);
@@ -463,7 +502,7 @@ static void step(struct path_walk *w, const struct node *n,
 
 static void follow(struct path_walk *w, const struct node *n, int64_t from,
                    int64_t to, unsigned depth) {
-  for (size_t i = n->first; i != NONE && from < to; i = w->segments[i].next) {
+  for (uint32_t i = n->first; i != NONE && from < to; i = w->segments[i].next) {
     const struct segment *s = &w->segments[i];
     int64_t begin = s->begin_ns > from ? s->begin_ns : from;
     int64_t end = s->end_ns < to ? s->end_ns : to;
@@ -516,6 +555,8 @@ static lt_status finish(struct path_walk *w) {
   p->spawn_ns = n->begin_ns;
   p->end_ns = n->is_done ? n->done_ns : w->now_ns;
   follow(w, n, p->spawn_ns, p->end_ns, 0);
+  if (w->most)
+    thin_out(w);
   return w->is_out_of_memory ? LT_NOMEM : LT_OK;
 }
 
@@ -537,7 +578,8 @@ void path_end(struct path_walk *w) {
   free(w);
 }
 
-lt_status path_begin(const char *file, uint64_t task, struct path_walk **walk) {
+lt_status path_begin(const char *file, uint64_t task, size_t most,
+                     struct path_walk **walk) {
   struct path_walk *w = calloc(1, sizeof *w);
   lt_status status = LT_NOMEM;
   *walk = NULL;
@@ -550,6 +592,7 @@ lt_status path_begin(const char *file, uint64_t task, struct path_walk **walk) {
     return status;
   }
   w->root = task;
+  w->most = most;
   *walk = w;
   return LT_OK;
 }
@@ -585,7 +628,7 @@ double path_share(const struct path_walk *w) {
 
 lt_status path_open(const char *file, uint64_t task, struct path **path) {
   struct path_walk *walk;
-  lt_status status = path_begin(file, task, &walk);
+  lt_status status = path_begin(file, task, 0, &walk);
   *path = NULL;
   while (status == LT_OK)
     status = path_go_on(walk, UINT64_MAX, path);

@@ -53,6 +53,7 @@ struct path {
   int64_t status;
   struct path_step *steps; /* in order of time, without a gap */
   size_t n_steps;
+  size_t n_left_out; /* shorter ones, where only so many were wanted */
   int64_t total_ns[PATH_STATES];
   uint64_t n_dropped; /* segments that were too many: then steps are coarser */
 };
@@ -67,13 +68,14 @@ LT_WARN_UNUSED lt_status path_open(const char *file, uint64_t task,
 /* The same in steps, for who has something else to do meanwhile.  A step takes
  * so many events.
  *
+ * most:   steps to keep, the longest; 0 all of them.
  * walk:   owned, path_end(); NULL on failure.
  * path:   owned, path_free(); written with END only.
  * Errors: begin as lt_reader_open(); go_on: END when the path is complete, OK
  *         while there is more, NOT_FOUND, IO, NOMEM (end it then). */
 struct path_walk;
 LT_WARN_UNUSED lt_status path_begin(const char *file, uint64_t task,
-                                    struct path_walk **walk);
+                                    size_t most, struct path_walk **walk);
 LT_WARN_UNUSED lt_status path_go_on(struct path_walk *walk, uint64_t n_events,
                                     struct path **path);
 double path_share(const struct path_walk *walk); /* that was read, 0 to 1 */

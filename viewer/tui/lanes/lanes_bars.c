@@ -128,6 +128,8 @@ static void draw_binned(const struct plot *p, const struct column *column,
                    : what == LANE_WORKER ? ROLE_POOL
                    : what == LANE_SEEN || what == LANE_CALLS ? ROLE_DIM
                                          : ROLE_RUN;
+  if (column->is_rough)
+    role = ROLE_DIM;
   if (what == LANE_TURN || what == LANE_CALLBACK)
     role = stall_or(p, p->lane->thread, begin, end, role);
   char32_t ch = what == LANE_TURN ? height_of(column->covered_ns, end - begin)

@@ -11,6 +11,8 @@
 #include "tui/view/format.h"
 #include "tui/view/stall.h"
 
+#define STEPS_MAX 64 /* on any screen */
+
 void tasks_path_forget(struct tasks_pane *pane) {
   path_end(pane->walk);
   path_free(pane->path);
@@ -32,7 +34,7 @@ void tasks_path(struct tasks_pane *pane, const char *file) {
   tasks_path_forget(pane);
   pane->path_of = pane->selected;
   pane->path_problem =
-      file ? path_begin(file, pane->selected, &pane->walk) : LT_NOT_FOUND;
+      file ? path_begin(file, pane->selected, STEPS_MAX, &pane->walk) : LT_NOT_FOUND;
 }
 
 bool tasks_path_work(struct tasks_pane *pane, uint64_t n_events) {
@@ -51,8 +53,6 @@ static const enum role state_roles[PATH_STATES] = {
     [PATH_RUN] = ROLE_RUN,   [PATH_READY] = ROLE_WARN, [PATH_QUEUE] = ROLE_WARN,
     [PATH_POOL] = ROLE_POOL, [PATH_TIMER] = ROLE_WAIT, [PATH_POLL] = ROLE_WAIT,
     [PATH_WAIT] = ROLE_WAIT};
-
-#define STEPS_MAX 64
 
 static int64_t length_of(const struct path_step *s) {
   return s->end_ns - s->begin_ns;
@@ -205,7 +205,8 @@ void task_path_draw(struct app *app, struct rect r) {
   int y = draw_gather(app, r, r.y + 1, p), room = r.y + r.h - y;
   if (room < 1)
     return;
-  bool fits = p->n_steps <= (size_t)room && p->n_steps <= STEPS_MAX;
+  size_t n_all = p->n_steps + p->n_left_out;
+  bool fits = n_all <= (size_t)room && n_all <= STEPS_MAX;
   size_t n = choose(p, fits ? p->n_steps : (size_t)room - 1, chosen);
   for (size_t i = 0; i < n; i++)
     draw_step(app, r, y++, &p->steps[chosen[i]]);
@@ -213,5 +214,5 @@ void task_path_draw(struct app *app, struct rect r) {
     grid_print(g, r.x + 1, y, ROLE_DIM,
                "%zu shorter steps left out: looptrace report --task %llu "
                "--top %zu",
-               p->n_steps - n, (unsigned long long)p->task, p->n_steps);
+               n_all - n, (unsigned long long)p->task, n_all);
 }
