@@ -42,6 +42,9 @@ static __thread struct foreign {
   const void *maybe_site; /* a wait that may become one */
   struct lti_waits maybe; /* what all its waits were for */
   uint64_t seen;          /* when the last came back */
+  int looked_at;          /* an epoll descriptor, with timeout 0, */
+  uint64_t looked;        /* then; 0: it waited since, or never looked */
+  uint64_t away;          /* longest from such a look to the next, or a wait */
 } foreign __attribute__((tls_model("initial-exec")));
 
 /* Each said once for a recording. */
@@ -124,23 +127,30 @@ static void note(const void *caller) {
     lti_note_emit(texts[which]);
 }
 
+static void note_unseen(const char *did, uint64_t ms, const char *what) {
+  char text[240];
+  if (ms < UNSEEN_LEAST_MS)
+    return;
+  (void)snprintf(text, sizeof text,
+                 "thread %ld had %s for %llu ms before its loop was seen to "
+                 "wait for the first time: %s, which are not judged",
+                 (long)syscall(SYS_gettid), did, (unsigned long long)ms, what);
+  lti_note_emit(text);
+}
+
 /* What came before the first wait may have been a turn, a long one even, or the
  * program's start: that it was not seen is said where it was long. */
 static void note_unseen_start(void) {
-  char text[200];
   struct timespec cpu = {0, 0};
   if (lti_process.is_confined)
     return;
   (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-  uint64_t ms = (uint64_t)cpu.tv_sec * 1000 + (uint64_t)cpu.tv_nsec / 1000000;
-  if (ms < UNSEEN_LEAST_MS)
-    return;
-  (void)snprintf(text, sizeof text,
-                 "thread %ld had computed for %llu ms before its loop was seen "
-                 "to wait for the first time: its start, or first turns, which "
-                 "are not judged",
-                 (long)syscall(SYS_gettid), (unsigned long long)ms);
-  lti_note_emit(text);
+  note_unseen("computed",
+              (uint64_t)cpu.tv_sec * 1000 + (uint64_t)cpu.tv_nsec / 1000000,
+              "its start, or first turns");
+  note_unseen("looked at its descriptors and not come back",
+              lti_clock_ns(foreign.away) / 1000000,
+              "pauses of its own, or first turns");
 }
 
 /* "epoll 7", of a thread with a name of its own "worker epoll 7". */
@@ -174,6 +184,7 @@ static void begin(const void *site, const struct lti_waits *held,
   note(caller);
   if (is_first)
     note_unseen_start();
+  foreign.looked = foreign.away = 0;
 }
 
 /* Are these what a loop waits for?  Asked seldom: some system calls. */
@@ -212,25 +223,40 @@ static void forget_parents(void) {
     end(false);
 }
 
-enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
-                             const void *caller) {
-  forget_parents();
-  if (!lti_self.depth || lti_self.in_call)
-    return LTI_PASSES;
-  if (foreign.active && lti_self.depth == 1 && foreign.site == site &&
-      is_common(&foreign.held, fds)) {
-    foreign.times = 0;
-    return LTI_POLLS;
-  }
-  return lti_call_wanted(caller) ? LTI_BLOCKS : LTI_PASSES;
-}
-
 /* Inside a loop, only an epoll descriptor may begin another one: a thread that
  * polls for long in a callback blocks its loop. */
 static bool may_begin(const void *site) {
   return !foreign.never && !lti_self.in_call &&
          lti_self.depth == (foreign.active ? 1u : 0u) &&
          (!foreign.active || !site);
+}
+
+/* A loop that has callbacks to run looks at its descriptors with timeout 0, as
+ * asyncio does before the first coroutine; so do programs that turn no loop. */
+static void look(int fd, int timeout_ms) {
+  uint64_t now = lti_now();
+  if (foreign.looked_at != fd)
+    foreign.looked = foreign.away = 0;
+  if (foreign.looked && now - foreign.looked > foreign.away)
+    foreign.away = now - foreign.looked;
+  foreign.looked_at = fd;
+  foreign.looked = timeout_ms == 0 ? now : 0;
+}
+
+enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
+                             int timeout_ms, const void *caller) {
+  forget_parents();
+  if (!lti_self.depth || lti_self.in_call) {
+    if (!site && may_begin(site))
+      look(fds->fd[0], timeout_ms);
+    return LTI_PASSES;
+  }
+  if (foreign.active && lti_self.depth == 1 && foreign.site == site &&
+      is_common(&foreign.held, fds)) {
+    foreign.times = 0;
+    return LTI_POLLS;
+  }
+  return lti_call_wanted(caller) ? LTI_BLOCKS : LTI_PASSES;
 }
 
 void lti_foreign_waited(const void *site, const struct lti_waits *fds,

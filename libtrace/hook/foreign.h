@@ -18,9 +18,10 @@ struct lti_waits {
  * loop that runs, or a blocking call inside a loop. */
 enum lti_way { LTI_PASSES, LTI_POLLS, LTI_BLOCKS };
 
-/* site: who waits; 0 for a wait on an epoll descriptor.  fds: what for. */
+/* site: who waits; 0 for a wait on an epoll descriptor.  fds: what for.
+ * timeout_ms: how long, on an epoll descriptor; else not looked at. */
 enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
-                             const void *caller);
+                             int timeout_ms, const void *caller);
 
 /* A wait that was no loop's has come back: it may be the poll of a loop that
  * we do not know yet.  what: "epoll", "poll" or "select". errno is preserved.

@@ -81,7 +81,8 @@ static inline bool is_poll_phase(int fd) {
     if (is_now && !is_libuvs)                                                  \
       fds_waited = waits;                                                      \
     enum lti_way way =                                                         \
-        is_libuvs ? LTI_POLLS : lti_foreign_way(site, &fds_waited, caller);    \
+        is_libuvs ? LTI_POLLS                                                  \
+                  : lti_foreign_way(site, &fds_waited, timeout, caller);       \
     if (way == LTI_POLLS) {                                                    \
       lti_poll_enter(timeout);                                                 \
       lti_nested_show(lti_self.foreign ? lti_nested_run : NULL);               \

@@ -18,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +70,55 @@ static void busy(void) {
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   while (t.tv_nsec < 150000000);
   turn_epoll(fd, TURNS);
+  close(fd);
+}
+
+/* As asyncio: a look at what is there, the first turn, and only then a wait. */
+static void late(void) {
+  struct epoll_event ready;
+  int fd = must(epoll_create1(0));
+  must(epoll_wait(fd, &ready, 1, 0));
+  nap(STALL_MS);
+  must(epoll_wait(fd, &ready, 1, 0));
+  turn_epoll(fd, -1);
+  close(fd);
+}
+
+/* Draws its pictures, and sleeps in between by itself. */
+static void pictures(void) {
+  struct epoll_event ready;
+  int fd = must(epoll_create1(0));
+  for (int i = 0; i < TURNS; i++) {
+    must(epoll_wait(fd, &ready, 1, 0));
+    nap(16);
+  }
+  nap(STALL_MS);
+}
+
+/* Looks once, as a library may. */
+static void once(void) {
+  struct epoll_event ready;
+  must(epoll_wait(must(epoll_create1(0)), &ready, 1, 0));
+  nap(STALL_MS);
+}
+
+static void on_alarm(int number) {
+  (void)number;
+}
+
+/* A wait that a signal ends was a wait. */
+static void interrupted(void) {
+  struct epoll_event ready;
+  const struct itimerval off = {.it_value.tv_usec = 0},
+                         on = {.it_interval.tv_usec = STALL_MS * 1000,
+                               .it_value.tv_usec = STALL_MS * 1000};
+  int fd = must(epoll_create1(0));
+  signal(SIGALRM, on_alarm);
+  must(setitimer(ITIMER_REAL, &on, NULL));
+  if (epoll_wait(fd, &ready, 1, -1) != -1)
+    abort();
+  must(setitimer(ITIMER_REAL, &off, NULL));
+  turn_epoll(fd, -1);
   close(fd);
 }
 
@@ -227,7 +277,9 @@ int main(int argc, char **argv) {
       {"closed", closed},   {"left", left},         {"threads", threads},
       {"another", another}, {"output", output},     {"answer", answer},
       {"inside", inside},   {"hang", hang},         {"forked", forked},
-      {"bad", bad},         {"busy", busy}};
+      {"bad", bad},         {"busy", busy},         {"late", late},
+      {"once", once},       {"pictures", pictures},
+      {"interrupted", interrupted}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {
       all[i].run();

@@ -28,6 +28,16 @@ asyncio.run(main())
 print('done')
 '''
 
+BLOCKED_FIRST = '''
+import asyncio, time
+async def main():
+    time.sleep(0.2)
+    for i in range(20):
+        await asyncio.sleep(0.002)
+asyncio.run(main())
+print('done')
+'''
+
 SUBPROCESS = '''
 import subprocess, time
 code = 'import sys, time\\nfor i in range(30): print(i, flush=True); ' \\
@@ -84,6 +94,37 @@ uv.uv_run(uv.uv_default_loop(), 0)
 print('done')
 '''
 
+
+FIRST_TURN = '''
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+static void block(uv_handle_t *handle) {
+  usleep(200000);
+  uv_close(handle, NULL);
+}
+static void on_timer(uv_timer_t *timer) { block((uv_handle_t *)timer); }
+static void on_idle(uv_idle_t *idle) { block((uv_handle_t *)idle); }
+static void on_prepare(uv_prepare_t *prepare) { block((uv_handle_t *)prepare); }
+int main(int argc, char **argv) {
+  uv_timer_t timer;
+  uv_idle_t idle;
+  uv_prepare_t prepare;
+  if (argc != 2)
+    return 1;
+  if (strcmp(argv[1], "timer") == 0) {
+    uv_timer_init(uv_default_loop(), &timer);
+    uv_timer_start(&timer, on_timer, 0, 0);
+  } else if (strcmp(argv[1], "idle") == 0) {
+    uv_idle_init(uv_default_loop(), &idle);
+    uv_idle_start(&idle, on_idle);
+  } else {
+    uv_prepare_init(uv_default_loop(), &prepare);
+    uv_prepare_start(&prepare, on_prepare);
+  }
+  return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+}
+'''
 
 PLUGIN = '''
 #include <uv.h>
@@ -147,6 +188,14 @@ class Loops(Case):
         self.assertGreaterEqual(stall['duration_ns'], 199_000_000)
         return told
 
+    def away(self, *command, path=None):
+        """The notes of a loop that looked, and was away: for how many ms."""
+        told = json.loads(self.looptrace(
+            'info', '--json', self.record(*command, path=path)).stdout)
+        notes = [re.search(r'not come back for (\d+) ms before', note)
+                 for note in told['notes']]
+        return [int(found[1]) for found in notes if found]
+
     def assert_no_loop(self, *command):
         path = self.dir / 'none.lt'
         result = self.looptrace('record', '-o', path, '--', *command)
@@ -182,7 +231,7 @@ class Loops(Case):
                          {table[0].index('busy') + 4}, text)
 
     def test_waiting_for_one_thing_is_no_loop(self):
-        for how in ('output', 'answer', 'bad'):
+        for how in ('output', 'answer', 'bad', 'once', 'pictures'):
             with self.subTest(how):
                 self.assert_no_loop(LOOPS, how)
 
@@ -228,6 +277,43 @@ class Loops(Case):
             notes = [int(found[1]) for found in notes if found]
             self.assertEqual(len(notes), n, told['notes'])
             self.assertTrue(all(149 <= ms < 10_000 for ms in notes), notes)
+
+    def test_a_first_turn_before_the_first_wait_is_said(self):
+        for how, n in (('late', 1), ('epoll', 0), ('interrupted', 0)):
+            with self.subTest(how):
+                path = self.dir / f'{how}.lt'
+                away = self.away(LOOPS, how, path=path)
+                self.assertEqual(len(away), n, away)
+                self.assertTrue(all(199 <= ms < 10_000 for ms in away), away)
+                if n: # said, not judged: it may have been no turn
+                    self.assertEqual(self.stalls(path), [])
+
+    def test_asyncio_that_blocks_before_it_waits_is_said(self):
+        python = '/usr/bin/python3'
+        if not os.path.exists(python):
+            self.skipTest('no /usr/bin/python3')
+        away = self.away(python, '-c', BLOCKED_FIRST)
+        self.assertEqual(len(away), 1)
+        self.assertGreaterEqual(away[0], 199)
+
+    @needs('gcc', 'pkg-config')
+    def test_a_libuv_loop_is_judged_from_its_first_turn_on(self):
+        flags = subprocess.run(['pkg-config', '--cflags', '--libs', 'libuv'],
+                               check=True, capture_output=True,
+                               text=True).stdout.split()
+        (self.dir / 'first.c').write_text(FIRST_TURN)
+        subprocess.run(['gcc', '-o', 'first', 'first.c', *flags], check=True,
+                       cwd=self.dir)
+        for kind in ('timer', 'idle', 'prepare'):
+            with self.subTest(kind):
+                path = self.record('./first', kind,
+                                   path=self.dir / f'{kind}.lt')
+                stalls = self.stalls(path)
+                self.assertEqual(len(stalls), 1, stalls)
+                self.assertEqual(stalls[0]['turn'], 1)
+                self.assertEqual(stalls[0]['callee'], 'usleep')
+                self.assertTrue(stalls[0]['callbacks_seen'])
+                self.assertGreaterEqual(stalls[0]['duration_ns'], 199_000_000)
 
     def test_asyncio_is_a_loop(self):
         """The interpreter that Debian's programs use, not one of a builder."""
