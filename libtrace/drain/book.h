@@ -32,8 +32,11 @@ struct lti_module {
 struct lti_site {
   uint64_t address, offset, function_offset;
   uint64_t function, file; /* strings, 0 where unknown */
+  uint64_t key;            /* in site_ids */
   uint32_t module;         /* 0 unknown */
   uint32_t line;
+  bool is_call; /* the address is one that a traced call returns to, and may yet
+                   become the place of a jump */
 };
 
 /* Frames: twice the id of a site, plus 1 where it is a guess. */
@@ -82,9 +85,9 @@ struct lti_book {
   size_t n_modules, modules_capacity;
   struct lti_site *sites;
   size_t n_sites, sites_capacity;
-  struct lti_hash site_ids; /* address -> id */
+  struct lti_hash site_ids; /* key -> id */
   struct {
-    uint64_t address;
+    uint64_t key;
     uint32_t id; /* 0: an empty row */
   } site_cache[LTI_SITE_CACHE]; /* of site_ids, by the address's low bits */
   size_t n_named;           /* sites that the namer was asked about */
@@ -175,17 +178,21 @@ void lti_book_retell(struct lti_book *book);
 
 /* sites.c: the id of the site at an address, 0 for address 0.  The first time
  * it is looked up in the modules, and where none covers it in /proc/PID/maps.
- */
-uint32_t lti_book_site(struct lti_book *book, uint64_t address);
+ *
+ * key: the address; with LTI_SITE_CALL one that a traced call returns to.  Its
+ *      site is another than that of the same address in a stack, since the call
+ *      may turn out to have been a jump, made elsewhere. */
+#define LTI_SITE_CALL (UINT64_C(1) << 63)
+uint32_t lti_book_site(struct lti_book *book, uint64_t key);
 
-/* The same, fast where the address was asked for lately. */
+/* The same, fast where the key was asked for lately. */
 static inline uint32_t lti_book_site_again(struct lti_book *book,
-                                           uint64_t address) {
-  size_t row = (address ^ address >> 8) % LTI_SITE_CACHE;
-  if (book->site_cache[row].address == address && book->site_cache[row].id)
+                                           uint64_t key) {
+  size_t row = (key ^ key >> 8) % LTI_SITE_CACHE;
+  if (book->site_cache[row].key == key && book->site_cache[row].id)
     return book->site_cache[row].id;
-  uint32_t id = lti_book_site(book, address);
-  book->site_cache[row].address = address;
+  uint32_t id = lti_book_site(book, key);
+  book->site_cache[row].key = key;
   book->site_cache[row].id = id;
   return id;
 }

@@ -29,6 +29,10 @@ struct lti_name {
   uint64_t function_offset;
   const char *file; /* NULL unless there is line information */
   uint32_t line;
+  /* Of a return address: the offset of the place in the module where a traced
+   * call that returns there was made, if that is another: a function that ends
+   * with a call jumps to it.  0: the call before the address. */
+  uint64_t jump;
 };
 
 /* Names for addresses: given by `record`, which has libdw; NULL in a linked-in

@@ -1,9 +1,10 @@
 /* The book's code addresses: address -> site -> module, and their names.
  *
- * Invariant: an address has one site until a module comes that lies over the
- * one it was in; then it gets a new one.  A site without a module is a site all
- * the same (code made at run time).  Called by the recorder as it translates
- * events; names are asked for when there is time. */
+ * Invariant: an address has one site, and one as what a call returns to, until
+ * a module comes that lies over the one it was in; then it gets a new one.  A
+ * site without a module is a site all the same (code made at run time).  Called
+ * by the recorder as it translates events; names are asked for when there is
+ * time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #define SITES_MAX (1u << 20)
 #define MODULES_MAX 16384u
+#define SITE_JUMP (UINT64_C(1) << 62) /* of a key: the place of a jump */
 #define MAPS_AGE_NS 100000000u
 
 void lti_book_put_module(struct lti_book *b, uint32_t id) {
@@ -57,8 +59,10 @@ static void forget_addresses(struct lti_book *b, uint64_t start, uint64_t end) {
   memset(b->site_cache, 0, sizeof b->site_cache);
   for (size_t i = 0; i < b->n_sites; i++) {
     uint64_t address = b->sites[i].address;
-    if (address >= start && address < end && b->sites[i].module)
-      lti_hash_remove(&b->site_ids, address);
+    if (address >= start && address < end && b->sites[i].module) {
+      lti_hash_remove(&b->site_ids, b->sites[i].key);
+      lti_hash_remove(&b->site_ids, address | SITE_JUMP);
+    }
   }
 }
 
@@ -169,22 +173,24 @@ static uint32_t find_module(struct lti_book *b, uint64_t address) {
   return module_at(b, address);
 }
 
-uint32_t lti_book_site(struct lti_book *b, uint64_t address) {
+uint32_t lti_book_site(struct lti_book *b, uint64_t key) {
+  uint64_t address = key & ~LTI_SITE_CALL;
   if (!address)
     return 0;
-  const uint32_t *known = lti_hash_get(&b->site_ids, address);
+  const uint32_t *known = lti_hash_get(&b->site_ids, key);
   if (known)
     return *known;
   if (b->n_sites >= SITES_MAX ||
       !lti_book_room((void **)&b->sites, b->n_sites, &b->sites_capacity,
                      sizeof *b->sites))
     return 0;
-  struct lti_site site = {.address = address};
+  struct lti_site site = {
+      .address = address, .key = key, .is_call = key != address};
   site.module = find_module(b, address);
   if (site.module)
     site.offset = address - b->modules[site.module - 1].start;
   uint32_t id = (uint32_t)b->n_sites + 1;
-  if (!lti_hash_put(&b->site_ids, address, id))
+  if (!lti_hash_put(&b->site_ids, key, id))
     return 0;
   b->sites[b->n_sites++] = site;
   lti_book_put_site(b, id);
@@ -212,6 +218,22 @@ static void ask_build_id(struct lti_book *b, struct lti_module *m,
     lti_book_put_module(b, (uint32_t)(m - b->modules) + 1);
 }
 
+/* A call was a jump, made elsewhere in its module.  Calls from several places
+ * may end in one jump: from now on they are one site. */
+static void move_site(struct lti_book *b, uint32_t id, uint64_t offset) {
+  struct lti_site *s = &b->sites[id - 1];
+  s->is_call = false;
+  s->offset = offset;
+  s->address = b->modules[s->module - 1].start + offset;
+  const uint32_t *known = lti_hash_get(&b->site_ids, s->address | SITE_JUMP);
+  if (known) {
+    (void)lti_hash_put(&b->site_ids, s->key, *known);
+    memset(b->site_cache, 0, sizeof b->site_cache);
+  } else {
+    (void)lti_hash_put(&b->site_ids, s->address | SITE_JUMP, id);
+  }
+}
+
 /* Returns: false where it is to be asked again. */
 static bool ask_site(struct lti_book *b, uint32_t id,
                      const struct lti_namer *namer, void *context,
@@ -228,6 +250,10 @@ static bool ask_site(struct lti_book *b, uint32_t id,
     ask_build_id(b, m, namer, context);
   if (!namer->site(context, b->pid, path, offset, &name))
     return true;
+  if (s->is_call && name.jump && m && name.jump < m->end - m->start) {
+    move_site(b, id, name.jump);
+    return ask_site(b, id, namer, context, deadline_ns);
+  }
   s->function = name.function ? lti_book_own_string(b, name.function) : 0;
   s->function_offset = name.function ? name.function_offset : 0;
   s->file = name.file ? lti_book_own_string(b, name.file) : 0;

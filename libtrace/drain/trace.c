@@ -222,9 +222,18 @@ static void follow(struct lti_trace *t, struct lti_trace_thread *thread,
   }
 }
 
+/* Sites that are where a call returns to. */
+static inline void mark_call(lt_event *e) {
+  if (e->kind == LT_SPAWN)
+    e->b |= LTI_SITE_CALL;
+  else if (e->kind == LT_CALL || e->kind == LT_CALL_BEGIN)
+    e->a |= LTI_SITE_CALL;
+}
+
 static void translate_event(struct lti_trace *t,
                             struct lti_trace_thread *thread, lt_event *e) {
   const lt_kind_info *info = &t->kinds[e->kind];
+  mark_call(e);
   e->ref = info->ref == LT_CODEC_NONE ? 0 : e->ref;
   e->x = info->x == LT_CODEC_NONE ? 0 : e->x;
   e->a = translate(t, info->a, e->a);

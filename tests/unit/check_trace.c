@@ -232,6 +232,45 @@ START_TEST(names_come_in_by_redefinition_and_are_asked_for_once) {
 }
 END_TEST
 
+/* Any call was a jump at 0x400, but for one that leads out of the module. */
+static bool name_a_jump(void *context, int32_t pid, const char *module,
+                        uint64_t offset, struct lti_name *name) {
+  (void)context;
+  (void)pid;
+  (void)module;
+  *name = (struct lti_name){.function = offset == 0x400 ? "inner" : "outer",
+                            .jump = offset == 0x900 ? 0x2000 : 0x400};
+  return true;
+}
+
+START_TEST(a_call_that_was_a_jump_moves_there_and_a_frame_does_not) {
+  static const struct lti_namer namer = {.site = name_a_jump};
+  struct lti_book b;
+  lti_book_init(&b, 1, "test", 0);
+  lti_book_module(&b, 0x1000, 0x2000, "/a.so", 5);
+  uint32_t frame = lti_book_site(&b, 0x1800);
+  uint32_t call = lti_book_site(&b, 0x1800 | LTI_SITE_CALL);
+  uint32_t other = lti_book_site(&b, 0x1700 | LTI_SITE_CALL);
+  uint32_t outside = lti_book_site(&b, 0x1900 | LTI_SITE_CALL);
+  ck_assert_uint_ne(call, frame);
+  ck_assert_uint_eq(lti_book_site(&b, LTI_SITE_CALL), 0);
+  ck_assert(lti_book_name(&b, &namer, NULL, UINT64_MAX));
+  ck_assert_uint_eq(b.sites[call - 1].address, 0x1400);
+  ck_assert_uint_eq(b.sites[call - 1].offset, 0x400);
+  ck_assert_uint_eq(b.sites[call - 1].function,
+                    lti_book_own_string(&b, "inner"));
+  ck_assert_uint_eq(b.sites[frame - 1].address, 0x1800);
+  ck_assert_uint_eq(b.sites[outside - 1].address, 0x1900);
+  ck_assert_uint_eq(lti_book_site(&b, 0x1800 | LTI_SITE_CALL), call);
+  ck_assert_uint_eq(b.sites[other - 1].address, 0x1400);
+  ck_assert_uint_eq(lti_book_site(&b, 0x1700 | LTI_SITE_CALL), call);
+  lti_book_module(&b, 0x1400, 0x3000, "/b.so", 5); /* after a dlclose */
+  ck_assert_uint_ne(lti_book_site(&b, 0x1800 | LTI_SITE_CALL), call);
+  ck_assert_uint_ne(lti_book_site(&b, 0x1800), frame);
+  lti_book_fini(&b);
+}
+END_TEST
+
 START_TEST(strings_of_the_program_and_of_the_recorder_do_not_meet) {
   struct lti_book b;
   lti_book_init(&b, 1, "test", 0);
@@ -480,6 +519,7 @@ int main(void) {
   tcase_add_test(t, an_address_belongs_to_the_newest_module_over_it);
   tcase_add_test(t, addresses_in_no_module_are_looked_up_in_maps);
   tcase_add_test(t, names_come_in_by_redefinition_and_are_asked_for_once);
+  tcase_add_test(t, a_call_that_was_a_jump_moves_there_and_a_frame_does_not);
   tcase_add_test(t, strings_of_the_program_and_of_the_recorder_do_not_meet);
   tcase_add_test(t, a_file_is_private_and_follows_no_link);
   tcase_add_test(t, a_file_that_took_the_number_of_ours_is_left_alone);

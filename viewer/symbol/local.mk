@@ -4,6 +4,7 @@ symbol_sources = viewer/symbol/aside.h viewer/symbol/aside.c \
 	viewer/symbol/table.h viewer/symbol/table.c \
 	viewer/symbol/jit.h viewer/symbol/jit.c \
 	viewer/symbol/demangle.h viewer/symbol/demangle.c \
+	viewer/symbol/jumps.h viewer/symbol/jumps.c \
 	viewer/symbol/lines.h viewer/symbol/lines.c
 
 if HAVE_CHECK

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "symbol/jumps.h"
 #include "symbol/lines.h"
 #include "symbol/table.h"
 
@@ -29,6 +30,7 @@ struct module {
   char build_id[2 * 64 + 1];
   struct table table;
   struct lines *lines;
+  struct jumps *jumps;
   bool has_table; /* it is read at the first name */
 };
 
@@ -113,6 +115,7 @@ struct module *module_open(int fd, const char *root) {
 void module_close(struct module *module) {
   if (!module)
     return;
+  jumps_close(module->jumps);
   lines_close(module->lines);
   table_free(&module->table);
   file_close(&module->debug);
@@ -126,6 +129,8 @@ static void read_tables(struct module *module) {
   if (module->debug.elf)
     table_add(&module->table, module->debug.elf);
   table_finish(&module->table);
+  module->jumps =
+      jumps_open(module->own.elf, module->own.fd, &module->table);
 }
 
 bool module_name(struct module *module, uint64_t offset,
@@ -150,6 +155,10 @@ bool module_name(struct module *module, uint64_t offset,
     (void)lines_find(module->lines, code, &found.file, &found.line);
   if (!found.function && !found.file)
     return false;
+  if (module->jumps && code != address) {
+    uint64_t jump = jumps_find(module->jumps, address);
+    found.jump = jump ? jump - module->bias : 0;
+  }
   *name = found;
   return true;
 }
