@@ -255,6 +255,12 @@ static void restore(uint64_t key, const struct lti_entry *old) {
     lti_table_drop(key);
 }
 
+/* Who makes a task; nobody where that is a callback's last act, as a jump: the
+ * address is in our trampoline. */
+static uint64_t maker(const void *site) {
+  return lti_is_own(site) ? 0 : (uint64_t)(uintptr_t)site;
+}
+
 void lti_start_end(struct lti_start *start, int result, uint64_t delay,
                    const void *site) {
   struct lti_entry *entry = &start->entry;
@@ -266,8 +272,7 @@ void lti_start_end(struct lti_start *start, int result, uint64_t delay,
     return;
   }
   if (!start->known)
-    lti_emit(LT_SPAWN, entry->kind, entry->task, entry->fn,
-             (uint64_t)(uintptr_t)site);
+    lti_emit(LT_SPAWN, entry->kind, entry->task, entry->fn, maker(site));
   if (start->known || delay)
     lti_emit(LT_ARM, entry->kind, entry->task, entry->fn, delay);
 }
@@ -283,8 +288,7 @@ void lti_submit_begin(struct lti_submit *submit, const void *req, unsigned kind,
   entry->epoch = lti_epoch_of(entry->task);
   submit->tracked = lti_table_put(entry, &submit->old);
   if (submit->tracked)
-    lti_emit(LT_SPAWN, kind, entry->task, fn ? fn : second,
-             (uint64_t)(uintptr_t)site);
+    lti_emit(LT_SPAWN, kind, entry->task, fn ? fn : second, maker(site));
   else
     lti_count_untracked();
 }

@@ -5,7 +5,7 @@
 
 #define APART __attribute__((noinline, noclone, noipa))
 
-static uv_timer_t timers[8];
+static uv_timer_t timers[9];
 static volatile int n;
 
 #define CALLBACK(name)                                                         \
@@ -21,6 +21,7 @@ CALLBACK(first)
 CALLBACK(second)
 CALLBACK(among)
 CALLBACK(pointed)
+CALLBACK(last)
 
 APART static int direct(uv_timer_t *t) {
   int result = uv_timer_start(t, on_direct, 1, 0); /* direct */
@@ -83,12 +84,13 @@ static void on_idle(uv_idle_t *idle) {
   int failed = sleeps(20000);
   uv_close((uv_handle_t *)idle, NULL);
   n += failed;
+  uv_timer_start(&timers[8], on_last, 1, 0); /* jumps, to return to us */
 }
 
 int main(void) {
   uv_idle_t idle;
   int failed = 0;
-  for (int i = 0; i < 8; i++)
+  for (int i = 0; i < 9; i++)
     failed += uv_timer_init(uv_default_loop(), &timers[i]);
   failed += uv_idle_init(uv_default_loop(), &idle);
   failed += uv_idle_start(&idle, on_idle);
