@@ -477,6 +477,8 @@ void lti_recorded_seal(struct lti_recording *r, struct lti_recorded *p,
   }
   if (p->error || p->is_full)
     discard(p, span);
+  else if (!lti_trace_tell(&p->trace))
+    (void)lti_recorded_fail(p, lti_writer_error(p->trace.writer), "write");
   forget_lanes(p);
 }
 

@@ -300,6 +300,13 @@ bool lti_trace_seal(struct lti_trace *t, int64_t watermark_ns, uint64_t late,
   return lti_writer_flush(t->writer);
 }
 
+bool lti_trace_tell(struct lti_trace *t) {
+  if (!t->book.fresh_n)
+    return true;
+  lti_book_flush(&t->book);
+  return lti_writer_flush(t->writer);
+}
+
 void lti_trace_end(struct lti_trace *t, int64_t time_ns, lt_end_reason reason,
                    int status, uint64_t untracked) {
   uint8_t payload[64];

@@ -103,6 +103,11 @@ void lti_trace_skip(struct lti_trace *trace, struct lti_trace_thread *thread,
 bool lti_trace_seal(struct lti_trace *trace, int64_t watermark_ns,
                     uint64_t late, uint64_t short_calls);
 
+/* Names that came since an epoch was sealed: readers want them before the next
+ * event, and definitions need no epoch.
+ * Returns: false when an error has latched. */
+bool lti_trace_tell(struct lti_trace *trace);
+
 /* The end mark. */
 void lti_trace_end(struct lti_trace *trace, int64_t time_ns,
                    lt_end_reason reason, int status, uint64_t untracked);

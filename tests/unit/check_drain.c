@@ -250,6 +250,30 @@ START_TEST(texts_modules_and_names_reach_the_reader) {
 }
 END_TEST
 
+/* So that those who look at a program that does nothing know the names. */
+START_TEST(what_is_defined_after_the_last_event_is_in_the_file_soon) {
+  begin(&small);
+  struct lti_outer outer;
+  lti_loop_enter(&outer, lti_loop_new(), 0);
+  lti_drain_step(drain);
+  usleep(210000); /* an epoch */
+  lti_drain_step(drain);
+  lti_note_emit("said in silence");
+  lti_drain_step(drain);
+  usleep(210000);
+  lti_drain_step(drain);
+  lt_reader *r;
+  ck_assert_int_eq(lt_reader_open(path, &r), LT_OK);
+  ck_assert_uint_gt(lt_reader_info(r)->n_events, 0);
+  const char *note = lt_reader_note(r, 0);
+  ck_assert_ptr_nonnull(note);
+  ck_assert_str_eq(note, "said in silence");
+  lt_reader_close(r);
+  finish();
+  end();
+}
+END_TEST
+
 START_TEST(a_call_that_has_not_come_back_is_told_at_the_end) {
   begin(&small);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -648,6 +672,7 @@ int main(void) {
   tcase_add_test(t, a_straggler_is_raised_to_the_watermark);
   tcase_add_test(t, times_are_those_of_the_monotonic_clock);
   tcase_add_test(t, texts_modules_and_names_reach_the_reader);
+  tcase_add_test(t, what_is_defined_after_the_last_event_is_in_the_file_soon);
   tcase_add_test(t, a_call_that_has_not_come_back_is_told_at_the_end);
   tcase_add_test(t, events_of_threads_without_a_slot_are_told);
   tcase_add_test(t, nonsense_in_a_slot_is_counted_and_harms_nobody);
