@@ -146,6 +146,7 @@ enum lti_doing {
   LTI_DOING_NOTHING, /* not inside a loop */
   LTI_DOING_RUN,     /* in the loop, or in a callback */
   LTI_DOING_POLL,    /* in the kernel's poll */
+  LTI_DOING_BETWEEN, /* between two runs of a loop that is turned regularly */
 };
 
 #define LTI_BACK 8u

@@ -16,6 +16,8 @@ struct lti_state {
   uint64_t since, task_since;
 };
 struct lti_state lti_state_of(const struct lti_thread *thread);
+/* Out of the poll, with the loop waiting for it? */
+bool lti_state_is_away(const struct lti_state *state);
 bool lti_state_is(const struct lti_thread *thread,
                   const struct lti_state *before);
 

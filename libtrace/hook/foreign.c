@@ -82,7 +82,7 @@ static void end(bool is_seen) {
   if (foreign.epoch == lti_epoch() && *lti_process.alive)
     lti_loop_leave(&foreign.outer, is_seen ? 0 : 1);
   else if (lti_self.depth) /* it was our parent's */
-    lti_self.depth--;
+    lti_depth_drop();
 }
 
 void lti_foreign_stop(void) {
@@ -243,14 +243,22 @@ static void look(int fd, int timeout_ms) {
   foreign.looked = timeout_ms == 0 ? now : 0;
 }
 
+/* Between two runs: for libuv's own descriptor, for many at a time, or for an
+ * epoll descriptor, which may have libuv's in it. */
+static bool is_for_loop(const void *site, const struct lti_waits *fds) {
+  return !site || fds->n == LTI_WAITS_MAX || has(fds, lti_self.backend);
+}
+
 enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
                              int timeout_ms, const void *caller) {
   forget_parents();
-  if (!lti_self.depth || lti_self.in_call) {
+  if (!lti_self.attended || lti_self.in_call) {
     if (!site && may_begin(site))
       look(fds->fd[0], timeout_ms);
     return LTI_PASSES;
   }
+  if (lti_is_between() && is_for_loop(site, fds))
+    return LTI_WAITS;
   if (foreign.active && lti_self.depth == 1 && foreign.site == site &&
       is_common(&foreign.held, fds)) {
     foreign.times = 0;

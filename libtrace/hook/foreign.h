@@ -15,8 +15,9 @@ struct lti_waits {
 };
 
 /* What a wait is, before it begins: some other code's business, the poll of the
- * loop that runs, or a blocking call inside a loop. */
-enum lti_way { LTI_PASSES, LTI_POLLS, LTI_BLOCKS };
+ * loop that runs, the program's own wait for a loop that it turns when there is
+ * something to do, or a blocking call. */
+enum lti_way { LTI_PASSES, LTI_POLLS, LTI_WAITS, LTI_BLOCKS };
 
 /* site: who waits; 0 for a wait on an epoll descriptor.  fds: what for.
  * timeout_ms: how long, on an epoll descriptor; else not looked at. */

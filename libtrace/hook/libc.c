@@ -14,7 +14,7 @@
 
 #define WRAP_CALL(ret, name, params, args, callee, ref)                        \
   LTI_INTERPOSE ret name params {                                              \
-    if (__builtin_expect(!lti_self.depth, 1))                                  \
+    if (__builtin_expect(!lti_self.attended, 1))                               \
       return lti_libc.name args;                                               \
     const void *site = __builtin_return_address(0);                            \
     if (!lti_call_wanted(site))                                                \
@@ -39,7 +39,7 @@ static uint32_t rwlock_holder(const pthread_rwlock_t *lock) {
 /* The try gives every answer that the lock itself would but "wait". */
 #define WRAP_LOCK(ret, name, params, args, callee, try)                        \
   LTI_INTERPOSE ret name params {                                              \
-    if (__builtin_expect(!lti_self.depth, 1))                                  \
+    if (__builtin_expect(!lti_self.attended, 1))                               \
       return lti_libc.name args;                                               \
     const void *site = __builtin_return_address(0);                            \
     if (!lti_call_wanted(site))                                                \

@@ -9,7 +9,7 @@
 #include <errno.h>
 
 static inline bool is_wanted(const void *site) {
-  return __builtin_expect(lti_self.depth != 0, 0) && lti_call_wanted(site);
+  return __builtin_expect(lti_self.attended != 0, 0) && lti_call_wanted(site);
 }
 
 /* The mode is there only if the flags say so: reading it otherwise is harmless

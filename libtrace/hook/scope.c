@@ -24,7 +24,7 @@ void lti_count_untracked(void) {
 void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
   lti_hook.loop = frame->outer_loop;
   if (frame->flags & LTI_FRAME_MUTE) {
-    lti_self.depth--;
+    lti_depth_drop();
     lti_self.loop = frame->outer.loop;
   } else {
     lti_loop_leave(&frame->outer, result);

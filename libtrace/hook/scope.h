@@ -45,8 +45,8 @@ static inline bool lti_is_dead(const struct lti_frame *frame, uintptr_t at) {
 struct lti_hook {
   const void *api_site; /* who called the function of libuv we are in */
   uv_loop_t *loop;      /* innermost, NULL outside */
-  /* lti_self.top is the innermost; frames when there is none, and NULL until the
-   * thread's first.  lti_self.top_end is the last. */
+  /* lti_self.top is the innermost; frames when there is none, and NULL until
+   * the thread's first.  lti_self.top_end is the last. */
   struct lti_frame frames[1 + LTI_FRAMES_MAX]; /* [0] is never dead */
 };
 extern __thread struct lti_hook lti_hook

@@ -13,7 +13,7 @@ static void on_exit_cb(uv_process_t *handle, int64_t status, int signum) {
 static int spawn_in_call(uv_loop_t *loop, uv_process_t *handle,
                          const uv_process_options_t *options,
                          const void *site) {
-  if (!lti_self.depth || !lti_call_wanted(site))
+  if (!lti_self.attended || !lti_call_wanted(site))
     return lti_uv.uv_spawn(loop, handle, options);
   LTI_CALL(LT_CALLEE_uv_spawn, 0, site);
   return lti_uv.uv_spawn(loop, handle, options);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct run {
+  uv_loop_t *loop;
   struct lti_frame *frame; /* NULL: none was left */
   struct lti_outer deep;   /* for it, then */
   uint8_t outer_in_uv;
@@ -55,6 +56,7 @@ static void run_begin(struct run *run, uv_loop_t *loop, uv_run_mode mode) {
   struct lti_hook *hook = &lti_hook;
   lti_foreign_stop();
   struct lti_frame *frame = run->frame = lti_frame_push(run, LTI_FRAME_RUN);
+  run->loop = loop;
   run->outer_in_uv = lti_self.in_uv;
   run->outer_in_call = lti_self.in_call;
   run->outer_loop = hook->loop;
@@ -79,6 +81,8 @@ static void run_end(struct run *run) {
     lti_hook.loop = run->outer_loop;
     lti_loop_leave(&run->deep, (unsigned)run->result);
   }
+  if (lti_is_between()) /* an exception leaves nothing to come back to */
+    lti_self.backend = lti_uv.uv_backend_fd(run->loop);
   lti_self.in_uv = run->outer_in_uv;
   lti_self.in_call = run->outer_in_call;
 }
@@ -119,7 +123,7 @@ LTI_INTERPOSE void uv_loop_delete(uv_loop_t *loop) {
 
 LTI_INTERPOSE void uv_sleep(unsigned int msec) {
   const void *site = __builtin_return_address(0);
-  if (!lti_self.depth || lti_passes(site) || !lti_call_wanted(site)) {
+  if (!lti_self.attended || lti_passes(site) || !lti_call_wanted(site)) {
     lti_uv.uv_sleep(msec);
     return;
   }

@@ -83,7 +83,7 @@ REQUEST_CALLBACKS(TRAMPOLINE)
 /* fd -1: it waits on nothing that has a number. */
 #define SYNCHRONOUS(name, args, fd)                                            \
   if (!cb) {                                                                   \
-    if (!lti_self.depth || !lti_call_wanted(site))                             \
+    if (!lti_self.attended || !lti_call_wanted(site))                          \
       return lti_uv.name args;                                                 \
     LTI_CALL(LT_CALLEE_##name, LTI_FD(fd), site);                              \
     return lti_uv.name args;                                                   \

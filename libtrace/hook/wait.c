@@ -74,7 +74,7 @@ static inline bool is_poll_phase(int fd) {
       return n_ready;                                                          \
     }                                                                          \
     const void *caller = __builtin_return_address(0);                          \
-    bool is_now = (is_early) || lti_self.depth;                                \
+    bool is_now = (is_early) || lti_self.attended;                             \
     bool is_libuvs = is_uv;                                                    \
     struct lti_waits fds_waited = {.n = 0};                                    \
     int timeout = is_now ? (ms) : 0, ready;                                    \
@@ -89,6 +89,12 @@ static inline bool is_poll_phase(int fd) {
       ready = real args;                                                       \
       lti_nested_hide(lti_self.foreign ? lti_nested_run : NULL);               \
       lti_poll_leave(ready);                                                   \
+      return ready;                                                            \
+    }                                                                          \
+    if (way == LTI_WAITS) {                                                    \
+      lti_wait_enter(timeout);                                                 \
+      ready = real args;                                                       \
+      lti_wait_leave(ready);                                                   \
       return ready;                                                            \
     }                                                                          \
     if (way == LTI_BLOCKS) {                                                   \
@@ -155,10 +161,10 @@ WAIT_EPOLL(epoll_pwait,
 
 LTI_INTERPOSE int close(int fd) {
   const void *site = __builtin_return_address(0);
-  if (__builtin_expect(!lti_self.depth, 1))
+  if (__builtin_expect(!lti_self.attended, 1))
     return lti_libc.close(fd);
   lti_foreign_closed(fd);
-  if (!lti_self.depth || !lti_call_wanted(site))
+  if (!lti_self.attended || !lti_call_wanted(site))
     return lti_libc.close(fd);
   LTI_CALL(LT_CALLEE_close, LTI_FD(fd), site);
   return lti_libc.close(fd);

@@ -46,6 +46,11 @@ struct lti_self {
   };
   uint8_t refused;          /* no slot to be had: count only */
   uint8_t foreign;          /* inside a callback of another loop than loop */
+  uint8_t n_runs;           /* of turned, in a row, that are to go on */
+  uint32_t attended;        /* blocking calls are seen: depth, or 1 between two
+                               runs of a loop that is turned regularly */
+  uint32_t turned;          /* the loop of the last outermost run */
+  int backend;              /* and between two of them its descriptor */
 };
 #define LTI_ON_NONE UINT32_MAX /* lti_self.on of a thread that knows none */
 extern __thread struct lti_self lti_self
@@ -257,11 +262,27 @@ struct lti_outer {
   uint32_t doing;
   uint64_t since;
   uint8_t foreign;
+  uint8_t mode; /* of the loop itself */
 };
 void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode);
 void lti_loop_leave(const struct lti_outer *outer, unsigned result);
 void lti_poll_enter(int timeout_ms);
 void lti_poll_leave(int n_ready);
+
+/* A loop that is turned by one uv_run after the other, each of which says that
+ * there is more to wait for, is its program's also in between: the thread is
+ * attended then.  It waits for the loop, on its own, in between: */
+enum { LTI_RUNS_REGULAR = 4 }; /* and model/stall.c */
+static inline bool lti_is_between(void) {
+  return lti_self.attended && !lti_self.depth;
+}
+void lti_wait_enter(int timeout_ms);
+void lti_wait_leave(int n_ready);
+
+/* A loop is left without a word. */
+static inline void lti_depth_drop(void) {
+  lti_self.attended = --lti_self.depth;
+}
 
 /* The end of a blocking call: CALL when it took at least min_block_ns, else one
  * more in calls_short. */

@@ -84,8 +84,13 @@ void lti_sync_slow(uint32_t times) {
   uint64_t now = lti_now();
   if (was_on)
     lti_emit_at(now, LT_LOOP_END, 0, 0, 0, 0); /* LTI_ALL_ENDED */
-  if (!self->depth)
+  if (!self->depth) {
+    if (was_on && self->n_runs) /* what came since the last run is unknown */
+      lti_emit_at(now, LT_LOOP_END, self->turned, 0, 0, 0);
+    self->attended = self->n_runs = 0;
+    set_doing(LTI_DOING_NOTHING, 0);
     return;
+  }
   lti_modules_emit();
   self->told = self->depth;
   begin_loop(now, 0);
@@ -102,8 +107,9 @@ void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
   outer->doing = LTI_DOING_NOTHING;
   outer->since = 0;
   outer->foreign = self->foreign;
+  outer->mode = (uint8_t)mode;
   self->foreign |= self->depth > 0 && self->loop != loop;
-  self->depth++;
+  self->attended = ++self->depth;
   self->loop = loop;
   if (!lti_is_on())
     return;
@@ -132,12 +138,27 @@ static void turn_ended(uint64_t now) {
     lti_usage_refresh(now);
 }
 
+/* The outermost run has ended.  libuv's modes 1 and 2, ONCE and NOWAIT, are of
+ * who will come again. */
+static void left_outermost(uint64_t now, uint32_t loop, unsigned mode,
+                           unsigned result) {
+  struct lti_self *self = &lti_self;
+  bool goes_on = result && (mode == 1 || mode == 2);
+  if (!goes_on || self->turned != loop)
+    self->n_runs = 0;
+  self->turned = loop;
+  if (goes_on && self->n_runs < LTI_RUNS_REGULAR)
+    self->n_runs++;
+  self->attended = self->n_runs == LTI_RUNS_REGULAR;
+  set_doing(self->attended ? LTI_DOING_BETWEEN : LTI_DOING_NOTHING, now);
+}
+
 void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
   struct lti_self *self = &lti_self;
   uint32_t loop = self->loop;
   if (lti_is_on())
     lti_sync();
-  self->depth--;
+  lti_depth_drop();
   self->loop = outer->loop;
   self->foreign = outer->foreign;
   if (!lti_is_on())
@@ -152,7 +173,10 @@ void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
   if (self->slot)
     atomic_store_explicit(&self->slot->loop, outer->loop,
                           memory_order_relaxed);
-  set_doing(outer->doing, outer->since);
+  if (self->depth)
+    set_doing(outer->doing, outer->since);
+  else
+    left_outermost(now, loop, outer->mode, result);
 }
 
 void lti_poll_enter(int timeout_ms) {
@@ -185,6 +209,29 @@ void lti_poll_leave(int n_ready) {
   bool is_long = has_polled_long(now);
   if (!lti_self.foreign)
     set_doing(LTI_DOING_RUN, now);
+  if (is_long)
+    lti_usage_emit();
+  else
+    lti_usage_refresh(now);
+}
+
+void lti_wait_enter(int timeout_ms) {
+  if (!lti_is_on())
+    return;
+  uint64_t now = lti_now();
+  turn_ended(now);
+  lti_emit_on(now, LT_POLL_BEGIN, 0, 0,
+              timeout_ms < 0 ? 0 : (uint64_t)timeout_ms + 1, 0);
+  set_doing(LTI_DOING_POLL, now);
+}
+
+void lti_wait_leave(int n_ready) {
+  if (!lti_is_on())
+    return;
+  uint64_t now = lti_now();
+  lti_emit_on(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);
+  bool is_long = has_polled_long(now);
+  set_doing(LTI_DOING_BETWEEN, now);
   if (is_long)
     lti_usage_emit();
   else

@@ -83,7 +83,7 @@ static uint64_t look_at_slot(struct lti_watch *w, uint32_t slot,
   struct lti_state state = lti_state_of(t);
   if (state.doing == LTI_DOING_NOTHING)
     return UINT64_MAX;
-  if (state.doing == LTI_DOING_RUN &&
+  if (lti_state_is_away(&state) &&
       lti_stuck_is_due(&w->threads[slot], &state, now, &wait))
     sample(w, slot, t, &state);
   return wait;

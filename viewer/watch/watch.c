@@ -392,7 +392,7 @@ static uint64_t look_at_slot(struct watch *w, uint32_t slot,
     take_perf(w, t, slot, p, thread);
   if (doing.doing == LTI_DOING_NOTHING)
     return UINT64_MAX;
-  if (doing.doing != LTI_DOING_RUN) {
+  if (!lti_state_is_away(&doing)) {
     end_perf(w, t);
     return w->threshold_ns / 2;
   }
