@@ -46,6 +46,12 @@ noinst_PROGRAMS += tests/programs/loops
 tests_programs_loops_SOURCES = tests/programs/loops.c
 tests_programs_loops_LDADD = -lpthread
 
+# What test_between.py records: what is done between two runs of a loop.
+noinst_PROGRAMS += tests/programs/between
+tests_programs_between_SOURCES = tests/programs/between.c
+tests_programs_between_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_between_LDADD = $(UV_LIBS)
+
 # What test_invisible.py compares with and without.
 noinst_PROGRAMS += tests/programs/probe
 tests_programs_probe_SOURCES = tests/programs/probe.c

@@ -39,6 +39,37 @@ class Neovim(Case):
         self.assertEqual(told['exit_code'], 0, told)
         self.assertEqual(self.stalls(trace), [])
 
+    def between(self, lua):
+        """The findings of a session that runs this when it has waited for a
+        while, by vim.defer_fn: in between two runs of its loop."""
+        start = ('lua local n = 0; local function beat() n = n + 1; '
+                 'if n == 10 then ' + lua + ' end '
+                 'if n == 20 then vim.cmd("qall!") else '
+                 'vim.defer_fn(beat, 10) end end beat()')
+        trace = self.record('nvim', '-u', 'NONE', '--headless', '-c', start,
+                            path=self.dir / f'{len(lua)}.lt')
+        return [f for f in self.check(trace)['findings']
+                if f.get('stall_kind') == 'gap']
+
+    def test_what_vim_put_off_and_blocks_is_found_with_its_call(self):
+        for lua, callees in (('vim.loop.sleep(300)', ('uv_sleep', 'nanosleep')),
+                             ('os.execute("sleep 0.3")', ('system',))):
+            with self.subTest(lua):
+                found = self.between(lua)
+                self.assertEqual(len(found), 1, found)
+                self.assertEqual(found[0]['level'], 'error')
+                self.assertIn(found[0]['callee'], callees)
+                self.assertEqual(found[0]['cause']['word'], 'blocked')
+
+    def test_what_vim_put_off_and_computes_is_found_with_its_cause(self):
+        found = self.between('local c = os.clock() '
+                             'while os.clock() - c < 0.3 do end')
+        self.assertEqual(len(found), 1, found)
+        self.assertEqual(found[0]['level'], 'error')
+        self.assertGreaterEqual(found[0]['cause']['cpu_ns'], 250_000_000)
+        self.assertIsNone(found[0]['callee'])
+        self.assertGreater(len(found[0]['samples']), 0, found[0])
+
     def test_output_and_status_are_those_without_recording(self):
         for stall_ms in (0, 300):
             plain = self.run_command(*nvim_demo(stall_ms))

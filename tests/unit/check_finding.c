@@ -88,7 +88,31 @@ START_TEST(a_starved_stall_is_a_pass_and_an_unknown_one_no_verdict) {
 }
 END_TEST
 
-START_TEST(a_gap_is_a_warning_at_most) {
+static struct model *model_of_gap(const char *mode) {
+  char text[1024] = "";
+  for (int i = 0; i < 4; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text),
+             "%d loop+ mode=%s\n%d loop- alive=1\n", i, mode, i);
+  strcat(text, "3 usage\n903 loop+\n903 usage cpu=900\n904 loop-\n");
+  return model_of_text(text, 904, NULL);
+}
+
+START_TEST(a_gap_of_who_waits_regularly_is_an_error) {
+  struct model *m = model_of_gap("1");
+  ck_assert_int_eq(code_of(m, standard), 1);
+  struct judgement j = judge(m, standard);
+  ck_assert_uint_eq(j.n_findings, 1);
+  ck_assert_int_eq(j.findings[0].level, LEVEL_ERROR);
+  ck_assert_int_eq(j.longest_ns, 900 * MS);
+  judgement_free(&j);
+  model_close(m);
+  m = model_of_gap("2");
+  ck_assert_int_eq(code_of(m, standard), 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_gap_is_else_a_warning_at_most) {
   struct model *m = model_of_text("0    loop+\n"
                                   "1    loop- alive=1\n"
                                   "1    usage\n"
@@ -373,7 +397,8 @@ static TCase *verdict_tests(void) {
   tcase_add_test(t, the_budget_itself_is_allowed);
   tcase_add_test(t, warnings_fail_only_when_asked);
   tcase_add_test(t, a_starved_stall_is_a_pass_and_an_unknown_one_no_verdict);
-  tcase_add_test(t, a_gap_is_a_warning_at_most);
+  tcase_add_test(t, a_gap_is_else_a_warning_at_most);
+  tcase_add_test(t, a_gap_of_who_waits_regularly_is_an_error);
   tcase_add_test(t, no_loop_is_no_verdict);
   tcase_add_test(t, lost_events_are_no_verdict);
   tcase_add_test(t, stalls_of_one_place_are_one_finding);

@@ -294,8 +294,109 @@ START_TEST(a_loop_that_could_have_run_has_a_gap) {
   ck_assert_int_eq(s->kind, MODEL_STALL_GAP);
   ck_assert_int_eq(s->duration_ns, 200 * MS);
   ck_assert_uint_eq(s->n_calls, 1);
+  ck_assert(!s->is_regular);
   ck_assert_int_eq(m->loops[0].gap_ns, 880 * MS);
-  ck_assert_uint_eq(m->loops[0].stalls, 0);
+  ck_assert_uint_eq(m->loops[0].stalls, 1);
+  model_close(m);
+}
+END_TEST
+
+/* Four runs that wait, 10 ms each, then what comes from 40 ms on. */
+static struct model *model_after_waits(const char *text, int64_t end_ms) {
+  char all[4096] = "";
+  for (int i = 0; i < 4; i++)
+    snprintf(all + strlen(all), sizeof all - strlen(all),
+             "%d loop+ mode=1\n%d poll\n%d wake\n%d loop- alive=1\n", 10 * i,
+             10 * i, 10 * i + 10, 10 * i + 10);
+  snprintf(all + strlen(all), sizeof all - strlen(all), "%s", text);
+  return model_of_text(all, end_ms, NULL);
+}
+
+START_TEST(who_waited_again_and_again_is_held_up_in_a_gap) {
+  struct model *m = model_after_waits("40 usage\n"
+                                      "50 call callee=6 ms=10\n"
+                                      "60 sample n=82\n"
+                                      "340 loop+ mode=2\n"
+                                      "340 usage cpu=290 vsw=1\n"
+                                      "341 resume task=1 kind=2 site=3\n"
+                                      "342 await task=1\n"
+                                      "342 loop- alive=1\n",
+                                      342);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_int_eq(s->kind, MODEL_STALL_GAP);
+  ck_assert(s->is_regular);
+  ck_assert_int_eq(s->begin_ns, 40 * MS);
+  ck_assert_int_eq(s->duration_ns, 300 * MS);
+  ck_assert_int_eq(s->cause.cpu, 290 * MS);
+  ck_assert_int_eq(s->cause.blocked, 10 * MS);
+  ck_assert_uint_eq(s->n_samples, 1);
+  ck_assert_uint_eq(s->n_waited, 1);
+  ck_assert_uint_eq(m->loops[0].calls, 1);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(waiting_for_the_loop_itself_divides_a_gap) {
+  struct model *m = model_after_waits("40 usage\n"
+                                      "60 poll\n"
+                                      "360 wake n=1\n"
+                                      "360 usage\n"
+                                      "480 loop+ mode=2\n"
+                                      "480 usage cpu=120\n"
+                                      "480 loop- alive=1\n",
+                                      480);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_int_eq(m->stalls[0].begin_ns, 360 * MS);
+  ck_assert_int_eq(m->stalls[0].cause.cpu, 120 * MS);
+  ck_assert_int_eq(m->loops[0].gap_ns, 140 * MS);
+  ck_assert_int_eq(m->loops[0].poll_ns, 340 * MS);
+  model_close(m);
+}
+END_TEST
+
+/* What is not seen, and who does not wait, is not judged. */
+START_TEST(a_gap_is_regular_only_where_all_is_known) {
+  static const char *const irregular[] = {
+      "40 lost n=1\n340 loop+\n340 loop- alive=1\n",
+      "40 loop+ mode=0\n40 loop- alive=1\n340 loop+\n340 loop-\n",
+      "40 loop+ mode=1\n40 loop-\n340 loop+\n340 loop-\n",
+      "40 loop+ loop=2 mode=1\n40 loop- loop=2 alive=1\n"
+      "340 loop+ loop=2\n340 loop- loop=2\n",
+      "340 loop- alive=0\n340 loop+\n340 loop-\n"}; /* it was switched off */
+  for (size_t i = 0; i < sizeof irregular / sizeof *irregular; i++) {
+    struct model *m = model_after_waits(irregular[i], 340);
+    for (size_t k = 0; k < m->n_stalls; k++)
+      ck_assert_msg(!m->stalls[k].is_regular, "%zu", i);
+    model_close(m);
+  }
+}
+END_TEST
+
+START_TEST(what_is_allowed_in_a_gap_is_known) {
+  struct model *m = model_after_waits("40 usage\n"
+                                      "50 allow+ text=5\n"
+                                      "250 allow-\n"
+                                      "340 loop+\n"
+                                      "340 loop- alive=1\n",
+                                      340);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert_int_eq(m->stalls[0].allowed_ns, 200 * MS);
+  ck_assert_uint_eq(m->stalls[0].allowed_for, 5);
+  model_close(m);
+}
+END_TEST
+
+/* Whether it would have been turned again is not known; an exit is its end. */
+START_TEST(a_gap_that_does_not_end_is_no_proof) {
+  trace_text_info.end_reason = LT_END_KILLED;
+  struct model *m = model_after_waits("40 usage\n340 usage cpu=300\n", 340);
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert(m->stalls[0].unfinished && !m->stalls[0].is_regular);
+  model_close(m);
+  trace_text_info.end_reason = LT_END_EXITED;
+  m = model_after_waits("40 usage\n340 usage cpu=300\n", 340);
+  ck_assert_uint_eq(m->n_stalls, 0);
   model_close(m);
 }
 END_TEST
@@ -539,6 +640,11 @@ static TCase *stall_tests(void) {
   tcase_add_test(t, an_outer_slice_is_charged_its_own_time_only);
   tcase_add_test(t, a_run_of_another_loop_inside_a_callback_blocks_the_outer);
   tcase_add_test(t, a_loop_that_could_have_run_has_a_gap);
+  tcase_add_test(t, who_waited_again_and_again_is_held_up_in_a_gap);
+  tcase_add_test(t, waiting_for_the_loop_itself_divides_a_gap);
+  tcase_add_test(t, a_gap_is_regular_only_where_all_is_known);
+  tcase_add_test(t, what_is_allowed_in_a_gap_is_known);
+  tcase_add_test(t, a_gap_that_does_not_end_is_no_proof);
   tcase_add_test(t, what_never_came_back_is_a_stall_and_its_call_the_evidence);
   tcase_add_test(t, a_trace_that_ends_in_a_poll_has_no_stall);
   tcase_add_test(t, ends_without_begins_change_nothing);

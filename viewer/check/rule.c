@@ -28,8 +28,9 @@ static const struct rule rules[] = {
      .means =
          "Until the callback came back, the loop could not poll: no other\n"
          "callback ran, no timer fired, nobody was answered.\n"
-         "A stall between two runs of a loop (it had work, and nobody turned\n"
-         "it) is told under this rule, too, as a warning at most.\n",
+         "So it is with what a program does between two runs of a loop that\n"
+         "was waited for run after run, and is turned again. Else (its start,\n"
+         "runs that never wait) such a gap is a warning at most.\n",
      .measured =
          "From the callback's begin to its end, without nested polls. Only "
          "time\n"

@@ -1,8 +1,8 @@
 /* Where the program allowed itself to block: LT_ALLOW_BLOCKING.
  *
- * Invariant: a scope belongs to the slice that opened it and ends with it at
- * the latest, so that a longjmp out of one hides nothing later.  Called by the
- * builder and by frame.c. */
+ * Invariant: a scope belongs to the slice that opened it, or to the time
+ * between two runs, and ends with it at the latest, so that a longjmp out of
+ * one hides nothing later.  Called by the builder and by frame.c. */
 #include "model/build.h"
 
 static size_t slice_of(const struct thread *th) {
@@ -10,8 +10,13 @@ static size_t slice_of(const struct thread *th) {
 }
 
 void allows_begin(struct thread *th, const lt_event *e) {
-  if (th->n_frames == 0)
-    return; /* no loop can be kept from polling here */
+  if (th->n_frames == 0) {
+    if (th->allow.n++ == 0) {
+      th->allow.since_ns = e->time_ns;
+      th->allow.why = e->a;
+    }
+    return;
+  }
   struct frame *f = &th->frames[slice_of(th)];
   if (f->n_allows++ > 0)
     return;
@@ -32,9 +37,17 @@ static void settle(struct thread *th, size_t from, int64_t now_ns) {
   }
 }
 
+int64_t allows_between(const struct thread *th, int64_t now_ns) {
+  return add_ns(th->allow.ns, th->allow.n ? now_ns - th->allow.since_ns : 0);
+}
+
 void allows_end(struct thread *th, int64_t now_ns) {
-  if (th->n_frames == 0)
+  if (th->n_frames == 0) {
+    if (th->allow.n == 1)
+      th->allow.ns = allows_between(th, now_ns);
+    th->allow.n -= th->allow.n > 0;
     return;
+  }
   struct frame *f = &th->frames[slice_of(th)];
   if (f->n_allows == 0 || --f->n_allows > 0)
     return;
@@ -50,5 +63,5 @@ bool allows_is_open(const struct thread *th) {
   for (size_t i = 0; i < th->n_frames; i++)
     if (th->frames[i].n_allows)
       return true;
-  return false;
+  return th->n_frames == 0 && th->allow.n;
 }

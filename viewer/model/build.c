@@ -8,6 +8,9 @@
 
 #include "model/build.h"
 
+/* libuv's, in LOOP_BEGIN. */
+enum { MODE_DEFAULT = 0, MODE_ONCE = 1 };
+
 #define THREADS_MAX 65536
 /* A USAGE so soon after a segment began is as good as one just before it. */
 #define USAGE_SLACK_NS 200000
@@ -76,6 +79,32 @@ static void poll_end(struct builder *b, struct thread *th, int64_t now) {
   th->in_poll = false;
 }
 
+/* The loop is turned again, or waited for.  Returns: which. */
+static uint32_t gap_end(struct builder *b, struct thread *th, uint32_t thread,
+                        int64_t now) {
+  if (th->last_loop == NO_LOOP)
+    return NO_LOOP;
+  struct model_loop *l = &b->model.loops[th->last_loop];
+  l->gap_ns = add_ns(l->gap_ns, now - th->run_end_ns);
+  if (th->last_alive)
+    stalls_gap(b, th, thread, now, false);
+  return th->last_loop;
+}
+
+static void gap_begin(struct thread *th, int64_t now) {
+  th->run_end_ns = now;
+  th->run_usage = th->usage;
+  calls_clear(&th->between);
+  th->allow.n = 0;
+  th->allow.ns = 0;
+}
+
+/* Between two runs the program has waited for the loop on its own. */
+static void gap_waited(struct thread *th, int64_t now) {
+  th->n_regular += th->last_alive && th->poll_waits;
+  gap_begin(th, now);
+}
+
 static void on_poll_begin(struct builder *b, struct thread *th,
                           const lt_event *e) {
   if (th->in_poll) /* its end was lost */
@@ -91,6 +120,8 @@ static void on_poll_begin(struct builder *b, struct thread *th,
     if (f->is_run)
       f->is_tainted = false; /* the next segment is whole */
   }
+  if (th->n_frames == 0)
+    loop = gap_end(b, th, e->thread, e->time_ns);
   th->in_poll = true;
   th->poll_loop = loop;
   th->poll_begin_ns = e->time_ns;
@@ -106,10 +137,12 @@ static void on_loop_begin(struct builder *b, struct thread *th,
   struct model_loop *l = &b->model.loops[loop];
   l->thread = e->thread;
   l->is_unseen = e->a == LT_LOOP_UNSEEN;
-  if (th->n_frames == 0 && th->last_loop == loop) {
-    l->gap_ns = add_ns(l->gap_ns, e->time_ns - th->run_end_ns);
-    if (th->last_alive)
-      stalls_gap(b, th, e->thread, loop, e->time_ns);
+  if (th->n_frames == 0) {
+    if (th->in_poll) /* its end was lost */
+      poll_end(b, th, e->time_ns);
+    if (th->last_loop == loop)
+      (void)gap_end(b, th, e->thread, e->time_ns);
+    th->mode = e->a;
   }
   frames_push(b, th, e->time_ns, true, loop);
 }
@@ -120,6 +153,8 @@ static void on_loop_end(struct builder *b, struct thread *th,
   size_t i = th->n_frames;
   while (i > 0 && !(th->frames[i - 1].is_run && th->frames[i - 1].loop == loop))
     i--;
+  if (i == 0 && loop == th->last_loop && e->a == 0)
+    th->last_alive = false; /* what came since then is not in the trace */
   if (i == 0 || loop == NO_LOOP)
     return;
   if (th->in_poll)
@@ -132,11 +167,12 @@ static void on_loop_end(struct builder *b, struct thread *th,
   b->model.loops[loop].last_ns = e->time_ns;
   if (th->n_frames)
     return;
-  th->last_loop = loop;
   th->last_alive = e->a != 0;
-  th->run_end_ns = e->time_ns;
-  th->run_usage = th->usage;
-  memset(&th->between, 0, sizeof th->between);
+  if (!th->last_alive || th->last_loop != loop || th->mode == MODE_DEFAULT)
+    th->n_regular = 0;
+  th->n_regular += th->last_alive && th->mode == MODE_ONCE;
+  th->last_loop = loop;
+  gap_begin(th, e->time_ns);
 }
 
 static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
@@ -237,9 +273,12 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
   b->model.n_calls++;
   sites_add(&b->sites, call.site, call.callee, true, duration, duration, NULL);
   uint32_t loop = loop_of(th);
-  if (loop == NO_LOOP) {
+  bool is_between = loop == NO_LOOP;
+  if (is_between) {
     calls_add(&th->between, &call);
-    return;
+    if (th->n_regular < MODEL_WAITS_REGULAR)
+      return;
+    loop = th->last_loop;
   }
   if (call.begin_ns >= b->warmup_ns) {
     struct model_loop *l = &b->model.loops[loop];
@@ -247,7 +286,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
     l->blocked_ns = add_ns(l->blocked_ns, duration);
     callers_add(&b->callers, loop, allows_is_open(th), &call);
   }
-  bool is_inside = false;
+  bool is_inside = is_between;
   for (size_t i = 0; i < th->n_frames; i++) {
     struct frame *f = &th->frames[i];
     if (f->is_open && !f->is_tainted && call.begin_ns >= f->segment_ns) {
@@ -329,6 +368,8 @@ static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
 static void lose(struct builder *b, struct thread *th, const lt_event *e) {
   int64_t from = e->b > (uint64_t)e->time_ns ? 0 : e->time_ns - (int64_t)e->b;
   th->n_losses++;
+  th->last_alive = false;
+  th->n_regular = 0;
   for (size_t i = th->n_frames; i-- > 0;) {
     struct frame *f = &th->frames[i];
     if (f->is_open && from > f->segment_ns)
@@ -443,6 +484,8 @@ static void on_event(struct builder *b, const lt_event *e) {
   case LT_POLL_END:
     poll_late(th, e->time_ns, e->a);
     poll_end(b, th, e->time_ns);
+    if (th->n_frames == 0)
+      gap_waited(th, e->time_ns);
     break;
   case LT_LOOP_BEGIN:
     on_loop_begin(b, th, e);
@@ -488,14 +531,18 @@ static void on_event(struct builder *b, const lt_event *e) {
   }
 }
 
+/* By itself. */
+static bool has_ended(const struct model *m) {
+  return m->info->ended && (m->info->end_reason == LT_END_EXITED ||
+                            m->info->end_reason == LT_END_EXEC ||
+                            m->info->end_reason == LT_END_GONE);
+}
+
 /* A loop that is not libuv's is seen to be left only when its descriptors are
  * closed: where the program then ended by itself, its last turn tells nothing.
  */
 static bool is_left(const struct model *m, uint32_t loop) {
-  return loop != NO_LOOP && m->loops[loop].is_unseen && m->info->ended &&
-         (m->info->end_reason == LT_END_EXITED ||
-          m->info->end_reason == LT_END_EXEC ||
-          m->info->end_reason == LT_END_GONE);
+  return loop != NO_LOOP && m->loops[loop].is_unseen && has_ended(m);
 }
 
 /* What is open at the end never came back. */
@@ -510,6 +557,9 @@ static void finish(struct builder *b) {
       m->loops[loop].last_ns = m->end_ns;
     if (th->in_poll)
       poll_end(b, th, m->end_ns); /* and no turn after it */
+    else if (th->n_frames == 0 && th->last_alive && !has_ended(m) &&
+             th->n_regular >= MODEL_WAITS_REGULAR)
+      stalls_gap(b, th, t, m->end_ns, true);
     else
       for (size_t i = th->n_frames; i-- > 0;)
         if (!is_left(m, th->frames[i].loop))

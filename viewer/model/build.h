@@ -347,9 +347,16 @@ struct thread {
   /* Between two runs: */
   uint32_t last_loop; /* or NO_LOOP */
   bool last_alive;    /* the loop had something to wait for */
-  int64_t run_end_ns;
+  uint64_t mode;      /* of the outermost run */
+  unsigned n_regular; /* so many waits for the loop, run after run */
+  int64_t run_end_ns; /* or when the program had waited for it on its own */
   struct usage run_usage;
   struct call_set between;
+  struct {
+    uint32_t n; /* scopes that the program opened */
+    int64_t since_ns, ns;
+    uint64_t why;
+  } allow;
   struct {
     uint64_t lock, name;
     uint32_t stack;
@@ -414,7 +421,7 @@ void loops_finish(struct builder *b);
 void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
                     size_t frame, int64_t end_ns, bool unfinished);
 void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
-                uint32_t loop, int64_t end_ns);
+                int64_t end_ns, bool unfinished);
 /* A callback begins: it may have waited behind a stall, or be late.
  * due_ns, since_ns: when it was due, when it could have run; -1 unknown.
  * Returns: is it late behind a stall? */
@@ -459,6 +466,8 @@ void allows_begin(struct thread *th, const lt_event *e);
 void allows_end(struct thread *th, int64_t now_ns);
 /* The slice at frames[i], which has some, ends: so do its scopes. */
 void allows_leave(struct thread *th, size_t i, int64_t now_ns);
+/* Between two runs: so much was allowed up to now. */
+int64_t allows_between(const struct thread *th, int64_t now_ns);
 /* Is any scope open on the thread? */
 bool allows_is_open(const struct thread *th);
 

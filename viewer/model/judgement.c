@@ -43,7 +43,7 @@ static bool judge_stall(const struct model *m, struct finding *f) {
     f->state = FINDING_MUTED;
     f->why = why && *why ? why : "allowed by the program";
   }
-  if (s->kind == MODEL_STALL_GAP) {
+  if (model_is_aside(s)) {
     f->level = LEVEL_WARNING;
     return own > f->budget_ns;
   }
@@ -108,7 +108,7 @@ static void measure_longest(const struct model *m, const struct budget *budget,
                             const unsigned char *out, struct judgement *j) {
   for (size_t i = 0; i < m->n_stalls; i++) {
     const struct model_stall *s = &m->stalls[i];
-    if (s->begin_ns < budget->warmup_ns || s->kind == MODEL_STALL_GAP || out[i])
+    if (s->begin_ns < budget->warmup_ns || model_is_aside(s) || out[i])
       continue;
     int64_t own = model_attributable(&s->cause);
     if (s->duration_ns > j->longest_ns)
@@ -317,7 +317,7 @@ static void judge_longest(const struct model *m, const struct budget *budget,
     for (size_t i = 0; i < m->n_stalls; i++) {
       int64_t own = model_attributable(&m->stalls[i].cause);
       if (m->stalls[i].loop == loop && !out[i] &&
-          m->stalls[i].kind != MODEL_STALL_GAP && r.measured < own)
+          !model_is_aside(&m->stalls[i]) && r.measured < own)
         r.measured = own;
     }
     for (size_t i = 0; i < j->n_findings; i++) {

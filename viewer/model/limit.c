@@ -98,7 +98,7 @@ static struct limit_result judge_count(const struct model *m,
   int64_t proven = 0, possible = 0;
   for (size_t i = 0; i < m->n_stalls; i++) {
     const struct model_stall *s = &m->stalls[i];
-    if (s->loop != r.loop || s->kind == MODEL_STALL_GAP ||
+    if (s->loop != r.loop || model_is_aside(s) ||
         limit_is_told(s, r.limit.over_ns) || out[i] == OUT_EXCUSED ||
         out[i] == OUT_WARMUP)
       continue;

@@ -39,6 +39,10 @@ enum model_stall_kind {
   MODEL_STALL_GAP    /* the loop was not turned between two runs */
 };
 
+/* What turns a loop by one run after the other, and has waited for it in so
+ * many of them, is expected to come back: doc/decisions/0140. */
+#define MODEL_WAITS_REGULAR 4
+
 /* One blocking call inside a stall. */
 struct model_call {
   unsigned callee;
@@ -104,9 +108,12 @@ struct model_stall {
   uint64_t turn;                 /* number of the turn, from 1 */
   uint64_t task;
   uint32_t slice_kind; /* lt_task_kind of the callback; 0 for a turn or gap */
-  uint32_t site;       /* the callback's function, 0 for a turn or gap */
+  uint32_t site;       /* the callback's function; 0 for a turn; for a gap the
+                          program's innermost in stack */
   bool unfinished;     /* never came back: the recording ended first */
   bool is_unseen;      /* its loop is */
+  bool is_regular;     /* of a gap: the loop was waited for again and again
+                          before, and turned again afterwards */
   bool has_usage;      /* USAGE events cover it; else all of cause is unknown */
   struct model_cause cause;
   size_t n_calls; /* longest first; n_calls_all counts those left out too */
@@ -139,6 +146,11 @@ struct model_stall {
   size_t n_ancestors; /* [0] is the task itself */
   struct model_ancestor ancestors[MODEL_ANCESTRY_MAX];
 };
+
+/* Nobody can say that the program held its loop up: a gap that may be meant. */
+static inline bool model_is_aside(const struct model_stall *stall) {
+  return stall->kind == MODEL_STALL_GAP && !stall->is_regular;
+}
 
 /* Log-linear histogram: 16 steps an octave from 1 us, relative error <= 3 %. */
 #define MODEL_HISTOGRAM_BINS 448

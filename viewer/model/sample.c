@@ -144,4 +144,6 @@ static void name_blocked(const struct model *m, struct model_stall *s) {
 void samples_finish(const struct model *m, struct model_stall *s) {
   choose_stack(s);
   name_blocked(m, s);
+  if (s->kind == MODEL_STALL_GAP)
+    s->site = program_site(m, s->stack);
 }

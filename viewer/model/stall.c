@@ -256,7 +256,8 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
 }
 
 void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
-                uint32_t loop, int64_t end_ns) {
+                int64_t end_ns, bool unfinished) {
+  uint32_t loop = th->last_loop;
   int64_t duration = end_ns - th->run_end_ns;
   if (duration < b->warn_ns)
     return;
@@ -267,13 +268,23 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
     return;
   }
   r->before = th->run_usage;
-  r->s = (struct model_stall){.kind = MODEL_STALL_GAP,
-                              .begin_ns = th->run_end_ns,
-                              .duration_ns = duration,
-                              .thread = thread,
-                              .loop = loop,
-                              .turn = turn};
+  r->n_end = th->n_own;
+  r->s = (struct model_stall){
+      .kind = MODEL_STALL_GAP,
+      .begin_ns = th->run_end_ns,
+      .duration_ns = duration,
+      .thread = thread,
+      .loop = loop,
+      .turn = turn,
+      .unfinished = unfinished,
+      .is_regular = !unfinished && th->n_regular >= MODEL_WAITS_REGULAR,
+      .allowed_ns = allows_between(th, end_ns),
+      .allowed_for = th->allow.why,
+  };
   stalls_take_calls(&r->s, &th->between);
+  samples_take(th, r);
+  b->model.loops[loop].stalls++;
+  settle_early(th, r);
 }
 
 /* What waited behind a stall: from when it could run, but not longer than the

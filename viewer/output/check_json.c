@@ -76,7 +76,7 @@ static void stall(struct json *json, const struct model *m,
   json_uint(json, "callbacks", s->n_callbacks);
   json_bool(json, "callbacks_seen", !s->is_unseen);
   json_bool(json, "unfinished", s->unfinished);
-  place_json(json, "callback", m, s->site);
+  place_json(json, "callback", m, s->kind == MODEL_STALL_SLICE ? s->site : 0);
   json_int(json, "attributable_ns", model_attributable(&s->cause));
   cause_json(json, "cause", &s->cause);
   json_int(json, "calls_ns", s->calls_ns);

@@ -59,7 +59,8 @@ static void counts(struct export *x) {
   X(turns, turns, "Turns of the loop.")                                        \
   X(callbacks, slices, "Callbacks that it ran.")                               \
   X(blocking_calls, calls, "Blocking calls made on it.")                       \
-  X(stalls, stalls, "Callbacks and turns of 50 ms or longer.")                 \
+  X(stalls, stalls,                                                            \
+    "Callbacks, turns and gaps between runs, 50 ms or longer.")                \
   X(late_timers, timers_late, "Timers that ran 1 ms or more too late.")
 #define COUNT_METRIC(word, member, help)                                       \
   metric(x->file, "loop_" #word, "gauge", help);                               \

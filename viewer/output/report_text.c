@@ -95,7 +95,9 @@ const char *report_what(const struct model *m, const struct model_stall *s,
     snprintf(buf, size, "%" PRIu64 " callback%s in one turn%s", s->n_callbacks,
              s->n_callbacks == 1 ? "" : "s", open);
   else
-    snprintf(buf, size, "between two runs of the loop%s", open);
+    snprintf(
+        buf, size, "between two runs of the loop%s%s%s", s->site ? ", in " : "",
+        s->site ? model_site_name(m, s->site, name, sizeof name) : "", open);
   return buf;
 }
 

@@ -127,8 +127,8 @@ const char *say_headline(const struct model *m, const struct finding *f,
              s->n_callbacks == 1 ? "" : "s", budget);
   else if (s->kind == MODEL_STALL_GAP)
     snprintf(buf, size,
-             "loop `%s` was not turned for %s between two runs, budget is %s",
-             loop, took, budget);
+             "loop `%s` was %s for %s%s between two runs, budget is %s", loop,
+             s->is_regular ? "held up" : "not turned", least, took, budget);
   else
     snprintf(buf, size, "loop `%s` was blocked for %s%s, budget is %s", loop,
              least, took, budget);
@@ -181,7 +181,9 @@ const char *say_help(const struct model *m, const struct finding *f, char *buf,
     text = "do less in one turn: leave the rest to the next, or to "
            "uv_queue_work";
   else if (s && s->kind == MODEL_STALL_GAP)
-    text = "turn the loop in between, or let it run";
+    text = s->is_regular ? "do it in pieces, and turn the loop in between, or "
+                           "in the thread pool: uv_queue_work"
+                         : "turn the loop in between, or let it run";
   else if (is_cpu)
     text = "do it in pieces, one a turn, or in the thread pool: uv_queue_work";
   else if (s && s->n_calls)

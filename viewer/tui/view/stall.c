@@ -18,7 +18,7 @@ bool stall_is_undecided(const struct model_stall *stall) {
 
 enum stall_level stall_level(const struct model_stall *stall) {
   int64_t own = model_attributable(&stall->cause);
-  if (stall->kind == MODEL_STALL_GAP)
+  if (model_is_aside(stall))
     return own > MODEL_ERROR_NS ? STALL_WARN : STALL_NOTE;
   if (own > MODEL_ERROR_NS)
     return STALL_ERROR;
