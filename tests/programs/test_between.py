@@ -77,6 +77,9 @@ class Between(Case):
         n = re.search(r'loop_stalls\{[^}]*\} (\d+)\n', metrics)[1]
         self.assertIn(f'of {n} of 50 ms or more', report)
         self.assertRegex(report, r'between two runs of the loop, in held_asleep')
+        folded = self.looptrace('export', '-f', 'folded',
+                                self.path).stdout.decode()
+        self.assertIn('main;(between runs);held_asleep', folded)
 
 
 if __name__ == '__main__':

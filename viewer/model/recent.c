@@ -110,10 +110,19 @@ static void count_socket(struct recent *r, int k, const struct model_task *task,
     r->first_sockets = (unsigned)k;
 }
 
+/* The program may be at work between two runs. */
+static void note_run(struct recent *r, const lt_event *e) {
+  struct recent_loop *loop = loop_of(r, e->x);
+  if (loop)
+    loop->left_ns = e->kind == LT_LOOP_END && e->a ? e->time_ns : 0;
+}
+
 static bool on_moment(void *context, const struct model_moment *moment) {
   struct recent *r = context;
   const lt_event *e = moment->event;
   int k = second_of(r, e->time_ns);
+  if (e->kind == LT_LOOP_BEGIN || e->kind == LT_LOOP_END)
+    note_run(r, e);
   if (k < 0)
     return true;
   r->events[k]++;

@@ -86,6 +86,8 @@ static void fold(struct folded *f, const struct model_stall *s) {
   } else {
     add(line, sizeof line,
         s->kind == MODEL_STALL_TURN ? "(many callbacks)" : "(between runs)");
+    if (s->site)
+      add(line, sizeof line, export_site(f->x, s->site));
   }
   size_t base = strlen(line);
   int64_t left = s->duration_ns;

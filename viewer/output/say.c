@@ -169,7 +169,7 @@ const char *say_help(const struct model *m, const struct finding *f, char *buf,
     text = f->limit->limit.kind == LIMIT_LOST_EVENTS
                ? "looptrace info says where and why"
                : "looptrace report shows where the time goes";
-  else if (compute && is_cpu && !f->callee && s->kind != MODEL_STALL_GAP)
+  else if (compute && is_cpu && !f->callee && !model_is_aside(s))
     text = compute;
   else if (s && s->is_unseen)
     text = f->callee ? "make this call on another thread, or ask the loop's "

@@ -96,7 +96,8 @@ const char *stall_callback(const struct model *model,
                            size_t size) {
   char name[96];
   if (stall->kind == MODEL_STALL_GAP)
-    snprintf(buf, size, "the loop was not run");
+    snprintf(buf, size, "%s",
+             stall->is_regular ? "between two runs" : "the loop was not run");
   else if (stall->kind == MODEL_STALL_TURN && stall->is_unseen)
     snprintf(buf, size, "a turn, callbacks not seen");
   else if (stall->kind == MODEL_STALL_TURN)

@@ -43,8 +43,12 @@ static void draw_now(struct app *app, int x, int y, int w,
   char text[200], name[160];
   format_buf since;
   enum role role = loop->now == LT_POLL_BEGIN ? ROLE_WAIT : ROLE_RUN;
-  format_duration(since, app->follow.recent->to_ns - 1 - loop->now_begin_ns);
-  if (loop->now == 0)
+  bool is_between = loop->now == 0 && loop->left_ns > 0;
+  format_duration(since, app->follow.recent->to_ns - 1 -
+                             (is_between ? loop->left_ns : loop->now_begin_ns));
+  if (is_between)
+    snprintf(text, sizeof text, "%s between two runs", since);
+  else if (loop->now == 0)
     snprintf(text, sizeof text, "not running");
   else if (loop->now == LT_POLL_BEGIN)
     snprintf(text, sizeof text, "poll");
