@@ -169,7 +169,8 @@ LTI_FAST void lti_fast_leave(const struct lti_fast *fast) {
 }
 
 /* The same not inline, for a handle that is not in the front, and while tracing
- * is off: then there is no frame, only the thread is the program's. */
+ * is off, when requests end so, too: then there is no frame, only the thread is
+ * the program's. */
 bool lti_fast_open_missed(uintptr_t at, const void *handle, unsigned kind,
                           uintptr_t *fn);
 void lti_fast_leave_missed(const struct lti_fast *fast);

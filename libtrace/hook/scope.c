@@ -231,6 +231,11 @@ void lti_start_begin_slow(struct lti_start *start, const void *handle,
                           unsigned kind, uintptr_t fn, uintptr_t second) {
   uint64_t key = lti_key(handle, LTI_HANDLE);
   struct lti_entry *entry = &start->entry, *old = &start->old;
+  if (!lti_is_on() &&
+      lti_front_same(handle, kind, fn, second, true, &entry->task)) {
+    start->same = start->tracked = true;
+    return;
+  }
   if (!lti_table_get(key, old, true))
     old->key = 0;
   start->known =
@@ -271,6 +276,8 @@ void lti_start_end(struct lti_start *start, int result, uint64_t delay,
       restore(entry->key, &start->old);
     return;
   }
+  if (!entry->task)
+    return; /* armed while tracing was off, also where it no longer is */
   if (!start->known)
     lti_emit(LT_SPAWN, entry->kind, entry->task, entry->fn, maker(site));
   if (start->known || delay)

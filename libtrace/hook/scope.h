@@ -136,12 +136,13 @@ void lti_start_begin_slow(struct lti_start *start, const void *handle,
 static inline void lti_start_begin(struct lti_start *start, const void *handle,
                                    unsigned kind, uintptr_t fn,
                                    uintptr_t second) {
-  uint64_t task = lti_front_same(handle, kind, fn, second);
-  start->same = start->known = start->tracked = task != 0;
+  uint64_t task = 0;
+  bool same = lti_front_same(handle, kind, fn, second, false, &task);
+  start->same = start->known = start->tracked = same;
   start->entry.task = task;
   start->entry.kind = (uint16_t)kind;
   start->entry.fn = fn;
-  if (!task)
+  if (!same)
     lti_start_begin_slow(start, handle, kind, fn, second);
 }
 void lti_start_end(struct lti_start *start, int result, uint64_t delay,

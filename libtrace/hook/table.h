@@ -90,16 +90,20 @@ static inline bool lti_front_get(const void *handle, bool may_be, bool second,
   return atomic_load_explicit(&front->who, memory_order_relaxed) == who;
 }
 
-/* Is a handle's task known, of this kind, and with these functions?  Then arming
- * it again changes nothing.  Returns: the task, else 0. */
-static inline uint64_t lti_front_same(const void *handle, unsigned kind,
-                                      uintptr_t fn, uintptr_t second) {
+/* Is a handle there, of this kind, and with these functions?  Then arming it
+ * again changes nothing.  is_bare: one that has no task is asked for, as it is
+ * while tracing is off; else one whose task is known, which *task becomes. */
+static inline bool lti_front_same(const void *handle, unsigned kind,
+                                  uintptr_t fn, uintptr_t second, bool is_bare,
+                                  uint64_t *task) {
   struct lti_hit first, other;
-  if (!lti_process.front || !lti_front_get(handle, false, false, &first) ||
-      !lti_front_get(handle, false, true, &other) || first.fn != fn ||
-      other.fn != second || LTI_HEAD_X(first.head) != kind)
-    return 0;
-  return LTI_HEAD_REF(first.head);
+  if (!lti_process.front || !lti_front_get(handle, is_bare, false, &first) ||
+      !lti_front_get(handle, is_bare, true, &other) || first.fn != fn ||
+      other.fn != second || LTI_HEAD_X(first.head) != kind ||
+      is_bare != !LTI_HEAD_REF(first.head))
+    return false;
+  *task = LTI_HEAD_REF(first.head);
+  return true;
 }
 
 /* The same, for a handle whose place another one has; it gets the place when that
@@ -134,6 +138,17 @@ static inline bool lti_place_get(const void *req, uint64_t *task,
   return *task && *fn &&
          (uint32_t)atomic_load_explicit(
              &place->word[2], memory_order_relaxed) == lti_epoch();
+}
+
+/* Of a request that has a place and a callback, but no task: it was made while
+ * tracing was off.  Returns: false for others. */
+static inline bool lti_place_get_bare(const void *req, uintptr_t *fn) {
+  struct lti_place *place = lti_place_of((uintptr_t)req);
+  if (atomic_load_explicit(&place->word[0], memory_order_acquire) !=
+      lti_key(req, LTI_REQUEST))
+    return false;
+  *fn = atomic_load_explicit(&place->word[3], memory_order_relaxed);
+  return *fn && !atomic_load_explicit(&place->word[1], memory_order_relaxed);
 }
 
 static inline void lti_place_free(const void *req) {

@@ -39,10 +39,15 @@
 
 HANDLE_CALLBACKS(LTI_FAST_TRAMPOLINE)
 
+__attribute__((noinline)) static bool open_on(uintptr_t at, const void *handle,
+                                              unsigned kind, uintptr_t *fn) {
+  return lti_fast_open(at, handle, kind, true, fn);
+}
+
 bool lti_fast_open_missed(uintptr_t at, const void *handle, unsigned kind,
                           uintptr_t *fn) {
   if (lti_is_on())
-    return lti_fast_open(at, handle, kind, true, fn);
+    return open_on(at, handle, kind, fn);
   struct lti_hit hit;
   if (lti_self.state != LTI_STATE_LOOP ||
       !lti_front_get(handle, true, kind == LT_TASK_ALLOC, &hit))
@@ -139,8 +144,8 @@ LTI_UV_HANDLES(WRAP)
 READING(uv_read_start, uv_stream_t, uv_read_cb, READ, on_read)
 READING(uv_udp_recv_start, uv_udp_t, uv_udp_recv_cb, UDP_RECV, on_udp_recv)
 
-LTI_INTERPOSE int uv_timer_again(uv_timer_t *handle) {
-  const void *site = __builtin_return_address(0);
+__attribute__((noinline)) static int timer_again(uv_timer_t *handle,
+                                                 const void *site) {
   struct lti_entry entry;
   if (lti_passes(site) ||
       !lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true))
@@ -152,6 +157,14 @@ LTI_INTERPOSE int uv_timer_again(uv_timer_t *handle) {
   if (result >= 0 && repeat) /* else it did nothing */
     lti_emit(LT_ARM, entry.kind, entry.task, entry.fn, lti_delay_ns(repeat));
   return result;
+}
+
+/* libuv calls it before each timer's callback: then it is only a jump. */
+LTI_INTERPOSE int uv_timer_again(uv_timer_t *handle) {
+  const void *site = __builtin_return_address(0);
+  if (lti_is_libuv(site))
+    return lti_uv.uv_timer_again(handle);
+  return timer_again(handle, site);
 }
 
 /* From any thread and any signal handler: nothing here waits.  Nor does what

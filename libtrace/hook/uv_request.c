@@ -31,6 +31,18 @@
   X(on_after_work, WORK, uv_after_work_cb, (uv_work_t * req, int status),      \
     (req, status), status)
 
+/* Made while tracing was off, and it still is: there is no task to end, and no
+ * frame, as of a handle's callback then. */
+static bool open_bare(const void *req, uintptr_t *fn) {
+  struct lti_self *self = &lti_self;
+  if (self->state != LTI_STATE_LOOP || lti_is_on() ||
+      !lti_place_get_bare(req, fn))
+    return false;
+  lti_place_free(req);
+  self->state = LTI_STATE_PROGRAM;
+  return true;
+}
+
 /* A callback of NULL reaches the trampoline for uv_queue_work only. */
 #define TRAMPOLINE(name, KIND, type, params, args, status)                     \
   __attribute__((cold, noinline)) static void name##_slow params {             \
@@ -40,8 +52,10 @@
       ((type)scope.fn) args;                                                   \
     scope.left = false;                                                        \
   }                                                                            \
+  LTI_FAST_CALL(name##_bare, name##_slow, type, params, args, status, true,    \
+                open_bare(req, &fn), lti_fast_leave_missed)                    \
   LTI_FAST_CALL(                                                               \
-      name, name##_slow, type, params, args, status, true,                     \
+      name, name##_bare, type, params, args, status, true,                     \
       lti_fast_open_request((uintptr_t)&here, req, LT_TASK_##KIND, &fn),       \
       lti_fast_leave)
 REQUEST_CALLBACKS(TRAMPOLINE)
@@ -52,7 +66,8 @@ REQUEST_CALLBACKS(TRAMPOLINE)
     const void *site = __builtin_return_address(0);                            \
     if (lti_passes(site))                                                      \
       return lti_uv.name args;                                                 \
-    struct lti_submit submit = {.tracked = false};                             \
+    struct lti_submit submit; /* not all of it is cleared each time */         \
+    submit.tracked = false;                                                    \
     if (cb)                                                                    \
       lti_submit_begin(&submit, req, LT_TASK_##KIND, (uintptr_t)cb, 0, site);  \
     if (submit.tracked)                                                        \

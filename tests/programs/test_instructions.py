@@ -8,6 +8,7 @@ from looptrace import BUILDDIR, LOOPTRACE, Case, needs
 
 PROGRAM = BUILDDIR / 'tests/programs/callbacks'
 FEW, MANY = 4000, 12000
+OFF = ('--delay', '1h')
 CLOCK = pathlib.Path('/sys/devices/system/clocksource/clocksource0/'
                      'current_clocksource')
 
@@ -25,39 +26,49 @@ def is_optimised():
 @unittest.skipUnless(CLOCK.exists() and CLOCK.read_text().strip() == 'tsc',
                      'the clock is not the TSC')
 class Instructions(Case):
-    def count(self, workload, callbacks, recorded):
+    def count(self, workload, callbacks, options):
+        """options: of record; None: not recorded."""
         out = self.dir / 'callgrind'
         command = ['valgrind', '--tool=callgrind',
                    f'--callgrind-out-file={out}', PROGRAM, workload, callbacks]
-        if recorded:
-            command = [LOOPTRACE, 'record', '--overwrite', '-o', 'x.lt', '--',
-                       *command]
+        if options is not None:
+            command = [LOOPTRACE, 'record', *options, '--overwrite', '-o',
+                       'x.lt', '--', *command]
         result = self.run_command(*command, seconds=120)
         self.assertEqual(result.returncode, 0, result)
         return next(int(line.split()[1])
                     for line in out.read_text().splitlines()
                     if line.startswith(('summary:', 'totals:')))
 
-    def each(self, workload, recorded):
-        few, many = (self.count(workload, n, recorded) for n in (FEW, MANY))
+    def each(self, workload, options):
+        few, many = (self.count(workload, n, options) for n in (FEW, MANY))
         return (many - few) / (MANY - FEW)
 
-    def assert_at_most(self, workload, limit):
-        above = self.each(workload, True) - self.each(workload, False)
-        self.assertGreater(above, 40, 'it was not recorded')
+    def assert_at_most(self, workload, limit, *options):
+        above = self.each(workload, options) - self.each(workload, None)
+        self.assertGreater(above, 40, 'it was not traced')
         self.assertLessEqual(above, limit)
 
     def test_a_callback(self):
         self.assert_at_most('idle', 120)
 
     def test_a_timer_that_starts_itself_again(self):
-        self.assert_at_most('timer', 350)
+        self.assert_at_most('timer', 335)
 
     def test_a_wake_up_with_its_turn(self):
         self.assert_at_most('async', 525)
 
     def test_a_byte_through_a_pipe(self):
-        self.assert_at_most('pipe', 620)
+        self.assert_at_most('pipe', 605)
+
+    def test_a_callback_switched_off(self):
+        self.assert_at_most('idle', 106, *OFF)
+
+    def test_a_timer_that_starts_itself_again_switched_off(self):
+        self.assert_at_most('timer', 316, *OFF)
+
+    def test_a_byte_through_a_pipe_switched_off(self):
+        self.assert_at_most('pipe', 445, *OFF)
 
 
 if __name__ == '__main__':
