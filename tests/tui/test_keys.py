@@ -1,6 +1,7 @@
 """What keys do with the thing that is selected, and two traces side by side."""
 import json
 import os
+import sys
 import re
 import unittest
 
@@ -268,6 +269,22 @@ class Edit(TerminalCase):
         self.assertIn(b'-x +12 ', data)
         os.write(leader, b'\x03hello\r')
         self.read_until(leader, b'HEARD hello')
+        self.read_until(leader, b'sort: duration')
+        os.write(leader, b'Q')
+        self.assertEqual(process.wait(20), 0)
+
+    def test_what_an_editor_does_to_the_terminal_is_undone(self):
+        script = self.dir / 'editor'
+        script.write_text(f'#!{sys.executable}\nimport os\n'
+                          'print("BLOCKS", os.get_blocking(1), "END")\n'
+                          'os.set_blocking(1, False)\n')
+        script.chmod(0o755)
+        process, leader = self.open_terminal(
+            self.trace(), '--screen', 'stalls', EDITOR=str(script), VISUAL='')
+        for _ in range(2):
+            self.read_until(leader, b'sort: duration')
+            os.write(leader, b'O')
+            self.assertIn(b'BLOCKS True', self.read_until(leader, b' END'))
         self.read_until(leader, b'sort: duration')
         os.write(leader, b'Q')
         self.assertEqual(process.wait(20), 0)

@@ -11,6 +11,7 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -64,10 +65,26 @@ static bool is_modern(void) {
   return false;
 }
 
-/* To the terminal, before or after what curses sends. */
+/* To the terminal, before or after what curses sends, as that does: not through
+ * stdout, which would take a moment at which the terminal has no room, or is
+ * gone, for output that is missing. */
+static void send_bytes(const char *bytes, size_t n) {
+  while (n > 0) {
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    ssize_t sent = write(STDOUT_FILENO, bytes, n);
+    if (sent > 0) {
+      bytes += sent;
+      n -= (size_t)sent;
+    } else if (sent < 0 && errno == EAGAIN) {
+      poll(&output, 1, -1);
+    } else if (sent == 0 || errno != EINTR) {
+      return;
+    }
+  }
+}
+
 static void send(const char *text) {
-  fputs(text, stdout);
-  fflush(stdout);
+  send_bytes(text, strlen(text));
 }
 
 static void append_restore(const char *bytes) {
@@ -279,9 +296,15 @@ static void exec_editor(const char *path, unsigned line) {
   _exit(127);
 }
 
+/* Programs that make a terminal non-blocking, and leave it so, are common. */
+static void set_flags(int flags) {
+  if (flags >= 0 && fcntl(STDOUT_FILENO, F_GETFL) != flags)
+    fcntl(STDOUT_FILENO, F_SETFL, flags);
+}
+
 bool screen_edit(const char *path, unsigned line) {
   struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
-  int status = -1;
+  int status = -1, flags = fcntl(STDOUT_FILENO, F_GETFL);
   if (!screen.open)
     return false;
   if (screen.look.has_mouse)
@@ -297,6 +320,7 @@ bool screen_edit(const char *path, unsigned line) {
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
     ;
   sigaction(SIGINT, &old, NULL);
+  set_flags(flags);
   screen_resume();
   return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) < 126;
 }
@@ -327,21 +351,25 @@ void screen_copy(const char *text) {
   static const char digits[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const unsigned char *p = (const unsigned char *)text;
-  size_t left = strlen(text);
-  if (!is_modern())
-    return; /* others may print it */
-  fputs("\033]52;c;", stdout);
+  size_t left = strlen(text), n = 0;
+  char *out = malloc((left + 2) / 3 * 4 + 1);
+  if (!is_modern() || !out) { /* others may print it */
+    free(out);
+    return;
+  }
   for (; left > 0; p += 3, left -= left < 3 ? left : 3) {
     unsigned bits = (unsigned)p[0] << 16 |
                     (left > 1 ? (unsigned)p[1] << 8 : 0) |
                     (left > 2 ? p[2] : 0);
-    putchar(digits[bits >> 18]);
-    putchar(digits[bits >> 12 & 63]);
-    putchar(left > 1 ? digits[bits >> 6 & 63] : '=');
-    putchar(left > 2 ? digits[bits & 63] : '=');
+    out[n++] = digits[bits >> 18];
+    out[n++] = digits[bits >> 12 & 63];
+    out[n++] = left > 1 ? digits[bits >> 6 & 63] : '=';
+    out[n++] = left > 2 ? digits[bits & 63] : '=';
   }
-  fputs("\033\\", stdout);
-  fflush(stdout);
+  send("\033]52;c;");
+  send_bytes(out, n);
+  send("\033\\");
+  free(out);
 }
 
 static char32_t translate(wint_t key) {
