@@ -15,7 +15,7 @@
 #include "hook/real.h"
 #include "hook/table.h"
 
-enum { LTI_FRAMES_MAX = 7 };
+enum { LTI_FRAMES_MAX = 5 };
 
 struct lti_frame {
   union {
