@@ -1,13 +1,16 @@
 /* Loops that do random things, the same for the same seed.
  *
- *   random_loop FIRST COUNT
+ *   random_loop FIRST COUNT [switching]
  *
  * For each seed a loop of its own, until nothing is left in it.  An object
  * draws from dice of its own, made from its path (its parent's path and its
  * number), and does things to itself only: what each object sees is the same in
  * every run, whatever order the objects come in.  Prints a line for each
  * callback, in the order in which they ran: seed, path, use, kind, result; use
- * counts the requests of an object.  Judged by test_random_loops.py. */
+ * counts the requests of an object.  switching: a recorder is switched off and
+ * on from within the callbacks, after about each fourth.  Judged by
+ * test_random_loops.py. */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -43,15 +46,24 @@ static uv_loop_t *loop;
 static unsigned long seed;
 static FILE *out;
 
-static void say(const struct object *o, const char *kind, long result) {
-  fprintf(out, "%lu %016llx %u %s %ld\n", seed, (unsigned long long)o->path,
-          o->n_uses, kind, result);
-}
+/* Of the recorder: off, on.  Neither but where it is there, and asked for. */
+static int (*switches[2])(void);
+static uint64_t n_said;
+static bool is_off;
 
 static uint64_t mix(uint64_t x) {
   x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
   x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
   return x ^ x >> 31;
+}
+
+static void say(const struct object *o, const char *kind, long result) {
+  fprintf(out, "%lu %016llx %u %s %ld\n", seed, (unsigned long long)o->path,
+          o->n_uses, kind, result);
+  if (switches[0] && mix(++n_said ^ seed << 32) % 4 == 0) {
+    switches[is_off](); /* a status, which is nobody's affair here */
+    is_off = !is_off;
+  }
 }
 
 static unsigned roll(struct object *o, unsigned n) {
@@ -612,8 +624,12 @@ static void run_seed(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3)
+  if (argc < 3 || argc > 4)
     return 2;
+  if (argc == 4) {
+    *(void **)&switches[0] = dlsym(RTLD_DEFAULT, "lt_trace_pause");
+    *(void **)&switches[1] = dlsym(RTLD_DEFAULT, "lt_trace_resume");
+  }
   unsigned long first = strtoul(argv[1], NULL, 10);
   unsigned long end_seed = first + strtoul(argv[2], NULL, 10);
   char *text = NULL;

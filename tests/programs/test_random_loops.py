@@ -100,31 +100,75 @@ class Replay:
                 self.must(task in self.done, 'never done', key, task)
 
 
+class Switched:
+    """The trace's events of one thread that was switched off and on: what is
+    there of a task is in order, and nothing is of no task."""
+
+    def __init__(self):
+        self.open, self.spawned, self.done, self.wrong = [], set(), set(), []
+        self.n = 0
+
+    def must(self, is_right, *what):
+        if not is_right:
+            self.wrong.append(what)
+
+    def take(self, e):
+        kind, task = e['kind'], e.get('task')
+        if kind in ('spawn', 'resume', 'done'):
+            self.must(task and task not in self.done, e)
+        if kind == 'spawn':
+            self.must(task not in self.spawned, 'spawned twice', e)
+            self.spawned.add(task)
+        elif kind == 'resume':
+            self.n += 1
+            self.open.append(task)
+        elif kind in ('await', 'done') and self.open[-1:] == [task]:
+            self.open.pop()
+        elif kind == 'await':
+            self.must(False, 'not innermost', e)
+        if kind == 'done':
+            self.done.add(task)
+
+
 class RandomLoops(Case):
-    def run_seeds(self, first):
-        """Returns: what is wrong."""
-        command = (PROGRAM, first, AT_ONCE)
+    def run_both(self, *command):
+        """Returns: the log with recording, and what objects see otherwise."""
         alone = self.run_command(*command)
         self.assertEqual(alone.returncode, 0, alone)
-        path = self.dir / 'x.lt'
-        result = self.looptrace('record', '-q', '--overwrite', '-o', path,
-                                '--', *command)
-        self.assertEqual((result.returncode, result.stderr), (0, b''), first)
+        result = self.looptrace('record', '-q', '--overwrite', '-o',
+                                self.dir / 'x.lt', '--', *command)
+        self.assertEqual((result.returncode, result.stderr), (0, b''), command)
         log = read_log(result.stdout)
-        wrong = []
         before, now = by_object(read_log(alone.stdout)), by_object(log)
-        for key in before.keys() | now.keys():
-            if before.get(key) != now.get(key):
-                wrong.append((key, before.get(key), now.get(key)))
-        replay = Replay(log)
-        with subprocess.Popen(
-                [BUILDDIR / 'looptrace', 'export', '-f', 'ndjson', path],
-                stdout=subprocess.PIPE) as export:
+        return log, [(key, before.get(key), now.get(key))
+                     for key in before.keys() | now.keys()
+                     if before.get(key) != now.get(key)]
+
+    def replay(self, replay):
+        with subprocess.Popen([BUILDDIR / 'looptrace', 'export', '-f', 'ndjson',
+                               self.dir / 'x.lt'],
+                              stdout=subprocess.PIPE) as export:
             for line in export.stdout:
                 replay.take(json.loads(line))
         self.assertEqual(export.returncode, 0)
+
+    def run_seeds(self, first):
+        """Returns: what is wrong."""
+        log, wrong = self.run_both(PROGRAM, first, AT_ONCE)
+        replay = Replay(log)
+        self.replay(replay)
         replay.finish()
         return len(log), wrong, replay.wrong
+
+    def test_the_same_where_it_is_switched_off_and_on(self):
+        for first in range(1, SEEDS + 1, AT_ONCE):
+            log, wrong = self.run_both(PROGRAM, first, AT_ONCE, 'switching')
+            switched = Switched()
+            self.replay(switched)
+            print(f'{len(log)} callbacks, {switched.n} recorded', flush=True)
+            self.assertEqual((wrong[:3], switched.wrong[:3]), ([], []))
+            self.assertLess(0, switched.n)
+            self.assertLess(switched.n, len(log))
 
     def test_the_same_with_and_without_and_in_the_trace(self):
         n_calls = n_other = n_untold = 0
