@@ -6,8 +6,8 @@ import unittest
 
 from looptrace import LONG, SRCDIR, Case
 
-PROGRAMS = ['check_drain', 'check_switch', 'check_flight', 'check_read',
-            'check_ahead']
+PROGRAMS = ['check_drain', 'check_switch', 'check_flight', 'check_window',
+            'check_read', 'check_ahead']
 
 
 @unittest.skipUnless(LONG, 'builds a part anew: ./dev test --long')
