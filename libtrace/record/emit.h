@@ -47,6 +47,7 @@ struct lti_self {
   uint8_t refused;          /* no slot to be had: count only */
   uint8_t foreign;          /* inside a callback of another loop than loop */
   uint8_t n_runs;           /* of turned, in a row, that are to go on */
+  uint8_t mode;             /* of the innermost, as LOOP_BEGIN has it */
   uint32_t attended;        /* blocking calls are seen: depth, or 1 between two
                                runs of a loop that is turned regularly */
   uint32_t turned;          /* the loop of the last outermost run */
@@ -262,7 +263,7 @@ struct lti_outer {
   uint32_t doing;
   uint64_t since;
   uint8_t foreign;
-  uint8_t mode; /* of the loop itself */
+  uint8_t mode;
 };
 void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode);
 void lti_loop_leave(const struct lti_outer *outer, unsigned result);

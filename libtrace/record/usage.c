@@ -68,9 +68,9 @@ static void set_doing(enum lti_doing doing, uint64_t since) {
   atomic_store_explicit(&slot->since, since, memory_order_relaxed);
 }
 
-static void begin_loop(uint64_t now, unsigned mode) {
+static void begin_loop(uint64_t now) {
   struct lti_self *self = &lti_self;
-  lti_emit_at(now, LT_LOOP_BEGIN, self->loop, 0, mode, 0);
+  lti_emit_at(now, LT_LOOP_BEGIN, self->loop, 0, self->mode, 0);
   if (self->slot)
     atomic_store_explicit(&self->slot->loop, self->loop, memory_order_relaxed);
 }
@@ -93,7 +93,7 @@ void lti_sync_slow(uint32_t times) {
   }
   lti_modules_emit();
   self->told = self->depth;
-  begin_loop(now, 0);
+  begin_loop(now);
   if (!self->foreign)
     set_doing(LTI_DOING_RUN, now);
   lti_usage_emit();
@@ -107,10 +107,11 @@ void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
   outer->doing = LTI_DOING_NOTHING;
   outer->since = 0;
   outer->foreign = self->foreign;
-  outer->mode = (uint8_t)mode;
+  outer->mode = self->mode;
   self->foreign |= self->depth > 0 && self->loop != loop;
   self->attended = ++self->depth;
   self->loop = loop;
+  self->mode = (uint8_t)mode;
   if (!lti_is_on())
     return;
   lti_modules_emit();
@@ -123,7 +124,7 @@ void lti_loop_enter(struct lti_outer *outer, uint32_t loop, unsigned mode) {
   }
   if (self->depth == 1)
     self->told = 1;
-  begin_loop(now, mode);
+  begin_loop(now);
   if (!self->foreign)
     set_doing(LTI_DOING_RUN, now);
   lti_usage_refresh(now);
@@ -156,10 +157,12 @@ static void left_outermost(uint64_t now, uint32_t loop, unsigned mode,
 void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
   struct lti_self *self = &lti_self;
   uint32_t loop = self->loop;
+  unsigned mode = self->mode;
   if (lti_is_on())
     lti_sync();
   lti_depth_drop();
   self->loop = outer->loop;
+  self->mode = outer->mode;
   self->foreign = outer->foreign;
   if (!lti_is_on())
     return;
@@ -167,7 +170,7 @@ void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
   lti_emit_at(now, LT_LOOP_END, loop, 0, result, 0);
   if (self->depth && self->depth < self->told) {
     self->told = self->depth; /* it was entered before this was switched on */
-    begin_loop(now, 0);
+    begin_loop(now);
   }
   turn_ended(now);
   if (self->slot)
@@ -176,7 +179,7 @@ void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
   if (self->depth)
     set_doing(outer->doing, outer->since);
   else
-    left_outermost(now, loop, outer->mode, result);
+    left_outermost(now, loop, mode, result);
 }
 
 void lti_poll_enter(int timeout_ms) {

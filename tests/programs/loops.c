@@ -235,6 +235,18 @@ static void inside(void) {
   close(fd);
 }
 
+/* Goes on until its input ends. */
+static void until_told(void) {
+  struct epoll_event ready, input = {.events = EPOLLIN};
+  int fd = must(epoll_create1(0));
+  must(epoll_ctl(fd, EPOLL_CTL_ADD, STDIN_FILENO, &input));
+  puts("up");
+  fflush(stdout);
+  while (must(epoll_wait(fd, &ready, 1, 2)) == 0)
+    continue;
+  close(fd);
+}
+
 static void hang(void) {
   int fd = must(epoll_create1(0));
   turn_epoll(fd, -1);
@@ -279,7 +291,7 @@ int main(int argc, char **argv) {
       {"inside", inside},   {"hang", hang},         {"forked", forked},
       {"bad", bad},         {"busy", busy},         {"late", late},
       {"once", once},       {"pictures", pictures},
-      {"interrupted", interrupted}};
+      {"interrupted", interrupted}, {"until", until_told}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {
       all[i].run();

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 from looptrace import BUILDDIR, LOOPTRACE, SRCDIR, Case, needs
@@ -256,6 +257,43 @@ class Loops(Case):
         others = [p for p in self.dir.glob('x.*.lt')]
         self.assertEqual(len(others), 1, others)
         self.assert_nap(others[0], r'^epoll \d+$')
+
+    def test_switched_off_and_on_it_is_still_not_libuvs(self):
+        path = self.dir / 'x.lt'
+        process = subprocess.Popen(
+            [LOOPTRACE, 'record', '-o', path, '--', LOOPS, 'until'],
+            cwd=self.dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b'up\n')
+        self.wait_for_more(process)
+        for word in ('off', 'on'):
+            told = self.looptrace('ctl', process.pid, word)
+            self.assertEqual(told.returncode, 0, told)
+        self.wait_for_more(process)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (0, b'done\n'), err)
+        info = self.looptrace('info', path).stdout
+        self.assertIn(b'switched off from', info)
+        told = self.check(path)
+        self.assertEqual([loop['callbacks_seen']
+                          for loop in told['traces'][0]['loops']], [False])
+        modes = [json.loads(line)['value'] for line in self.looptrace(
+            'export', '-f', 'ndjson', path).stdout.splitlines()
+                 if b'"loop-begin"' in line]
+        self.assertEqual(modes, [3, 3])
+
+    def wait_for_more(self, process):
+        """Until more events are in the file than now."""
+        def events():
+            text = self.looptrace('ctl', process.pid, 'status').stdout.decode()
+            return int(text.split(' events')[0].split()[-1]) \
+                if 'events' in text else 0
+        before, deadline = events(), time.monotonic() + 60
+        while events() <= before:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
 
     def test_it_is_said_that_callbacks_are_not_seen(self):
         path = self.record(LOOPS, 'epoll')
