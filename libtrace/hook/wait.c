@@ -29,12 +29,20 @@ static inline struct lti_waits one(int fd) {
   return (struct lti_waits){.n = 1, .fd = {fd}};
 }
 
+/* A bad address is the kernel's to refuse: where nothing can be mapped, nothing
+ * is read.  (A time limit is read by libc itself.) */
+static bool may_read(const void *p) {
+  return (uintptr_t)p >= 1 << 16 && (uintptr_t)p >> 56 == 0;
+}
+
 enum { POLLS_LOOKED_AT = 64 };
 
 /* at: a number, since libc's headers have it that poll() only writes there. */
 static struct lti_waits in_polls(uintptr_t at, nfds_t n) {
   const struct pollfd *fds = (const struct pollfd *)at;
   struct lti_waits waits = {.n = 0};
+  if (!may_read(fds))
+    return waits;
   for (nfds_t i = 0; i < n && i < POLLS_LOOKED_AT && waits.n < LTI_WAITS_MAX;
        i++)
     if (fds[i].fd >= 0)
@@ -46,6 +54,8 @@ static struct lti_waits in_polls(uintptr_t at, nfds_t n) {
  * process has descriptors, whatever n is. */
 static struct lti_waits in_sets(int n, const fd_set *in, const fd_set *out) {
   struct lti_waits waits = {.n = 0};
+  in = may_read(in) ? in : NULL;
+  out = may_read(out) ? out : NULL;
   for (int fd = 0; fd < n && fd < FD_SETSIZE && waits.n < LTI_WAITS_MAX; fd++)
     if ((in && FD_ISSET(fd, in)) || (out && FD_ISSET(fd, out)))
       waits.fd[waits.n++] = fd;

@@ -52,7 +52,8 @@ static int emit_one(struct dl_phdr_info *info, size_t size, void *context) {
   }
   char buf[LTI_DATA_MAX];
   const char *path = path_of(info->dlpi_name, buf, sizeof buf);
-  start &= ~(uintptr_t)4095; /* as in /proc/PID/maps */
+  start &= ~(uintptr_t)4095; /* as in /proc/PID/maps: whole pages */
+  end = (end + 4095) & ~(uintptr_t)4095;
   if (path[0] != '/' || start >= end || is_emitted(start) ||
       n_emitted == MODULES_MAX)
     return 0;

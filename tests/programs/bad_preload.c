@@ -146,6 +146,19 @@ int close(int fd) {
   errno = 0;
   return result;
 }
+#elif BAD == 28
+/* Of two timers the second first. */
+int uv_timer_start(uv_timer_t *timer, uv_timer_cb cb, uint64_t ms, uint64_t r) {
+  static uv_timer_t *held;
+  static uv_timer_cb held_cb;
+  if (ms == 4 && !held) {
+    held = timer;
+    held_cb = cb;
+    return 0;
+  }
+  int result = REAL(uv_timer_start)(timer, cb, ms, r);
+  return ms == 4 ? REAL(uv_timer_start)(held, held_cb, ms, r) : result;
+}
 #else
 int poll(struct pollfd *fds, nfds_t n, int ms) {
   (void)REAL(poll)(fds, n, ms);

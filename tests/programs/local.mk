@@ -3,7 +3,7 @@
 noinst_PROGRAMS += tests/programs/hook_families tests/programs/hook_leaving \
 	tests/programs/hook_forks tests/programs/hook_blocking \
 	tests/programs/hook_crowd tests/programs/hook_reuse \
-	tests/programs/hook_repeat
+	tests/programs/hook_repeat tests/programs/hook_untracked
 
 hook_program_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) -D_GNU_SOURCE -fexceptions
 
@@ -35,6 +35,10 @@ tests_programs_hook_repeat_SOURCES = tests/programs/hook_repeat.c
 tests_programs_hook_repeat_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_hook_repeat_LDADD = $(UV_LIBS)
 
+tests_programs_hook_untracked_SOURCES = tests/programs/hook_untracked.c
+tests_programs_hook_untracked_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_hook_untracked_LDADD = $(UV_LIBS)
+
 # What test_instructions.py counts.
 noinst_PROGRAMS += tests/programs/callbacks
 tests_programs_callbacks_SOURCES = bench/callbacks.c
@@ -57,6 +61,10 @@ noinst_PROGRAMS += tests/programs/probe
 tests_programs_probe_SOURCES = tests/programs/probe.c
 tests_programs_probe_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_probe_LDADD = $(UV_LIBS)
+noinst_PROGRAMS += tests/programs/probe_errno
+tests_programs_probe_errno_SOURCES = tests/programs/probe_errno.c
+tests_programs_probe_errno_CFLAGS = $(hook_program_CFLAGS) -Wno-unused-result
+tests_programs_probe_errno_LDADD = $(UV_LIBS)
 
 # What test_fd_names.py records.
 noinst_PROGRAMS += tests/programs/waits_for

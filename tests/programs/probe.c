@@ -179,7 +179,7 @@ static void show(const char *where) {
 
 /* What a loop looks like from inside. */
 
-static uv_timer_t timer, late;
+static uv_timer_t timer, late, pair[2];
 static uv_idle_t idle;
 static uv_async_t async;
 static uv_work_t work;
@@ -200,15 +200,22 @@ static void show_loop(const char *where, uv_handle_t *handle) {
 }
 
 /* One after the other, so that the order is the same on any machine: idle, its
- * close, work, async, timer, its close, second timer. */
+ * close, work, async, timer, its close, second timer, two that are due at once. */
 
 static void on_close(uv_handle_t *handle) {
   show_loop("close", handle);
 }
 
+static void on_pair(uv_timer_t *handle) {
+  printf("of two timers, number %d\n", (int)(handle - pair));
+  uv_close((uv_handle_t *)handle, NULL);
+}
+
 static void on_late(uv_timer_t *handle) {
   show_loop("second timer", (uv_handle_t *)handle);
   uv_close((uv_handle_t *)handle, NULL);
+  for (int i = 0; i < 2; i++)
+    printf("started %d\n", uv_timer_start(&pair[i], on_pair, 4, 0));
 }
 
 static void on_timer_close(uv_handle_t *handle) {
@@ -260,6 +267,8 @@ static void turn_loop(void) {
   work.data = &work;
   uv_timer_init(loop, &timer);
   uv_timer_init(loop, &late);
+  uv_timer_init(loop, &pair[0]);
+  uv_timer_init(loop, &pair[1]);
   uv_idle_init(loop, &idle);
   uv_async_init(loop, &async, on_async);
   uv_idle_start(&idle, on_idle);

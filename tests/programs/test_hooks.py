@@ -62,6 +62,33 @@ int main() {
 }
 '''
 
+# A callback in code that no file has, as a compiler makes it at run time: ret.
+MADE = r'''
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <uv.h>
+#if defined(__x86_64__)
+static const unsigned char code[] = {0xc3};
+#else
+static const unsigned char code[] = {0xc0, 0x03, 0x5f, 0xd6};
+#endif
+int main(void) {
+  uv_timer_t timer;
+  void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED)
+    return 77;
+  memcpy(page, code, sizeof code);
+  __builtin___clear_cache(page, (char *)page + sizeof code);
+  uv_timer_init(uv_default_loop(), &timer);
+  uv_timer_start(&timer, (uv_timer_cb)page, 1, 0);
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  puts("done");
+  return 0;
+}
+'''
+
 
 class Event:
     """One line of dump_trace, in words."""
@@ -305,6 +332,20 @@ class Reuse(Hooks):
         self.assertTrue(all(len(set(s)) == 3 for s in sites.values()))
 
 
+class Untracked(Hooks):
+    def test_no_callback_is_lost_where_there_is_no_memory(self):
+        events = self.same(self.program('hook_untracked'))
+        # Those that could be followed have whole lives.
+        self.assert_balanced(events)
+        path = self.dir / 'x.lt'
+        told = json.loads(self.looptrace('info', '--json', path).stdout)
+        self.assertGreater(told['untracked'], 1000)
+        self.assertGreater(self.slices(events)['TIMER'], 9000)
+        self.assertIn(b'callbacks could not be followed: there was no memory',
+                      self.looptrace('info', path).stdout)
+        self.assertNotEqual(self.looptrace('check', path).returncode, 0)
+
+
 class Repeat(Hooks):
     def setUp(self):
         super().setUp()
@@ -354,6 +395,22 @@ class Others(Hooks):
         self.assert_balanced(events)
         seen = self.slices(events)
         self.assertEqual((seen['TIMER'], seen['FS']), (3, 2))
+
+    @needs('gcc')
+    def test_code_that_is_made_at_run_time_brings_no_file_in_twice(self):
+        source = self.dir / 'made.c'
+        source.write_text(MADE)
+        built = self.run_command('gcc', '-o', self.dir / 'made', source,
+                                 '-luv')
+        self.assertEqual(built.returncode, 0, built.stderr)
+        self.assert_balanced(self.same(self.dir / 'made'))
+        defs = self.run_command(BUILDDIR / 'tests/support/dump_trace',
+                                '--defs', self.dir / 'x.lt').stdout.decode()
+        starts = re.findall(r'^module \d+ (\w+)-', defs, re.M)
+        self.assertGreater(len(starts), 3)
+        self.assertEqual(sorted(starts), sorted(set(starts)), defs)
+        self.assertNotIn(b'several copies',
+                         self.looptrace('info', self.dir / 'x.lt').stdout)
 
     def test_of_two_copies_one_records(self):
         # It links liblooptrace, and has the preload as well.

@@ -92,7 +92,8 @@ static bool find_reasons(const struct model *m, const struct budget *budget,
       !limit_for(budget->limits, budget->n_limits, LIMIT_LOST_EVENTS, 0, NULL))
     reason(j, "%llu events were lost", (unsigned long long)m->n_lost);
   if (info->untracked)
-    reason(j, "%llu callbacks could not be followed",
+    reason(j, "%llu callbacks could not be followed: there was no memory to "
+           "note them",
            (unsigned long long)info->untracked);
   if (m->n_stalls_dropped && shortest(m) > budget_least_stall(budget, &is_one))
     reason(j, "more stalls than can be kept; %llu short ones were left out",

@@ -161,7 +161,9 @@ static void put_notes(FILE *file, const struct info_said *v) {
             units_count(count, info->n_short_calls),
             units_ns(least, (int64_t)info->min_block_ns));
   if (info->untracked)
-    fprintf(file, "note       %s callbacks could not be followed\n",
+    fprintf(file,
+            "note       %s callbacks could not be followed: there was no "
+            "memory to note them\n",
             units_count(count, info->untracked));
   for (uint32_t i = 0; i < info->n_notes; i++)
     fprintf(file, "note       %s\n",

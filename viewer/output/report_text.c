@@ -187,7 +187,8 @@ static void notes(FILE *file, const struct model *m) {
             units_count(count, info->n_short_calls),
             units_ns(least, (int64_t)info->min_block_ns));
   if (info->untracked)
-    fprintf(file, "  %s callbacks could not be followed\n",
+    fprintf(file, "  %s callbacks could not be followed: there was no "
+                  "memory to note them\n",
             units_count(count, info->untracked));
   if (m->n_unmeasured)
     fprintf(file,
