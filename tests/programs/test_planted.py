@@ -165,12 +165,13 @@ def is_named(finding, line):
 
 
 def who_names(line, truth):
-    """What a wrapped call held up is always known: named.  Else the recorder
-    must have had time for a look while the thread was held (one that waits for
+    """What a wrapped call held up is always known: named; brief where it did not
+    wait, as the thread had no CPU until that was over.  Else the recorder must
+    have had time for a look while the thread was held (one that waits for
     a CPU is held no more), and where it computed, this must have had a CPU to
     be seen on: outside.  What was too short for that is brief."""
     if line['callee'] and line['way'] not in UNWRAPPED:
-        return 'named'
+        return 'named' if line['switches'] else 'brief'
     if line['cause'] in ('blocked', 'suspended'):
         held = truth['blocked'] + truth['suspended']
         return 'outside' if held >= 60_000_000 else 'brief'
@@ -219,6 +220,7 @@ class Planted(Case):
             hits = [f for f in found if belongs(f, line)]
             if wall > BUDGET_NS:
                 score.add('recall', hits, line)
+            hits.sort(key=lambda f: abs(f['begin'] - line['begin_ns']))
             for f in hits[:1]:
                 matched.add(id(f))
                 if wall > BUDGET_NS:

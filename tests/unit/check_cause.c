@@ -53,18 +53,54 @@ START_TEST(without_run_delay_a_switch_is_no_evidence) {
 }
 END_TEST
 
-/* T twice: stopped by a signal, also in the middle of a call. */
+/* Stopped by a signal, also in the middle of a call; and gone on when this is
+ * told, or when it was seen to run, or when it did something: who tells may have
+ * had no CPU.  A look has totals. */
 START_TEST(being_stopped_is_not_the_programs_time) {
-  struct model *m = model_of_slice("cpu=0 delay=0",
-                                   "150 sample n=84\n"
-                                   "250 sample n=84\n"
-                                   "300 call callee=5 ms=190 site=2\n",
-                                   "cpu=10 delay=0");
+  static const char *const ends[] = {
+      "250 sample n=67\n300 call callee=5 ms=190 site=2\n",
+      "180 usage cpu=5\n180 sample n=84\n250 usage cpu=5\n250 sample n=83\n"
+      "300 call callee=5 ms=190 site=2\n299 sample n=67\n",
+      "180 usage cpu=5\n180 sample n=84\n250 call callee=5 ms=140 site=2\n"
+      "270 sample n=67\n290 call callee=5 ms=30 site=2\n"
+      "300 call callee=5 ms=10 site=2\n"};
+  char text[1000];
+  snprintf(text, sizeof text, "150 sample n=84\n%s", ends[_i]);
+  struct model *m =
+      model_of_slice("cpu=0 delay=0", text, "cpu=10 delay=0 vsw=1");
   const struct model_cause *c = &m->stalls[0].cause;
   ck_assert_int_eq(c->suspended, 100 * MS);
   ck_assert_int_eq(c->cpu, 10 * MS);
   ck_assert_int_eq(c->blocked, 90 * MS);
   ck_assert_int_eq(c->unknown, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(who_is_told_to_go_on_too_late_had_gone_on) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "1    sample n=84\n"
+                                  "61   call callee=5 ms=60 site=2\n"
+                                  "61.1 await task=1\n"
+                                  "61.2 usage\n"
+                                  "61.3 sample n=67\n"
+                                  "62   loop-\n",
+                                  62, NULL);
+  ck_assert_int_eq(m->stalls[0].cause.suspended, 60 * MS);
+  model_close(m);
+}
+END_TEST
+
+/* Two looks, and no one who tells: it may have run after the second. */
+START_TEST(what_was_only_looked_at_was_stopped_in_between) {
+  struct model *m =
+      model_of_slice("cpu=0 delay=0",
+                     "150 usage\n150 sample n=84\n"
+                     "250 usage\n250 sample n=84\n"
+                     "300 call callee=5 ms=190 site=2\n",
+                     "cpu=10 delay=0");
+  ck_assert_int_eq(m->stalls[0].cause.suspended, 100 * MS);
   model_close(m);
 }
 END_TEST
@@ -245,6 +281,25 @@ START_TEST(a_wait_for_a_cpu_in_the_loops_own_code_is_not_the_slices) {
 }
 END_TEST
 
+/* The totals were read before a callback that was short enough not to have them
+ * read again. */
+START_TEST(a_wait_for_a_cpu_in_the_callback_before_is_not_in_the_next) {
+  struct model *m = model_of_text("0    loop+\n"
+                                  "0    usage vsw=1\n"
+                                  "0    resume task=1 kind=2 site=1\n"
+                                  "4    await task=1\n"
+                                  "4    resume task=2 kind=2 site=2\n"
+                                  "64   call callee=5 ms=60 site=3\n"
+                                  "64   await task=2\n"
+                                  "64   usage cpu=0.5 delay=3.3 vsw=2\n"
+                                  "65   loop-\n",
+                                  65, NULL);
+  ck_assert_int_eq(m->stalls[0].duration_ns, 60 * MS);
+  ck_assert_int_le(m->stalls[0].cause.starved, MS / 4);
+  model_close(m);
+}
+END_TEST
+
 /* The loop's own code computed: then the delay may be anywhere. */
 START_TEST(computing_beside_a_slice_is_no_wait_for_a_cpu) {
   struct model *m = model_of_delay("", "cpu=20 delay=40 vsw=3");
@@ -268,17 +323,30 @@ START_TEST(a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice) {
 }
 END_TEST
 
+/* So many polls, of so many us each, before a callback that went away once. */
+static struct model *model_after_polls(int n, int us) {
+  char text[4000] = "0 loop+\n0 usage vsw=1\n";
+  for (int i = 0; i < n; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text),
+             "%.3f poll timeout=2\n%.3f wake n=1\n", i * 0.05,
+             i * 0.05 + us / 1000.0);
+  strcat(text, "1 resume task=1 kind=2 site=1\n"
+               "61 await task=1\n"
+               "61 usage vsw=2\n"
+               "62 loop-\n");
+  return model_of_text(text, 62, NULL);
+}
+
 START_TEST(a_poll_that_came_back_at_once_explains_no_switch) {
-  struct model *m = model_of_text("0     loop+\n"
-                                  "0     usage vsw=1\n"
-                                  "0     poll timeout=2\n"
-                                  "0.003 wake n=1\n"
-                                  "0.003 resume task=1 kind=2 site=1\n"
-                                  "60.003 await task=1\n"
-                                  "60.003 usage vsw=2\n"
-                                  "61    loop-\n",
-                                  61, NULL);
-  assert_cause(&m->stalls[0], 0, 60, 0, 0, 0);
+  struct model *m = model_after_polls(_i ? 2 : 10, _i ? 7 : 3);
+  ck_assert_int_ge(m->stalls[0].cause.blocked, 59 * MS);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(a_poll_that_may_have_slept_explains_a_switch) {
+  struct model *m = model_after_polls(_i ? 10 : 1, _i ? 7 : 30);
+  ck_assert_int_eq(m->stalls[0].cause.blocked, 0);
   model_close(m);
 }
 END_TEST
@@ -291,7 +359,9 @@ int main(void) {
   tcase_add_test(t, off_the_cpu_without_evidence_is_unknown);
   tcase_add_test(t, a_voluntary_switch_is_evidence_of_blocking);
   tcase_add_test(t, without_run_delay_a_switch_is_no_evidence);
-  tcase_add_test(t, being_stopped_is_not_the_programs_time);
+  tcase_add_loop_test(t, being_stopped_is_not_the_programs_time, 0, 3);
+  tcase_add_test(t, who_is_told_to_go_on_too_late_had_gone_on);
+  tcase_add_test(t, what_was_only_looked_at_was_stopped_in_between);
   tcase_add_test(t, major_faults_outside_calls_are_paging);
   tcase_add_test(t, the_longest_calls_are_kept_and_all_are_counted);
   tcase_add_loop_test(t, callees_beyond_the_eighth_are_others, 0, 2);
@@ -303,8 +373,11 @@ int main(void) {
   tcase_add_loop_test(
       t, a_wait_for_a_cpu_in_the_loops_own_code_is_not_the_slices, 0, 2);
   tcase_add_test(t, computing_beside_a_slice_is_no_wait_for_a_cpu);
+  tcase_add_test(t, a_wait_for_a_cpu_in_the_callback_before_is_not_in_the_next);
   tcase_add_test(t, a_wait_for_a_cpu_in_a_poll_is_not_in_the_next_slice);
-  tcase_add_test(t, a_poll_that_came_back_at_once_explains_no_switch);
+  tcase_add_loop_test(t, a_poll_that_came_back_at_once_explains_no_switch, 0,
+                      2);
+  tcase_add_loop_test(t, a_poll_that_may_have_slept_explains_a_switch, 0, 2);
   Suite *suite = suite_create("cause");
   suite_add_tcase(suite, t);
   SRunner *runner = srunner_create(suite);

@@ -14,8 +14,10 @@ enum { MODE_DEFAULT = 0, MODE_ONCE = 1 };
 #define THREADS_MAX 65536
 /* A USAGE so soon after a segment began is as good as one just before it. */
 #define USAGE_SLACK_NS 200000
-/* A poll that came back sooner found something ready, and did not sleep. */
-#define POLL_SLEPT_NS 5000
+/* A poll that came back sooner found something ready, and did not sleep; one
+ * that took as long as the second may have slept. */
+#define POLL_READY_NS 5000
+#define POLL_SLEPT_NS 20000
 /* As late as the kernel's timers are without any wait for a CPU. */
 #define POLL_SLACK_NS 100000
 
@@ -56,9 +58,11 @@ static void poll_late(struct thread *th, int64_t now, uint64_t n_ready) {
 static void poll_end(struct builder *b, struct thread *th, int64_t now) {
   uint32_t loop = loop_of(th);
   int64_t waited = th->in_poll ? now - th->poll_begin_ns : 0;
+  bool has_slept = th->poll_waits && waited >= POLL_SLEPT_NS;
   if (th->in_poll) {
     th->poll_total_ns = add_ns(th->poll_total_ns, waited);
-    th->n_waits += th->poll_waits && waited >= POLL_SLEPT_NS;
+    th->n_waits += has_slept;
+    th->n_short += th->poll_waits && !has_slept && waited >= POLL_READY_NS;
     if (th->poll_loop != NO_LOOP && th->poll_begin_ns >= b->warmup_ns)
       b->model.loops[th->poll_loop].poll_ns =
           add_ns(b->model.loops[th->poll_loop].poll_ns, waited);
@@ -73,7 +77,7 @@ static void poll_end(struct builder *b, struct thread *th, int64_t now) {
       if (f->foreign_ns == 0)
         f->foreign_begin_ns = th->poll_begin_ns;
       f->foreign_ns = add_ns(f->foreign_ns, waited);
-      f->n_foreign += th->poll_waits && waited >= POLL_SLEPT_NS;
+      f->n_foreign += has_slept;
     }
   }
   th->in_poll = false;
@@ -270,6 +274,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
     call.site = site_of_callback(th);
   holders_give(th, &call);
   fit_call(th, &call);
+  th->calls_ns = add_ns(th->calls_ns, call.duration_ns);
   b->model.n_calls++;
   sites_add(&b->sites, call.site, call.callee, true, duration, duration, NULL);
   uint32_t loop = loop_of(th);
@@ -324,16 +329,6 @@ static bool is_step(unsigned kind) {
   return kind < LT_KIND_LIMIT && steps >> kind & 1;
 }
 
-/* What the loop's own code took, beyond a moment each time. */
-static void pass(struct thread *th, const lt_event *e) {
-  if (!is_step(e->kind) && e->kind != LT_USAGE)
-    return;
-  int64_t passed = e->time_ns - th->last_ns - LOOPS_OWN_NS;
-  if (passed > 0 && !th->in_poll && th->n_frames == 1 && th->frames->is_run)
-    th->loops_own_ns = add_ns(th->loops_own_ns, passed);
-  th->last_ns = e->time_ns;
-}
-
 static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
   starve(b, th, e);
   if (!th->usage.is_outside)
@@ -347,8 +342,9 @@ static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
                              .faults = e->x,
                              .poll_ns = th->poll_total_ns,
                              .poll_late_ns = th->poll_late_ns,
-                             .loops_own_ns = th->loops_own_ns,
+                             .calls_ns = th->calls_ns,
                              .n_waits = th->n_waits,
+                             .n_short = th->n_short,
                              .n_losses = th->n_losses,
                              .n_own = th->n_own};
   usages_keep(th);
@@ -449,8 +445,11 @@ static void on_event(struct builder *b, const lt_event *e) {
   b->now_ns = e->time_ns;
   if (b->now_ns >= b->next_mark_ns)
     lives_mark(b);
-  th->n_own += is_step(e->kind);
-  pass(th, e);
+  if (is_step(e->kind)) {
+    th->n_own++;
+    if (th->samples && th->samples->is_stopped)
+      samples_goes_on(th, e->time_ns);
+  }
   switch (e->kind) {
   case LT_SPAWN:
     on_spawn(b, th, e);

@@ -254,8 +254,9 @@ struct usage {
   uint16_t faults;
   int64_t poll_ns;   /* in polls so far */
   int64_t poll_late_ns; /* of that, after their time was over */
-  int64_t loops_own_ns; /* neither in a poll nor in a slice, so far */
-  uint64_t n_waits;  /* polls so far that could wait */
+  int64_t calls_ns;  /* in blocking calls so far */
+  uint64_t n_waits;  /* polls so far that slept */
+  uint64_t n_short;  /* that may have, for a moment */
   uint32_t n_losses; /* LOST events so far */
   uint64_t n_own;    /* of the thread, then */
   bool is_outside;   /* read by the recorder: a delay that lasts is not in it */
@@ -273,7 +274,7 @@ struct stall_record {
   uint64_t n_foreign;
   struct usage before;
   bool seen_blocked, seen_in_call, seen_stopped; /* from outside */
-  int64_t stopped_ns; /* between looks that both found it stopped */
+  int64_t stopped_ns; /* from when it was seen or told to be, see sample.c */
 #define STALL_INNER_MAX 4
   struct stall_record *inner[STALL_INNER_MAX]; /* reported by themselves */
   size_t n_inner;
@@ -313,6 +314,9 @@ struct frame {
 #define SAMPLES_KEPT 64
 struct sample_ring {
   size_t n; /* so far */
+  /* It is stopped since the newest of them, or before; and who says so knows
+   * of each stop. */
+  bool is_stopped, is_told;
   struct model_sample samples[SAMPLES_KEPT];
 };
 
@@ -332,14 +336,13 @@ struct thread {
   struct usage usages[USAGES_KEPT]; /* the newest, in a ring */
   size_t n_usages;                  /* so far */
   int64_t poll_total_ns;
-  uint64_t n_waits;
+  uint64_t n_waits, n_short;
   uint32_t n_losses;
   uint64_t n_own; /* steps so far: see is_step() */
   bool in_poll, poll_waits;
   uint32_t poll_loop;
   int64_t poll_begin_ns, poll_ms; /* its timeout; 0: none, or no wait */
-  int64_t poll_late_ns;           /* in all polls so far */
-  int64_t loops_own_ns, last_ns;  /* see usage; the last step or totals */
+  int64_t poll_late_ns, calls_ns; /* in all so far */
   struct stall_record *recent[RECENT_MAX]; /* newest first; pinned */
   int64_t recent_end_ns;                   /* the last of their ends */
   uint64_t recent_turn;                    /* and of their turns */
@@ -440,6 +443,8 @@ void stalls_fini(struct builder *b);
 /* sample.c: what was seen from outside: remember it; give a stall what lies in
  * it; when its cause is known, name its stack and what it was blocked in. */
 void samples_add(struct builder *b, struct thread *th, const lt_event *e);
+/* The thread did something: it is not stopped any more. */
+void samples_goes_on(struct thread *th, int64_t time_ns);
 void samples_take(const struct thread *th, struct stall_record *r);
 void samples_finish(const struct model *m, struct model_stall *s);
 

@@ -5,6 +5,10 @@
  * nothing is called blocked or paging without evidence.  Called by stall.c. */
 #include "model/build.h"
 
+/* Where a loop sleeps for a moment again and again, so do its short polls; but
+ * among so few, a switch is rather that of who was gone for long. */
+#define SHORT_FEW 2
+
 static int64_t min64(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
@@ -54,16 +58,19 @@ static int64_t waited_reading(const struct stall_record *r,
   return gap;
 }
 
-/* The same where there are other steps between, of the loop's own code, and no
- * computing explains it.  What the recorder read last lacks a delay that lasts.
- */
+/* The same where there are other callbacks and the loop's own code between: what
+ * neither computing nor a blocking call explains.  What the recorder read last
+ * lacks a delay that lasts. */
 static int64_t waited_beside(const struct stall_record *r,
                              const struct usage *before,
-                             const struct usage *after, int64_t cpu) {
+                             const struct usage *after, int64_t window,
+                             int64_t cpu) {
   int64_t reading = waited_reading(r, before, after);
-  if (r->s.kind != MODEL_STALL_SLICE || after->is_outside)
+  if (after->is_outside)
     return reading;
-  return max64(reading, after->loops_own_ns - before->loops_own_ns - cpu);
+  int64_t beside = window - (r->end_ns - r->s.begin_ns);
+  int64_t calls = after->calls_ns - before->calls_ns - r->s.calls_ns;
+  return max64(reading, beside - cpu - max64(calls, 0));
 }
 
 /* Without totals only the calls are known to have blocked; and the thread was,
@@ -102,7 +109,7 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   bool has_delay = before->has_delay && after->has_delay;
   if (r->foreign_ns == 0) /* no CPU was free for it in polls before */
     delay = max64(0, delay - (after->poll_late_ns - before->poll_late_ns));
-  int64_t beside = min64(delay, waited_beside(r, before, after, cpu));
+  int64_t beside = min64(delay, waited_beside(r, before, after, window, cpu));
   delay -= beside;
   window -= beside;
   for (size_t i = 0; i < r->n_inner; i++)
@@ -123,6 +130,9 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   rest -= blocked;
   uint64_t switches = after->switches - before->switches;
   uint64_t waits = after->n_waits - before->n_waits - r->n_foreign;
+  uint64_t n_short = after->n_short - before->n_short;
+  if (n_short > SHORT_FEW)
+    waits += n_short;
   /* It did not come back, and was last looked at before the end. */
   int64_t tail = s->unfinished ? r->end_ns - after->time_ns : 0;
   tail = tail > 0 ? min64(rest, tail) : 0;

@@ -77,6 +77,7 @@ struct model_victim {
 struct model_sample {
   int64_t time_ns, stands_ns; /* since the one before */
   char state;                 /* 'R' running, 'S' or 'D' blocked, 'T' stopped */
+  int64_t stopped_until_ns;   /* where that is known; 0 not */
   unsigned callee;            /* the system call; 0 none */
   uint64_t ref;               /* what that waits on, as in LT_CALL */
   uint64_t on_name;           /* as in model_call */

@@ -2,7 +2,11 @@
  *
  * Invariant: a thread keeps its newest samples only; a stall takes those that
  * lie in it, without those of stalls inside it.  Called by the builder and by
- * stall.c. */
+ * stall.c.
+ *
+ * A thread is seen to be stopped (T) by who looks at it now and then, or this is
+ * told of all threads of a process at once, and when it goes on (C), each as
+ * early as who tells has a CPU.  Only a look has totals with it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,19 +15,49 @@
 /* Less than that is no call worth a name. */
 #define CALL_LEAST_NS 1000000
 
+static bool is_stopped(char state) {
+  return state == 'T' || state == 't';
+}
+
+static struct model_sample *newest(struct sample_ring *ring) {
+  return &ring->samples[(ring->n - 1) % SAMPLES_KEPT];
+}
+
+/* Stopped until then: whoever tells of stops would have told of its end. */
+static void end_stop(struct sample_ring *ring, int64_t time_ns) {
+  if (ring->is_stopped && ring->n)
+    newest(ring)->stopped_until_ns = time_ns;
+  ring->is_stopped = ring->is_told = false;
+}
+
+void samples_goes_on(struct thread *th, int64_t time_ns) {
+  struct sample_ring *ring = th->samples;
+  ring->is_stopped &= ring->is_told; /* when, no one has seen */
+  end_stop(ring, time_ns);
+}
+
 void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
   if (!th->samples && !(th->samples = calloc(1, sizeof *th->samples))) {
     b->is_out_of_memory = true;
     return;
   }
   struct sample_ring *ring = th->samples;
-  if (th->usage.time_ns == e->time_ns)
+  char state = (char)e->x;
+  bool is_look = th->usage.time_ns == e->time_ns;
+  bool is_told = is_stopped(state) && (ring->is_told || !is_look);
+  if (is_look)
     th->usage.is_outside = true;
+  if (is_stopped(state) || state == 'C' || ring->is_told)
+    end_stop(ring, e->time_ns);
+  ring->is_stopped = is_stopped(state);
+  ring->is_told = is_told;
+  if (state == 'C')
+    return;
   unsigned callee = e->a <= UINT16_MAX ? (unsigned)e->a : 0;
   uint64_t on_fd = fds_name_of(b, callee, e->ref);
   ring->samples[ring->n++ % SAMPLES_KEPT] = (struct model_sample){
       .time_ns = e->time_ns,
-      .state = (char)e->x,
+      .state = state,
       .callee = callee,
       .ref = e->ref,
       .on_name = on_fd ? on_fd : holders_name_of(th, callee, e->ref),
@@ -42,8 +76,15 @@ static bool is_inside(const struct stall_record *r, int64_t time_ns) {
   return false;
 }
 
-static bool is_stopped(const struct model_sample *s) {
-  return s->state == 'T' || s->state == 't';
+/* How long it was stopped from this sample on, in the stall. */
+static int64_t stopped_after(const struct sample_ring *ring, size_t i,
+                             const struct stall_record *r) {
+  const struct model_sample *s = &ring->samples[i % SAMPLES_KEPT];
+  bool is_open = ring->is_told && i + 1 == ring->n;
+  int64_t until = is_open ? r->end_ns : s->stopped_until_ns;
+  if (until > r->end_ns)
+    until = r->end_ns;
+  return until > s->time_ns ? until - s->time_ns : 0;
 }
 
 /* All that were seen in it, the newest at most MODEL_SAMPLES_MAX of them kept;
@@ -55,7 +96,6 @@ void samples_take(const struct thread *th, struct stall_record *r) {
     return;
   size_t first = ring->n > SAMPLES_KEPT ? ring->n - SAMPLES_KEPT : 0;
   int64_t before = s->begin_ns;
-  bool was_stopped = false;
   for (size_t i = first; i < ring->n; i++) {
     struct model_sample sample = ring->samples[i % SAMPLES_KEPT];
     if (sample.time_ns < s->begin_ns || sample.time_ns > r->end_ns ||
@@ -66,10 +106,8 @@ void samples_take(const struct thread *th, struct stall_record *r) {
     s->n_samples_all++;
     r->seen_blocked |= is_blocked(&sample);
     r->seen_in_call |= is_blocked(&sample) && sample.callee != 0;
-    r->seen_stopped |= is_stopped(&sample);
-    if (was_stopped && is_stopped(&sample))
-      r->stopped_ns = add_ns(r->stopped_ns, sample.stands_ns);
-    was_stopped = is_stopped(&sample);
+    r->seen_stopped |= is_stopped(sample.state);
+    r->stopped_ns = add_ns(r->stopped_ns, stopped_after(ring, i, r));
     if (s->n_samples == MODEL_SAMPLES_MAX)
       memmove(s->samples, s->samples + 1, --s->n_samples * sizeof *s->samples);
     s->samples[s->n_samples++] = sample;

@@ -469,7 +469,7 @@ void watch_stops(struct watch *w, int32_t pid, uint64_t clock) {
 /* Until then, or until it did something or was seen to go on: a process that
  * goes on is told of when one of its threads runs. */
 void watch_continues(struct watch *w, uint64_t clock) {
-  struct lti_seen seen = {.state = 'T'};
+  struct lti_seen seen = {.state = 'C'};
   for (uint32_t i = 0; w && i < w->n_threads; i++) {
     uint64_t from = w->threads[i].stopped, resumed = w->threads[i].resumed;
     w->threads[i].stopped = 0;
@@ -478,6 +478,8 @@ void watch_continues(struct watch *w, uint64_t clock) {
     seen.clock = min64(clock, spoke_after(w, i, from) - 1);
     if (resumed)
       seen.clock = min64(seen.clock, resumed - 1);
+    if (seen.clock <= lti_drain_sealed(w->drain))
+      seen.clock = lti_drain_sealed(w->drain) + 1;
     (void)lti_drain_sample(w->drain, i, &seen);
   }
 }

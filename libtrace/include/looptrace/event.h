@@ -87,9 +87,10 @@ typedef enum lt_codec {
     "a events are missing on this thread, cause x (lt_lost), in the b ns "     \
     "before this")                                                             \
   X(19, SAMPLE, "sample", UINT, UINT, UINT, UINT,                              \
-    "seen from outside while it did not return: x its state as a letter, a "   \
-    "the system call it was in, as x of call, ref what that waits on, as in "  \
-    "call, b the id of a stack; 0 for none or unknown")                        \
+    "seen from outside while it did not return: x its state as a letter, C "   \
+    "where it went on after it was stopped; a the system call it was in, as "  \
+    "x of call, ref what that waits on, as in call, b the id of a stack; 0 "   \
+    "for none or unknown")                                                     \
   X(20, LOOP_NAME, "loop-name", NONE, UINT, TEXT, NONE, "loop x is called a")  \
   X(21, CALL_BEGIN, "call-begin", UINT, UINT, SITE, UINT,                      \
     "blocking call x had not come back b ns after it began, when recording "   \
