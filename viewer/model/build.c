@@ -17,7 +17,7 @@ enum { MODE_DEFAULT = 0, MODE_ONCE = 1 };
 /* A poll that came back sooner found something ready, and did not sleep; one
  * that took as long as the second may have slept. */
 #define POLL_READY_NS 5000
-#define POLL_SLEPT_NS 20000
+#define POLL_SLEPT_NS 100000
 /* As late as the kernel's timers are without any wait for a CPU. */
 #define POLL_SLACK_NS 100000
 

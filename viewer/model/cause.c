@@ -58,8 +58,20 @@ static int64_t waited_reading(const struct stall_record *r,
   return gap;
 }
 
+/* Voluntary switches that no poll explains: where it went away by itself. */
+static int64_t went_away(const struct stall_record *r,
+                         const struct usage *before,
+                         const struct usage *after) {
+  uint64_t switches = after->switches - before->switches;
+  int64_t waits = (int64_t)(after->n_waits - before->n_waits - r->n_foreign);
+  int64_t n_short = (int64_t)(after->n_short - before->n_short);
+  if (switches > UINT32_MAX) /* no such thread */
+    return 0;
+  return (int64_t)switches - waits - (n_short > SHORT_FEW ? n_short : 0);
+}
+
 /* The same where there are other callbacks and the loop's own code between: what
- * neither computing nor a blocking call explains.  What the recorder read last
+ * neither computing nor a call that slept explains.  What the recorder read last
  * lacks a delay that lasts. */
 static int64_t waited_beside(const struct stall_record *r,
                              const struct usage *before,
@@ -70,6 +82,8 @@ static int64_t waited_beside(const struct stall_record *r,
     return reading;
   int64_t beside = window - (r->end_ns - r->s.begin_ns);
   int64_t calls = after->calls_ns - before->calls_ns - r->s.calls_ns;
+  if (went_away(r, before, after) <= (r->s.calls_ns > 0))
+    calls = 0;
   return max64(reading, beside - cpu - max64(calls, 0));
 }
 
@@ -128,11 +142,6 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
   rest -= suspended;
   int64_t blocked = min64(rest, evidence), paging = 0;
   rest -= blocked;
-  uint64_t switches = after->switches - before->switches;
-  uint64_t waits = after->n_waits - before->n_waits - r->n_foreign;
-  uint64_t n_short = after->n_short - before->n_short;
-  if (n_short > SHORT_FEW)
-    waits += n_short;
   /* It did not come back, and was last looked at before the end. */
   int64_t tail = s->unfinished ? r->end_ns - after->time_ns : 0;
   tail = tail > 0 ? min64(rest, tail) : 0;
@@ -145,9 +154,8 @@ void cause_compute(struct stall_record *r, const struct usage *after) {
     paging = rest;
     rest = 0;
   } else if (has_delay && after->n_losses == before->n_losses &&
-             switches < UINT32_MAX && switches > waits) {
-    blocked += rest; /* each wait in a poll is a voluntary switch, these are
-                        more */
+             went_away(r, before, after) > 0) {
+    blocked += rest;
     rest = 0;
   } else if (r->seen_blocked) {
     blocked += rest;
