@@ -62,7 +62,8 @@ tests_programs_probe_SOURCES = tests/programs/probe.c
 tests_programs_probe_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_probe_LDADD = $(UV_LIBS)
 noinst_PROGRAMS += tests/programs/probe_errno
-tests_programs_probe_errno_SOURCES = tests/programs/probe_errno.c
+tests_programs_probe_errno_SOURCES = tests/programs/probe_errno.c \
+	tests/programs/probe_errno.h tests/programs/probe_errno_uv.c
 tests_programs_probe_errno_CFLAGS = $(hook_program_CFLAGS) -Wno-unused-result
 tests_programs_probe_errno_LDADD = $(UV_LIBS)
 
