@@ -20,11 +20,20 @@ const void *lt_hook_owner(void) {
 /* Through a pointer: some compilers would call this copy's own. */
 static const void *(*const volatile find_owner)(void) = lt_hook_owner;
 
+/* Another thread of the child may be the first to turn a loop. */
+static void after_fork(void) {
+  lti_table_after_fork();
+  if (lti_process.arena) {
+    lti_thread_forked();
+    lti_frames_mute();
+  }
+}
+
 __attribute__((constructor)) static void hook_start(void) {
   int saved = errno;
   lti_real_find_libc();
   if (find_owner() == &lti_process) {
-    (void)pthread_atfork(NULL, NULL, lti_table_after_fork);
+    (void)pthread_atfork(NULL, NULL, after_fork);
     (void)lti_process_attach();
   }
   errno = saved;

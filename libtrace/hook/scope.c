@@ -26,6 +26,7 @@ void lti_frame_close_run(struct lti_frame *frame, unsigned result) {
   if (frame->flags & LTI_FRAME_MUTE) {
     lti_depth_drop();
     lti_self.loop = frame->outer.loop;
+    lti_self.foreign = frame->outer.foreign;
     lti_self.mode = frame->outer.mode;
   } else {
     lti_loop_leave(&frame->outer, result);

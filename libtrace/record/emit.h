@@ -69,7 +69,8 @@ struct lti_process {
   _Atomic uint64_t early_lost;  /* events lost before proc was there */
   const _Atomic uint32_t *_Atomic enabled; /* the process slot's, the arena's
                                               while there is none, or a 0 */
-  volatile uint32_t *alive;     /* never NULL; 0 in a forked child */
+  volatile uint32_t *alive;     /* never NULL; 0 in a forked child; where there
+                                   is an arena, a lock is behind it */
   void *front;                  /* the bytes; NULL until the first arena */
   int clock_is_tsc;
   bool is_confined; /* system calls may be deadly: hook/confine.c */
@@ -312,6 +313,10 @@ static inline void lti_process_revive(void) {
   if (!*lti_process.alive && lti_process.arena)
     lti_process_revive_slow();
 }
+
+/* In the one thread of a forked child: what it has of its parent's recording is
+ * not its own.  Called by the handler of pthread_atfork(). */
+void lti_thread_forked(void);
 
 /* Attach this process to the arena that the environment names.  Called once by
  * the constructor, before the program's main; maps the file and closes it.

@@ -218,27 +218,50 @@ bool lti_process_attach(void) {
   return attached;
 }
 
-void lti_process_revive_slow(void) {
-  int saved = errno;
-  struct lti_arena *arena = lti_process.arena;
-  /* Ids that this child inherited in its tables stay apart from new ones. */
-  uint64_t first_task =
-      lti_process.proc ? atomic_load(&lti_process.proc->next_task) : 1;
+void lti_thread_forked(void) {
   struct lti_self *self = &lti_self;
-  self->slot = NULL;
+  struct lti_arena *arena = lti_process.arena;
+  self->slot = NULL; /* it is our parent's */
   self->head = self->limit = 0;
   self->task_next = self->task_end = 0;
   self->busy = self->refused = self->in_call = 0;
   self->task = 0;
   self->claiming = 0;
+  self->on = arena && atomic_load(&arena->enabled) ? 1 : LTI_ON_NONE;
+  self->told = 0; /* nothing of its parent is told */
+}
+
+static void revive(struct lti_arena *arena) {
+  /* Ids that this child inherited in its tables stay apart from new ones. */
+  uint64_t first_task =
+      lti_process.proc ? atomic_load(&lti_process.proc->next_task) : 1;
+  lti_thread_forked(); /* here, if fork's handlers did not run */
   atomic_store(&claim_lock, 0);
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */
   } else if (claim(first_task)) {
-    *lti_process.alive = 1;
     uint32_t times = lti_times_on();
-    self->on = times ? times : LTI_ON_NONE; /* nothing of its parent is told */
-    self->told = 0;
+    lti_self.on = times ? times : LTI_ON_NONE;
+    __atomic_store_n(lti_process.alive, 1, __ATOMIC_RELEASE);
+  }
+}
+
+/* Several threads of a child may begin their loops at once: one makes the
+ * process's slot, the others wait for that.  The lock is wiped by a fork. */
+void lti_process_revive_slow(void) {
+  int saved = errno;
+  volatile uint32_t *alive = lti_process.alive, *lock = alive + 1;
+  for (int i = 0; i < CLAIM_PATIENCE && !*alive && lti_process.arena; i++) {
+    uint32_t open = 0;
+    if (__atomic_compare_exchange_n(lock, &open, 1, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED)) {
+      struct lti_arena *arena = lti_process.arena;
+      if (!*alive && arena)
+        revive(arena);
+      __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+      break;
+    }
+    (void)sched_yield();
   }
   errno = saved;
 }

@@ -1,8 +1,14 @@
 /* Children: one that goes on with its parent's loop, one that makes a loop of
  * its own, one forked in a callback, and one that leaves at once.  Prints what
- * happened, a child before its parent. */
+ * happened, a child before its parent.
+ *
+ *   hook_forks [workers]
+ *
+ * workers: children that begin loops on many threads at once, as a server does
+ * that has become a daemon; then the thread that was forked turns one, too. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +34,12 @@ static void ticks(uv_timer_t *handle) {
   if (n == 3) {
     uv_close((uv_handle_t *)handle, closed);
   }
+}
+
+static void ticks_quietly(uv_timer_t *handle) {
+  static _Thread_local int n;
+  if (++n % 3 == 0)
+    uv_close((uv_handle_t *)handle, NULL);
 }
 
 static void woken(uv_async_t *handle) {
@@ -85,11 +97,69 @@ static void in_callback(uv_timer_t *handle) {
   uv_close((uv_handle_t *)handle, closed);
 }
 
-int main(void) {
+enum { CHILDREN = 10, WORKERS = 8 };
+static uv_barrier_t gate;
+
+static void turn_short(void) {
+  uv_loop_t own;
+  uv_timer_t mine;
+  uv_loop_init(&own);
+  uv_timer_init(&own, &mine);
+  uv_timer_start(&mine, ticks_quietly, 1, 1);
+  uv_run(&own, UV_RUN_DEFAULT);
+  uv_loop_close(&own);
+}
+
+static void on_worker(void *unused) {
+  (void)unused;
+  uv_barrier_wait(&gate);
+  turn_short();
+}
+
+static int have_workers(void) {
+  uv_thread_t threads[WORKERS];
+  uv_barrier_init(&gate, WORKERS);
+  for (int i = 0; i < WORKERS; i++)
+    uv_thread_create(&threads[i], on_worker, NULL);
+  for (int i = 0; i < WORKERS; i++)
+    uv_thread_join(&threads[i]);
+  turn_short();
+  printf("%d loops\n", WORKERS + 1);
+  fflush(stdout);
+  return 15;
+}
+
+/* Forked in a callback: its parent's frames are on its stack. */
+static void in_workers_callback(uv_timer_t *handle) {
+  int pid = fork();
+  if (pid == 0)
+    _exit(have_workers());
+  child_ended(pid);
+  uv_close((uv_handle_t *)handle, closed);
+}
+
+static int workers(void) {
+  uv_timer_t last;
+  turn_short();
+  for (int i = 0; i < CHILDREN; i++) {
+    int pid = fork();
+    if (pid == 0)
+      _exit(have_workers());
+    child_ended(pid);
+    turn_short();
+  }
+  uv_timer_init(loop, &last);
+  uv_timer_start(&last, in_workers_callback, 0, 0);
+  return finish(0);
+}
+
+int main(int argc, char **argv) {
   static uv_timer_t once;
   int main_pid = getpid();
   setvbuf(stdout, NULL, _IOLBF, 0);
   loop = uv_default_loop();
+  if (argc > 1 && strcmp(argv[1], "workers") == 0)
+    return workers();
   uv_timer_init(loop, &timer);
   uv_timer_start(&timer, ticks, 1000000, 1); /* woken() makes it soon */
   uv_async_init(loop, &async, woken);

@@ -263,6 +263,17 @@ class Forks(Hooks):
             self.assert_balanced(events)
             self.assertGreater(self.slices(events)['TIMER'], 0)
 
+    def test_a_child_with_loops_on_many_threads_has_one_trace(self):
+        self.assert_balanced(self.same(self.program('hook_forks'), 'workers'))
+        children = [p for p in self.dir.iterdir() if p.name != 'x.lt']
+        self.assertEqual(len(children), 11, children)
+        for path in children:
+            events = self.events(path)
+            self.assert_balanced(events)
+            self.assertEqual(self.slices(events)['TIMER'], 9 * 3)
+            self.assertEqual(len({e.thread for e in events
+                                  if e.kind == 'LOOP_BEGIN'}), 9)
+
 
 class Blocking(Hooks):
     # Not those that a warm cache answers at once.
