@@ -10,8 +10,8 @@
  *        on until the close.
  * LATER  what it causes is seen in what follows: a callback with
  *        UV_ECANCELED, the end of uv_run.
- * BELOW  where it waits, it does so in a function of libc that is interposed
- *        itself, and is a CALL of that. */
+ * BELOW  where it waits, which is seldom, it does so in a function of libc that
+ *        is interposed itself, and is a CALL of that, made in libuv. */
 #ifndef LTI_UV_ALONE_H
 #define LTI_UV_ALONE_H
 
@@ -229,10 +229,7 @@
 
 #define LTI_UV_BELOW(X)                                                        \
   X(BELOW, uv_accept)                                                          \
-  X(BELOW, uv_barrier_wait)                                                    \
   X(BELOW, uv_chdir)                                                           \
-  X(BELOW, uv_cond_timedwait)                                                  \
-  X(BELOW, uv_cond_wait)                                                       \
   X(BELOW, uv_cpu_info)                                                        \
   X(BELOW, uv_cwd)                                                             \
   X(BELOW, uv_dlopen)                                                          \
@@ -240,27 +237,18 @@
   X(BELOW, uv_interface_addresses)                                             \
   X(BELOW, uv_library_shutdown)                                                \
   X(BELOW, uv_loadavg)                                                         \
-  X(BELOW, uv_mutex_lock)                                                      \
   X(BELOW, uv_once)                                                            \
   X(BELOW, uv_os_get_group)                                                    \
-  X(BELOW, uv_os_get_passwd)                                                   \
   X(BELOW, uv_os_get_passwd2)                                                  \
-  X(BELOW, uv_os_homedir)                                                      \
   X(BELOW, uv_os_tmpdir)                                                       \
   X(BELOW, uv_pipe_chmod)                                                      \
   X(BELOW, uv_print_active_handles)                                            \
   X(BELOW, uv_print_all_handles)                                               \
   X(BELOW, uv_resident_set_memory)                                             \
-  X(BELOW, uv_rwlock_rdlock)                                                   \
-  X(BELOW, uv_rwlock_wrlock)                                                   \
-  X(BELOW, uv_sem_wait)                                                        \
   X(BELOW, uv_stream_set_blocking)                                             \
   X(BELOW, uv_thread_create)                                                   \
   X(BELOW, uv_thread_create_ex)                                                \
-  X(BELOW, uv_thread_join)                                                     \
-  X(BELOW, uv_try_write)                                                       \
   X(BELOW, uv_try_write2)                                                      \
-  X(BELOW, uv_udp_try_send)                                                    \
   X(BELOW, uv_udp_try_send2)                                                   \
   X(BELOW, uv_uptime)
 

@@ -1,4 +1,5 @@
-/* Loops: turning them, their poll phase, and what goes through their handles.
+/* Loops: turning them, their poll phase, what goes through their handles, and
+ * what waits on the program's behalf.
  *
  * A loop has its id as long as it lives; a uv_run is a frame on the thread. The
  * poll phase is seen from libc, in wait.c.  The program calls the wrappers. */
@@ -160,3 +161,17 @@ LTI_INTERPOSE void uv_walk(uv_loop_t *loop, uv_walk_cb cb, void *arg) {
       lti_uv_enter(site);
   lti_uv.uv_walk(loop, on_walk, &walk);
 }
+
+/* In its name: a wait is the program's, where libuv only passes it on. */
+#define WRAP_WAIT(how, ret, name, params, args)                                \
+  LTI_INTERPOSE ret name params {                                              \
+    const void *site = __builtin_return_address(0);                            \
+    if (__builtin_expect(!lti_self.attended, 1) || lti_passes(site)) {         \
+      LTI_RETURN_##ret lti_uv.name args;                                       \
+    } else {                                                                   \
+      uint8_t outer __attribute__((cleanup(leave_api), unused)) =              \
+          lti_uv_enter(site);                                                  \
+      LTI_RETURN_##ret lti_uv.name args;                                       \
+    }                                                                          \
+  }
+LTI_UV_WAITS(WRAP_WAIT)

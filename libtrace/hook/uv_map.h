@@ -14,6 +14,8 @@
  * ASK      as REQUEST, but without a callback it blocks until it is done: then
  *          it is a CALL of the callee of its name.  Then: kind, trampoline, the
  *          descriptor that it works on or -1.
+ * WAIT     waits in a function of libc, which is interposed and is the CALL: only
+ *          who called is noted, or it would be libuv.
  * HAND     is wrapped by hand.
  * ONLY     is needed by the wrappers and not interposed.
  *
@@ -201,10 +203,32 @@ typedef const char *lti_text;
   X(ONLY, uint64_t, uv_now, (const uv_loop_t *loop), (loop))                   \
   X(ONLY, lti_text, uv_version_string, (void), ())
 
+#define LTI_UV_WAITS(X)                                                        \
+  X(WAIT, void, uv_mutex_lock, (uv_mutex_t * lock), (lock))                    \
+  X(WAIT, void, uv_rwlock_rdlock, (uv_rwlock_t * lock), (lock))                \
+  X(WAIT, void, uv_rwlock_wrlock, (uv_rwlock_t * lock), (lock))                \
+  X(WAIT, void, uv_cond_wait, (uv_cond_t * cond, uv_mutex_t *lock),            \
+    (cond, lock))                                                              \
+  X(WAIT, int, uv_cond_timedwait,                                              \
+    (uv_cond_t * cond, uv_mutex_t *lock, uint64_t ns), (cond, lock, ns))       \
+  X(WAIT, void, uv_sem_wait, (uv_sem_t * sem), (sem))                          \
+  X(WAIT, int, uv_barrier_wait, (uv_barrier_t * barrier), (barrier))           \
+  X(WAIT, int, uv_thread_join, (uv_thread_t * thread), (thread))               \
+  X(WAIT, int, uv_try_write,                                                   \
+    (uv_stream_t * handle, const uv_buf_t bufs[], unsigned int nbufs),         \
+    (handle, bufs, nbufs))                                                     \
+  X(WAIT, int, uv_udp_try_send,                                                \
+    (uv_udp_t * handle, const uv_buf_t bufs[], unsigned int nbufs,             \
+     const struct sockaddr *addr),                                             \
+    (handle, bufs, nbufs, addr))                                               \
+  X(WAIT, int, uv_os_get_passwd, (uv_passwd_t * to), (to))                     \
+  X(WAIT, int, uv_os_homedir, (char *buf, size_t *size), (buf, size))
+
 #define LTI_UV_MAP(X)                                                          \
   LTI_UV_HANDLES(X)                                                            \
   LTI_UV_REQUESTS(X)                                                           \
   LTI_UV_FS(X)                                                                 \
+  LTI_UV_WAITS(X)                                                              \
   LTI_UV_LOOPS(X)
 
 /* libuv 1.46 and later; absent at run time before: UV_ENOSYS. */

@@ -298,6 +298,81 @@ static void call_fs(uv_loop_t *loop) {
     rmdir(folder);
 }
 
+static void meet(void *barrier) {
+  uv_barrier_wait(barrier);
+}
+
+static void call_waits(uv_loop_t *loop) {
+  uv_mutex_t lock;
+  uv_rwlock_t rw;
+  uv_cond_t cond;
+  uv_sem_t sem;
+  uv_barrier_t barrier;
+  uv_thread_t thread;
+  uv_pipe_t pipe;
+  uv_udp_t udp;
+  uv_passwd_t user;
+  struct sockaddr_in addr;
+  uv_buf_t buf = uv_buf_init(bytes, 1);
+  size_t size = 1;
+  uv_mutex_init(&lock);
+  uv_rwlock_init(&rw);
+  uv_cond_init(&cond);
+  uv_sem_init(&sem, 1);
+  uv_barrier_init(&barrier, 2);
+  TRY_VOID(uv_mutex_lock(&lock));
+  TRY(uv_cond_timedwait(&cond, &lock, 1));
+  uv_mutex_unlock(&lock);
+  TRY_VOID(uv_rwlock_rdlock(&rw));
+  uv_rwlock_rdunlock(&rw);
+  TRY_VOID(uv_rwlock_wrlock(&rw));
+  uv_rwlock_wrunlock(&rw);
+  TRY_VOID(uv_sem_wait(&sem));
+  uv_thread_create(&thread, meet, &barrier);
+  TRY_AS(uv_barrier_wait(&barrier), result >= 0);
+  TRY(uv_thread_join(&thread));
+  uv_pipe_init(loop, &pipe, 0);
+  TRY(uv_try_write((uv_stream_t *)&pipe, &buf, 1));
+  uv_ip4_addr("127.0.0.1", 1, &addr);
+  uv_udp_init(loop, &udp);
+  TRY(uv_udp_try_send(&udp, &buf, 1, (struct sockaddr *)&addr));
+  TRY(uv_udp_try_send(&udp, &buf, 1, NULL));
+  CLOSE(&pipe);
+  CLOSE(&udp);
+  uv_run(loop, UV_RUN_DEFAULT);
+  TRY(uv_os_get_passwd(&user));
+  uv_os_free_passwd(&user);
+  TRY(uv_os_homedir(bytes, &size));
+  uv_barrier_destroy(&barrier);
+  uv_sem_destroy(&sem);
+  uv_cond_destroy(&cond);
+  uv_rwlock_destroy(&rw);
+  uv_mutex_destroy(&lock);
+}
+
+/* Nobody signals before the one who waits does. */
+static uv_mutex_t cond_lock;
+static uv_cond_t cond_rung;
+static void ring(void *unused) {
+  (void)unused;
+  uv_mutex_lock(&cond_lock);
+  uv_cond_signal(&cond_rung);
+  uv_mutex_unlock(&cond_lock);
+}
+
+static void call_cond(void) {
+  uv_thread_t thread;
+  uv_mutex_init(&cond_lock);
+  uv_cond_init(&cond_rung);
+  uv_mutex_lock(&cond_lock);
+  uv_thread_create(&thread, ring, NULL);
+  TRY_VOID(uv_cond_wait(&cond_rung, &cond_lock));
+  uv_mutex_unlock(&cond_lock);
+  uv_thread_join(&thread);
+  uv_cond_destroy(&cond_rung);
+  uv_mutex_destroy(&cond_lock);
+}
+
 static void call_loops(void) {
   uv_loop_t loop, *made = malloc(uv_loop_size());
   uv_timer_t timer;
@@ -322,6 +397,8 @@ void call_libuv(void) {
   call_streams(&loop);
   call_pool(&loop);
   call_fs(&loop);
+  call_waits(&loop);
+  call_cond();
   printf("  closed %u, %d\n", n_closed, uv_loop_close(&loop));
   call_loops();
 }

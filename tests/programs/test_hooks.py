@@ -89,6 +89,70 @@ int main(void) {
 }
 '''
 
+# Each waits in libuv for 30 ms, in a function that is named after what it calls.
+WAITS = r'''
+#include <uv.h>
+static uv_mutex_t lock;
+static uv_rwlock_t rw;
+static uv_cond_t cond;
+static uv_sem_t sem;
+static uv_barrier_t barrier;
+static uv_thread_t keeper;
+static uv_sem_t kept;
+static int what;
+#define NAMED __attribute__((noinline))
+#define BODY(call) { call; __asm__ volatile(""); }
+NAMED static void in_uv_mutex_lock(void) BODY(uv_mutex_lock(&lock))
+NAMED static void in_uv_rwlock_rdlock(void) BODY(uv_rwlock_rdlock(&rw))
+NAMED static void in_uv_rwlock_wrlock(void) BODY(uv_rwlock_wrlock(&rw))
+NAMED static void in_uv_cond_wait(void) BODY(uv_cond_wait(&cond, &lock))
+NAMED static void in_uv_cond_timedwait(void)
+BODY(uv_cond_timedwait(&cond, &lock, 30000000))
+NAMED static void in_uv_sem_wait(void) BODY(uv_sem_wait(&sem))
+NAMED static void in_uv_barrier_wait(void) BODY(uv_barrier_wait(&barrier))
+NAMED static void in_uv_thread_join(void) BODY(uv_thread_join(&keeper))
+static void (*const calls[])(void) = {
+    in_uv_mutex_lock, in_uv_rwlock_rdlock, in_uv_rwlock_wrlock,
+    in_uv_cond_wait, in_uv_cond_timedwait, in_uv_sem_wait, in_uv_barrier_wait,
+    in_uv_thread_join};
+static void keep(void *unused) {
+  if (what == 0) uv_mutex_lock(&lock);
+  if (what == 1 || what == 2) uv_rwlock_wrlock(&rw);
+  uv_sem_post(&kept);
+  uv_sleep(30);
+  if (what == 0) uv_mutex_unlock(&lock);
+  if (what == 1 || what == 2) uv_rwlock_wrunlock(&rw);
+  if (what == 3) { uv_mutex_lock(&lock); uv_cond_signal(&cond);
+                   uv_mutex_unlock(&lock); }
+  if (what == 5) uv_sem_post(&sem);
+  if (what == 6) uv_barrier_wait(&barrier);
+}
+static void on_timer(uv_timer_t *timer) {
+  for (what = 0; what < 8; what++) {
+    if (what == 3 || what == 4) uv_mutex_lock(&lock);
+    uv_thread_create(&keeper, keep, 0);
+    uv_sem_wait(&kept);
+    calls[what]();
+    if (what == 0 || what == 3 || what == 4) uv_mutex_unlock(&lock);
+    if (what == 1) uv_rwlock_rdunlock(&rw);
+    if (what == 2) uv_rwlock_wrunlock(&rw);
+    if (what != 7) uv_thread_join(&keeper);
+  }
+}
+int main(void) {
+  uv_timer_t timer;
+  uv_mutex_init(&lock);
+  uv_rwlock_init(&rw);
+  uv_cond_init(&cond);
+  uv_sem_init(&sem, 0);
+  uv_sem_init(&kept, 0);
+  uv_barrier_init(&barrier, 2);
+  uv_timer_init(uv_default_loop(), &timer);
+  uv_timer_start(&timer, on_timer, 1, 0);
+  return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+}
+'''
+
 
 class Event:
     """One line of dump_trace, in words."""
@@ -308,6 +372,24 @@ class Blocking(Hooks):
         for name, event in self.calls(self.all):
             if name in ('usleep', 'nanosleep', 'uv_sleep', 'poll', 'select'):
                 self.assertGreaterEqual(event.b, 2_900_000, name)
+
+    @needs('gcc')
+    def test_who_waits_in_libuv_is_named_not_libuv(self):
+        source = self.dir / 'waits.c'
+        source.write_text(WAITS)
+        built = self.run_command('gcc', '-g', '-O2', '-o', self.dir / 'waits',
+                                 source, '-luv')
+        self.assertEqual(built.returncode, 0, built.stderr)
+        events = self.same(self.dir / 'waits')
+        defs = self.run_command(BUILDDIR / 'tests/support/dump_trace',
+                                '--defs', self.dir / 'x.lt').stdout.decode()
+        sites = dict(re.findall(r'^site (\d+) \S+ \S+ (\w+)\+', defs, re.M))
+        callers = {sites.get(str(e.a)) for _, e in self.calls(events)}
+        wanted = set(re.findall(r'(in_uv_\w+)\(void\)', WAITS))
+        self.assertEqual(len(wanted), 8)
+        self.assertEqual(wanted - callers, set(), (callers, defs))
+        self.assertEqual({c for c in callers if c and c.startswith('uv_')},
+                         set())
 
     def test_outside_the_loop_nobody_waits(self):
         end = next(e.time for e in self.all if e.kind == 'LOOP_END')

@@ -6,7 +6,7 @@ import unittest
 from looptrace import BUILDDIR, SRCDIR, Case, needs
 
 HOOK = SRCDIR / 'libtrace/hook'
-WRAPPED = re.compile(r'X\((?:START|KEEP|HAND|REQUEST|TELL|ASK), [\w ]+, '
+WRAPPED = re.compile(r'X\((?:START|KEEP|HAND|REQUEST|TELL|ASK|WAIT), [\w ]+, '
                      r'(uv_\w+)|LTI_FS\(X, (uv_\w+)')
 ONLY = re.compile(r'X\(ONLY, \w+, (uv_\w+)')
 ALONE = re.compile(r'X\((QUICK|STOPS|LATER|BELOW), (uv_\w+)\)')
