@@ -46,6 +46,17 @@ bool lti_recorded_lives(const struct lti_recorded *p) {
   return !((state == 'Z' || state == 'X') && n_threads <= 1);
 }
 
+bool lti_recorded_look(const struct lti_recording *r, struct lti_recorded *p) {
+  struct lti_knot now = lti_knot_take(r->view.clock_is_tsc);
+  bool is_self = p->pid == getpid() && !r->is_recovery;
+  if (!is_self && !lti_recorded_lives(p))
+    return false;
+  if (atomic_load_explicit(&r->view.procs[p->slot].state,
+                           memory_order_relaxed) == LTI_SLOT_CLAIMED)
+    p->lived = now; /* else another program may live under its pid */
+  return true;
+}
+
 void lti_recorded_thread_name(const struct lti_recorded *p, int32_t tid,
                               char name[16]) {
   char path[64], comm[16];

@@ -223,16 +223,6 @@ static void breathe(void *context) {
     take_all(d);
 }
 
-static void seal_all(struct lti_drain *d, struct lti_knot watermark) {
-  struct lti_span span = lti_span_of(d->clocks.sealed, watermark);
-  for (struct lti_recorded *p = d->all; p; p = p->next)
-    if (!p->is_closed) {
-      lti_recorded_seal(&d->recording, p, &span);
-      beat(d);
-    }
-  lti_clockmap_seal(&d->clocks, watermark);
-}
-
 /* Names as there is time for; only traces that are written need them. */
 static void name_sites(struct lti_drain *d) {
   uint64_t deadline = lti_monotonic_ns() + NAMING_STEP_NS;
@@ -278,6 +268,27 @@ static void close_process(struct lti_drain *d, struct lti_recorded *p,
   uint32_t slot = p->slot;
   lti_recorded_close(&d->recording, p, reason, status);
   d->procs[slot] = NULL;
+}
+
+/* What its trace tells of is what it lived to see; when the command ended is
+ * told. */
+static bool is_gone(struct lti_drain *d, struct lti_recorded *p) {
+  return p->pid != d->recording.command_pid && !d->recording.is_recovery &&
+         lti_recorded_pending(p) && !lti_recorded_look(&d->recording, p);
+}
+
+static void seal_all(struct lti_drain *d, struct lti_knot watermark) {
+  struct lti_span span = lti_span_of(d->clocks.sealed, watermark);
+  for (struct lti_recorded *p = d->all; p; p = p->next) {
+    if (p->is_closed)
+      continue;
+    if (is_gone(d, p))
+      close_process(d, p, LT_END_GONE, 0);
+    else
+      lti_recorded_seal(&d->recording, p, &span);
+    beat(d);
+  }
+  lti_clockmap_seal(&d->clocks, watermark);
 }
 
 /* The process of a thread slot that somebody owns and that is still recorded;
@@ -403,15 +414,18 @@ uint64_t lti_drain_step(struct lti_drain *d) {
 }
 
 void lti_drain_process_ended(struct lti_drain *d, int32_t pid,
-                             lt_end_reason reason, int status) {
+                             lt_end_reason reason, int status,
+                             struct lti_knot ended) {
   take_all(d); /* threads and processes that came since the last step */
   close_former_images(d);
   struct lti_recorded *last = newest_of(d, pid);
   for (struct lti_recorded *p = d->all; p; p = p->next)
     if (!p->is_closed && p->pid == pid && p != last)
       close_process(d, p, LT_END_EXEC, 0);
-  if (last)
+  if (last) {
+    last->lived = ended;
     close_process(d, last, reason, status);
+  }
 }
 
 bool lti_drain_has_live(struct lti_drain *d) {
@@ -420,7 +434,7 @@ bool lti_drain_has_live(struct lti_drain *d) {
   for (struct lti_recorded *p = d->all; p; p = p->next) {
     if (p->is_closed)
       continue;
-    if (lti_recorded_lives(p)) {
+    if (lti_recorded_look(&d->recording, p)) {
       any = true;
     } else {
       take_all(d);
@@ -439,8 +453,10 @@ void lti_drain_finish(struct lti_drain *d, lt_end_reason reason) {
   take_all(d);
   close_former_images(d);
   for (struct lti_recorded *p = d->all; p; p = p->next)
-    if (!p->is_closed)
+    if (!p->is_closed) {
+      (void)lti_recorded_look(&d->recording, p);
       close_process(d, p, reason, 0);
+    }
 }
 
 static struct lti_drain_file describe(const struct lti_recorded *p) {

@@ -21,6 +21,7 @@
 #include <looptrace/status.h>
 
 #include "base/arena.h"
+#include "drain/clockmap.h"
 #include "drain/tail.h"
 
 /* What an address is called.  Strings are borrowed until the next call. */
@@ -168,10 +169,11 @@ bool lti_drain_sample(struct lti_drain *drain, uint32_t slot,
 void lti_drain_note(struct lti_drain *drain, uint32_t slot,
                     const char *sentence);
 
-/* Process pid has ended: its slots are drained to the end and its file closed.
- * Unknown pids are ignored. */
+/* Process pid has ended, at a moment: its slots are drained to the end and its
+ * file closed.  Unknown pids are ignored. */
 void lti_drain_process_ended(struct lti_drain *drain, int32_t pid,
-                             lt_end_reason reason, int status);
+                             lt_end_reason reason, int status,
+                             struct lti_knot ended);
 
 /* Does any process of the arena that claimed a slot still live?  Processes are
  * told apart by pid and start time; those found dead are ended (LT_END_GONE).

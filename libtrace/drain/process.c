@@ -498,6 +498,19 @@ static void insert_call(struct lti_lane *lane, struct lti_thread *t,
   (void)lti_lane_insert(lane, &record);
 }
 
+/* Up to when there is something to know of a process whose records are all
+ * taken. */
+static struct lti_knot end_of(const struct lti_recorded *p,
+                              const struct lti_span *span) {
+  struct lti_knot end = {p->lived.clock, 0};
+  for (const struct lti_lane *l = p->lanes; l; l = l->next)
+    if (l->n > l->n_held && l->records[l->n - 1].clock > end.clock)
+      end.clock = l->records[l->n - 1].clock;
+  end.ns = end.clock > span->from.clock ? lti_span_ns(span, end.clock)
+                                        : p->lived.ns;
+  return end;
+}
+
 void lti_recorded_drain(struct lti_recording *r, struct lti_recorded *p,
                         struct lti_knot sealed) {
   lti_recorded_switch_end(r, p);
@@ -506,17 +519,22 @@ void lti_recorded_drain(struct lti_recording *r, struct lti_recorded *p,
   for (struct lti_lane *l = p->lanes; l; l = l->next)
     if (l->slot != UINT32_MAX)
       (void)lti_recorded_take(r, p, l->slot, sealed.clock, &fullest);
-  struct lti_knot now = lti_knot_take(r->view.clock_is_tsc);
+  struct lti_span span =
+      lti_span_of(sealed, lti_knot_take(r->view.clock_is_tsc));
+  struct lti_knot end = end_of(p, &span);
+  span.to = end.clock > sealed.clock ? end : sealed;
   for (struct lti_lane *l = p->lanes; l; l = l->next) {
     if (l->slot == UINT32_MAX)
       continue;
     struct lti_thread *t = &r->view.threads[l->slot];
     if (atomic_load_explicit(&t->state, memory_order_acquire) ==
         LTI_SLOT_CLAIMED)
-      insert_call(l, t, now.clock);
+      insert_call(l, t, span.to.clock);
   }
-  struct lti_span span = lti_span_of(sealed, now);
   lti_recorded_seal(r, p, &span);
+  p->end_ns = (int64_t)(end.ns - r->start.ns);
+  if (p->end_ns < p->trace.watermark_ns)
+    p->end_ns = p->trace.watermark_ns;
 }
 
 static void give_back(struct lti_recording *r, struct lti_recorded *p) {
@@ -532,15 +550,13 @@ static void give_back(struct lti_recording *r, struct lti_recorded *p) {
 void lti_recorded_close(struct lti_recording *r, struct lti_recorded *p,
                         lt_end_reason reason, int status) {
   struct lti_trace *t = &p->trace;
-  struct lti_knot now = lti_knot_take(r->view.clock_is_tsc);
   uint64_t untracked = atomic_load_explicit(&r->view.procs[p->slot].untracked,
                                             memory_order_relaxed);
   if (t->writer && !p->error && r->is_flight) {
     if (p->snapshot_clock || reason == LT_END_KILLED || reason == LT_END_GONE)
       lti_snapshot_write(r, p, reason, status);
   } else if (t->writer && !p->error && !p->is_full) {
-    lti_trace_end(t, (int64_t)(now.ns - r->start.ns), reason, status,
-                  untracked);
+    lti_trace_end(t, p->end_ns, reason, status, untracked);
     if (lti_writer_error(t->writer))
       (void)lti_recorded_fail(p, lti_writer_error(t->writer), "write");
   }

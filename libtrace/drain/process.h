@@ -71,6 +71,7 @@ struct lti_recorded {
   uint32_t snapshot_number; /* of the file that was tried last */
   int snapshot_error;       /* errno of the last that failed */
   struct lti_snapshot last;
+  struct lti_knot lived; /* when it was last seen to live; 0: never */
   bool turned;           /* it turned a loop: it gets a file */
   uint64_t late, calls_short;
   uint64_t no_ring_seen;
@@ -91,6 +92,7 @@ struct lti_recorded {
   const char *error_doing;
   bool is_full; /* the file has its end mark, what comes now is passed over */
   bool is_closed;
+  int64_t end_ns;      /* when drained: up to when it is known */
   uint64_t size_bytes; /* when closed */
   uint64_t n_lost;
   uint32_t n_loops;
@@ -122,8 +124,9 @@ void lti_recorded_seal(struct lti_recording *recording,
                        const struct lti_span *span);
 
 /* The process ended, or recording does: take the rest, tell what is in the
- * middle of a call, seal, and give its slots back.  sealed: the last watermark.
- */
+ * middle of a call, seal, and give its slots back.  The trace ends where nothing
+ * more is known of it: when it last lived, or with its last event.
+ * sealed: the last watermark. */
 void lti_recorded_drain(struct lti_recording *recording,
                         struct lti_recorded *process, struct lti_knot sealed);
 
@@ -210,6 +213,10 @@ size_t lti_recorded_pending(const struct lti_recorded *process);
 
 /* Is the process still there?  A zombie with other threads is. */
 bool lti_recorded_lives(const struct lti_recorded *process);
+
+/* The same; when it did is remembered, in lived. */
+bool lti_recorded_look(const struct lti_recording *recording,
+                       struct lti_recorded *process);
 
 /* What one of its threads is called now: many are named by another thread after
  * they began.  name: unchanged where that cannot be told. */

@@ -33,7 +33,8 @@ START_TEST(events_before_the_first_loop_are_kept) {
   begin(NULL);
   for (unsigned i = 0; i < 10; i++) {
     lti_emit(LT_MARK, 0, 0, 0, i);
-    lti_drain_process_ended(drain, 1, LT_END_EXITED, 0); /* nobody we know */
+    lti_drain_process_ended(drain, 1, LT_END_EXITED, 0,
+                            moment()); /* nobody we know */
     lti_drain_step(drain);
   }
   ck_assert_int_ne(access(path, F_OK), 0);
@@ -495,7 +496,7 @@ START_TEST(each_process_gets_a_file_with_a_safe_name) {
   pid_t pid = fork_child("../e vil\033[m");
   ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
   lti_drain_step(drain);
-  lti_drain_process_ended(drain, pid, LT_END_EXITED, 3);
+  lti_drain_process_ended(drain, pid, LT_END_EXITED, 3, moment());
   snprintf(expected, sizeof expected, "%s/x._._e_vil__m-%d.lt", dir, (int)pid);
   ck_assert_int_eq(stat(expected, &st), 0);
   ck_assert_uint_eq(st.st_mode & 07777, 0600);
@@ -534,6 +535,111 @@ START_TEST(a_process_that_is_gone_is_noticed) {
 }
 END_TEST
 
+/* Where a trace of this process ends, in ns after another moment. */
+static int64_t end_after(struct lti_knot moment) {
+  lt_reader *r = open_whole(path);
+  int64_t end_ns = lt_reader_info(r)->end_ns;
+  lt_reader_close(r);
+  return end_ns - (int64_t)(moment.ns - arena->made_ns);
+}
+
+START_TEST(a_trace_ends_when_its_process_did) {
+  begin(&small);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  wait_ms(10);
+  struct lti_knot ended = moment();
+  wait_ms(40); /* until that is heard of */
+  lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 9, ended);
+  ck_assert_int_lt(llabs(end_after(ended)), 1000000);
+  finish();
+  end();
+}
+END_TEST
+
+START_TEST(a_trace_does_not_end_before_its_last_event) {
+  lt_event e;
+  begin(&small);
+  struct lti_knot ended = moment();
+  wait_ms(10);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  struct lti_knot emitted = moment();
+  lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 9, ended);
+  ck_assert_int_ge(end_after(ended), 9000000);
+  ck_assert_int_le(end_after(emitted), 0);
+  lt_reader *r = open_whole(path);
+  ck_assert_int_eq(lt_reader_next(r, &e), LT_OK);
+  lt_reader_close(r);
+  finish();
+  end();
+}
+END_TEST
+
+/* It turns a loop, says so, and does nothing until it is killed. */
+static pid_t fork_hanging(void) {
+  int ends[2];
+  char byte;
+  ck_assert_int_eq(pipe(ends), 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    lti_process_revive();
+    lti_emit(LT_LOOP_BEGIN, lti_loop_new(), 0, 0, 0);
+    (void)!write(ends[1], "", 1);
+    for (;;)
+      pause();
+  }
+  ck_assert_int_gt(pid, 0);
+  ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+  close(ends[0]);
+  close(ends[1]);
+  return pid;
+}
+
+static void kill_and_reap(pid_t pid) {
+  ck_assert_int_eq(kill(pid, SIGKILL), 0);
+  ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* When nobody told how it ended: up to when it was seen to live, that is. */
+START_TEST(a_trace_of_one_that_is_gone_ends_when_it_was_last_seen) {
+  begin(&small);
+  pid_t pid = fork_hanging();
+  wait_ms(10);
+  struct lti_knot before = moment();
+  ck_assert(lti_drain_has_live(drain));
+  kill_and_reap(pid);
+  struct lti_knot dead = moment();
+  wait_ms(40);
+  ck_assert(!lti_drain_has_live(drain));
+  size_t n;
+  const struct lti_drain_file *f = lti_drain_files(drain, &n);
+  ck_assert_uint_eq(n, 1);
+  snprintf(path, sizeof path, "%s", f->path);
+  ck_assert_int_ge(end_after(before), -1000);
+  ck_assert_int_lt(end_after(dead), 0);
+  lti_drain_finish(drain, LT_END_STOPPED);
+  end();
+}
+END_TEST
+
+START_TEST(an_epoch_is_no_sign_of_life) {
+  begin(&small);
+  pid_t pid = fork_hanging();
+  kill_and_reap(pid);
+  struct lti_knot dead = moment();
+  const struct lti_drain_file *f;
+  do {
+    size_t n;
+    lti_drain_step(drain);
+    f = lti_drain_files(drain, &n);
+    ck_assert_uint_eq(n, 1);
+  } while (!f->path);
+  snprintf(path, sizeof path, "%s", f->path);
+  ck_assert_int_lt(end_after(dead), 0);
+  lti_drain_finish(drain, LT_END_STOPPED);
+  end();
+}
+END_TEST
+
 START_TEST(the_program_that_called_exec_and_the_new_one_get_two_files) {
   begin(&small);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -553,7 +659,7 @@ START_TEST(the_program_that_called_exec_and_the_new_one_get_two_files) {
   t->state = LTI_SLOT_CLAIMED;
   lti_drain_step(drain);
   ck_assert_uint_eq(atomic_load(&lti_process.proc->state), LTI_SLOT_FREE);
-  lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 9);
+  lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 9, moment());
   size_t n;
   lti_drain_finish(drain, LT_END_STOPPED);
   const struct lti_drain_file *f = lti_drain_files(drain, &n);
@@ -682,6 +788,10 @@ int main(void) {
   tcase_add_test(t, a_write_error_ends_the_file_and_is_counted);
   tcase_add_test(t, each_process_gets_a_file_with_a_safe_name);
   tcase_add_test(t, a_process_that_is_gone_is_noticed);
+  tcase_add_test(t, a_trace_ends_when_its_process_did);
+  tcase_add_test(t, a_trace_does_not_end_before_its_last_event);
+  tcase_add_test(t, a_trace_of_one_that_is_gone_ends_when_it_was_last_seen);
+  tcase_add_test(t, an_epoch_is_no_sign_of_life);
   tcase_add_test(t, the_program_that_called_exec_and_the_new_one_get_two_files);
   tcase_add_test(t, too_much_before_a_loop_drops_the_oldest_and_says_how_many);
   tcase_add_test(t, what_piled_up_is_cut_into_epochs_and_stays_in_order);

@@ -196,7 +196,7 @@ START_TEST(a_program_that_is_killed_leaves_one) {
   begin_flight(1 << 20, UINT64_C(1000000000));
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
   lti_emit(LT_MARK, 0, 0, 0, 1);
-  lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 11);
+  lti_drain_process_ended(drain, getpid(), LT_END_KILLED, 11, moment());
   lt_reader *r = open_whole(numbered(1));
   ck_assert_int_eq(lt_reader_info(r)->end_reason, LT_END_KILLED);
   ck_assert_int_eq(lt_reader_info(r)->end_status, 11);

@@ -1,4 +1,5 @@
-/* viewer/launch/stops.c: stops that are shorter than the wait for a CPU. */
+/* viewer/launch/stops.c: stops that are shorter than the wait for a CPU, and an
+ * end that is heard of later. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -37,9 +38,15 @@ static void setup(void) {
   ck_assert_ptr_nonnull(stops);
 }
 
+static void end_child(void) {
+  ck_assert_int_eq(kill(child, SIGKILL), 0);
+  ck_assert_int_eq(waitpid(child, NULL, 0), child);
+  child = 0;
+}
+
 static void teardown(void) {
-  kill(child, SIGKILL);
-  waitpid(child, NULL, 0);
+  if (child)
+    end_child();
   stops_close(stops);
 }
 
@@ -90,6 +97,19 @@ START_TEST(where_nothing_happened_there_is_nothing_to_wait_for) {
 }
 END_TEST
 
+START_TEST(the_end_is_when_it_was_and_not_when_it_is_asked_for) {
+  uint64_t before_ns = lti_monotonic_ns();
+  end_child();
+  uint64_t after_ns = lti_monotonic_ns();
+  while (lti_monotonic_ns() - after_ns < 200000000)
+    continue;
+  struct lti_knot ended = stops_end(stops);
+  ck_assert_uint_eq(ended.clock, ended.ns);
+  ck_assert_uint_ge(ended.ns, before_ns - 100000000); /* as near as it can */
+  ck_assert_uint_le(ended.ns, after_ns + 100000000);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("stops");
   TCase *tc = tcase_create("stops");
@@ -97,6 +117,7 @@ int main(void) {
   tcase_add_checked_fixture(tc, setup, teardown);
   tcase_add_test(tc, each_stop_is_told_with_its_end_whoever_had_the_cpu);
   tcase_add_test(tc, where_nothing_happened_there_is_nothing_to_wait_for);
+  tcase_add_test(tc, the_end_is_when_it_was_and_not_when_it_is_asked_for);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);

@@ -66,6 +66,16 @@ lt_reader *open_whole(const char *file) {
   return r;
 }
 
+struct lti_knot moment(void) {
+  return lti_knot_take(arena->clock_is_tsc != 0);
+}
+
+void wait_ms(unsigned ms) {
+  uint64_t from = lti_now();
+  while (lti_now() - from < ms * arena->ticks_per_ms)
+    continue;
+}
+
 void step_until_written(void) {
   struct stat st = {0};
   off_t before = stat(path, &st) == 0 ? st.st_size : 0;

@@ -32,6 +32,12 @@ void end(void);
 /* A trace that must be complete and verify. */
 lt_reader *open_whole(const char *file);
 
+/* This moment. */
+struct lti_knot moment(void);
+
+/* Let so many ms pass. */
+void wait_ms(unsigned ms);
+
 /* Step until an epoch was sealed: the file has grown. */
 void step_until_written(void);
 

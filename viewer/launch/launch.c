@@ -169,13 +169,16 @@ static bool make_arena(struct launch *l) {
 
 static void command_ended(struct launch *l, const siginfo_t *info) {
   bool exited = info->si_code == CLD_EXITED;
+  struct lti_knot ended =
+      l->stops ? stops_end(l->stops)
+               : lti_knot_take(l->arena.arena->clock_is_tsc != 0);
   l->ended = true;
   l->ended_ns = lti_monotonic_ns();
   l->result->status = exited ? info->si_status : 128 + info->si_status;
   if (!l->expired)
     lti_drain_process_ended(l->drain, l->child.pid,
                             exited ? LT_END_EXITED : LT_END_KILLED,
-                            info->si_status);
+                            info->si_status, ended);
 }
 
 static void child_changed(struct launch *l) {

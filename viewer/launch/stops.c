@@ -1,7 +1,8 @@
-/* The thread that waits for the command's stops.
+/* The thread that waits for the command's stops, and for its end.
  *
  * Invariant: what happened is put into the pipe in its order, at the time at
  * which the kernel woke the thread: it may have had to wait for a CPU since.
+ * The thread leaves it to others to reap the command, and ends with it.
  * Called by launch.c. */
 #include "launch/stops.h"
 
@@ -35,6 +36,8 @@ struct stops {
   int ends[2];
   pthread_t thread;
   bool is_stopped; /* as the thread has told */
+  bool is_joined;
+  struct lti_knot ended; /* when the command did; the thread's until it ends */
 };
 
 /* How long this thread has waited for a CPU so far. */
@@ -50,11 +53,16 @@ static void close_file(void *fd) {
   close(*(int *)fd);
 }
 
-/* It happened so long ago: at the moment at which it woke this thread. */
+/* So long ago: at the moment at which something woke this thread. */
+static struct lti_knot moment(const struct stops *s, uint64_t ago_ns) {
+  struct lti_knot at = lti_knot_take(s->is_tsc);
+  at.ns -= ago_ns;
+  at.clock -= s->is_tsc ? ago_ns * s->ticks_per_ms / 1000000 : ago_ns;
+  return at;
+}
+
 static void tell(const struct stops *s, bool stopped, uint64_t ago_ns) {
-  struct stop stop = {stopped, lti_knot_take(s->is_tsc)};
-  stop.at.ns -= ago_ns;
-  stop.at.clock -= s->is_tsc ? ago_ns * s->ticks_per_ms / 1000000 : ago_ns;
+  struct stop stop = {stopped, moment(s, ago_ns)};
   if (write(s->ends[1], &stop, sizeof stop) < 0)
     return; /* full: nobody listens any more */
 }
@@ -66,10 +74,16 @@ static void tell(const struct stops *s, bool stopped, uint64_t ago_ns) {
 static bool take_one(struct stops *s, int schedstat) {
   siginfo_t info = {0}, taken = {0};
   uint64_t delay_ns = run_delay_ns(schedstat);
-  if (waitid(P_PID, (id_t)s->child, &info, WSTOPPED | WCONTINUED | WNOWAIT))
-    return errno == EINTR;
-  bool stopped = info.si_code == CLD_STOPPED;
+  int error = waitid(P_PID, (id_t)s->child, &info,
+                     WEXITED | WSTOPPED | WCONTINUED | WNOWAIT);
+  if (error && errno == EINTR)
+    return true;
   uint64_t ago_ns = run_delay_ns(schedstat) - delay_ns;
+  bool stopped = info.si_code == CLD_STOPPED;
+  if (error || (!stopped && info.si_code != CLD_CONTINUED)) {
+    s->ended = moment(s, ago_ns);
+    return false;
+  }
   if (!stopped && !s->is_stopped) {
     tell(s, true, ago_ns);
     ago_ns = 0;
@@ -77,7 +91,7 @@ static bool take_one(struct stops *s, int schedstat) {
   tell(s, stopped, ago_ns);
   s->is_stopped = stopped;
   if (waitid(P_PID, (id_t)s->child, &taken, WSTOPPED | WCONTINUED | WNOHANG))
-    return false;
+    return true; /* it has ended meanwhile */
   if (taken.si_pid && taken.si_code != info.si_code) {
     s->is_stopped = !stopped;
     tell(s, s->is_stopped, 0);
@@ -129,11 +143,19 @@ struct stops *stops_open(pid_t child, uint64_t ticks_per_ms, bool is_tsc) {
 void stops_close(struct stops *s) {
   if (!s)
     return;
-  pthread_cancel(s->thread); /* nothing else ends a wait for a child */
-  pthread_join(s->thread, NULL);
+  if (!s->is_joined) {
+    pthread_cancel(s->thread); /* nothing else ends a wait for a child */
+    pthread_join(s->thread, NULL);
+  }
   close(s->ends[0]);
   close(s->ends[1]);
   free(s);
+}
+
+struct lti_knot stops_end(struct stops *s) {
+  pthread_join(s->thread, NULL);
+  s->is_joined = true;
+  return s->ended;
 }
 
 void stops_settle(const struct stops *s) {

@@ -1,4 +1,4 @@
-/* When the command was stopped, and when it went on.
+/* When the command was stopped, when it went on, and when it ended.
  *
  * A thread that does nothing else waits for it, so that the moments are right
  * however busy the recorder is. */
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "drain/clockmap.h"
 
 struct stops;
 
@@ -19,6 +21,9 @@ void stops_close(struct stops *stops);
 
 /* Wait until what has happened by now is there to be taken; 0.1 s at most. */
 void stops_settle(const struct stops *stops);
+
+/* The command has ended, and was reaped: when it did, as near as can be told. */
+struct lti_knot stops_end(struct stops *stops);
 
 /* Readable while there is something to take; -1 for NULL. */
 int stops_fd(const struct stops *stops);
