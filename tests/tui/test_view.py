@@ -375,6 +375,35 @@ class Follow(GoldenCase):
         self.assertNotIn('the file ends', lines[4])
         self.assertNotIn('last 10s', self.live(keys='2').split('\n')[4])
 
+    def between(self, *waits):
+        """What is said of a loop that was turned until 100 ms, now, at 500 ms,
+        where its program has waited for it from and to (None: it does)."""
+        t = shop.Thread(0)
+        t.put(LOOP_BEGIN, x=1, a=2)
+        t.now = 100 * shop.MS
+        t.put(LOOP_END, x=1, a=1)
+        for begin, end in waits:
+            t.now = begin * shop.MS
+            t.put(POLL_BEGIN, a=0)
+            if end is not None:
+                t.now = end * shop.MS
+                t.put(POLL_END, a=1)
+        w = enc.Writer()
+        w.generation(shop.definitions('/opt', False, False))
+        w.events(0, t.events)
+        w.epoch(500 * shop.MS)
+        path = self.dir / 'between.lt'
+        path.write_bytes(w.data())
+        return re.search(r'> main .*?100ms  (\S.*?) *│',
+                         self.dump(path, '-f', '--size', '200x60'))[1]
+
+    def test_a_loop_that_is_waited_for_between_two_runs_is_in_poll(self):
+        self.assertRegex(self.between(), r'400ms between two runs$')
+        self.assertRegex(self.between((200, None)), r'\bpoll$')
+        self.assertRegex(self.between((200, 250)), r'250ms between two runs$')
+        self.assertRegex(self.between((200, 250), (300, None)),
+                         r'\bpoll$')
+
     def test_what_is_made_and_ends_does_not_grow(self):
         self.assertRegex(self.live(alive=False), r'tasks live +█{10} +2 +│')
         self.assertNotIn('growing', self.live(alive=False))

@@ -27,6 +27,17 @@ static struct recent_loop *loop_of(struct recent *r, uint32_t id) {
   return NULL;
 }
 
+/* Outside a run a thread polls for the loop that it left last, which its program
+ * will turn again; where that was before the stretch, for the first it has. */
+static struct recent_loop *waited_for(struct recent *r, uint32_t thread) {
+  struct recent_loop *found = NULL;
+  for (size_t i = 0; i < r->n_loops; i++)
+    if (r->model->loops[i].thread == thread &&
+        (!found || r->loops[i].left_ns > found->left_ns))
+      found = &r->loops[i];
+  return found;
+}
+
 static void add_turn(struct recent *r, struct recent_loop *loop,
                      const struct model_span *span) {
   bool is_open = span->end_ns == INT64_MAX;
@@ -48,9 +59,14 @@ static void add_turn(struct recent *r, struct recent_loop *loop,
 
 static bool on_end(void *context, const struct model_span *span) {
   struct recent *r = context;
-  struct recent_loop *loop = loop_of(r, span->loop);
+  bool is_between =
+      span->what == LT_POLL_BEGIN && span->loop == MODEL_NO_LOOP;
+  struct recent_loop *loop = is_between ? waited_for(r, span->thread)
+                                        : loop_of(r, span->loop);
   if (!loop)
     return true;
+  if (is_between && span->end_ns != INT64_MAX)
+    loop->left_ns = span->end_ns;
   if (span->what == MODEL_TURN && span->end_ns == INT64_MAX)
     loop->open_turn = *span;
   else if (span->what == MODEL_TURN)

@@ -33,7 +33,8 @@ struct recent_loop {
   uint32_t now; /* LT_POLL_BEGIN, LT_RESUME, MODEL_TURN; 0: it does not run */
   uint32_t now_site;
   int64_t now_begin_ns;
-  int64_t left_ns; /* a run ended that is to go on, and none has begun; or 0 */
+  int64_t left_ns; /* a run ended that is to go on, or a wait between two, and
+                      none has begun; or 0 */
   struct model_span open_turn; /* end_ns INT64_MAX where there is one */
 };
 
