@@ -1,4 +1,4 @@
-base_sources = libtrace/base/arena.h libtrace/base/arena.c \
+base_sources = libtrace/base/arena.h libtrace/base/arena.c libtrace/base/regular.h \
 	libtrace/base/nap.h libtrace/base/nap.c \
 	libtrace/base/event.c libtrace/base/status.c
 # Where a recording begins: not in the preload.

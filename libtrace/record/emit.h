@@ -14,6 +14,7 @@
 #include <looptrace/event.h>
 
 #include "base/arena.h"
+#include "base/regular.h"
 #include "record/clock.h"
 
 /* Per thread.  Initial-exec: the library is loaded at start-up. */
@@ -274,7 +275,6 @@ void lti_poll_leave(int n_ready);
 /* A loop that is turned by one uv_run after the other, each of which says that
  * there is more to wait for, is its program's also in between: the thread is
  * attended then.  It waits for the loop, on its own, in between: */
-enum { LTI_RUNS_REGULAR = 4 }; /* and model/stall.c */
 static inline bool lti_is_between(void) {
   return lti_self.attended && !lti_self.depth;
 }

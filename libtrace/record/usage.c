@@ -139,12 +139,12 @@ static void turn_ended(uint64_t now) {
     lti_usage_refresh(now);
 }
 
-/* The outermost run has ended.  libuv's modes 1 and 2, ONCE and NOWAIT, are of
- * who will come again. */
+/* The outermost run has ended.  The modes ONCE and NOWAIT are of who will come
+ * again. */
 static void left_outermost(uint64_t now, uint32_t loop, unsigned mode,
                            unsigned result) {
   struct lti_self *self = &lti_self;
-  bool goes_on = result && (mode == 1 || mode == 2);
+  bool goes_on = result && (mode == LT_LOOP_ONCE || mode == LT_LOOP_NOWAIT);
   if (!goes_on || self->turned != loop)
     self->n_runs = 0;
   self->turned = loop;

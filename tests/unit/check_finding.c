@@ -88,17 +88,18 @@ START_TEST(a_starved_stall_is_a_pass_and_an_unknown_one_no_verdict) {
 }
 END_TEST
 
-static struct model *model_of_gap(const char *mode) {
+static struct model *model_of_gap(const char *mode, const char *poll) {
   char text[1024] = "";
   for (int i = 0; i < 4; i++)
     snprintf(text + strlen(text), sizeof text - strlen(text),
-             "%d loop+ mode=%s\n%d loop- alive=1\n", i, mode, i);
+             "%d loop+ mode=%s\n%d poll %s\n%d wake\n%d loop- alive=1\n", i,
+             mode, i, poll, i, i);
   strcat(text, "3 usage\n903 loop+\n903 usage cpu=900\n904 loop-\n");
   return model_of_text(text, 904, NULL);
 }
 
 START_TEST(a_gap_of_who_waits_regularly_is_an_error) {
-  struct model *m = model_of_gap("1");
+  struct model *m = model_of_gap("1", "");
   ck_assert_int_eq(code_of(m, standard), 1);
   struct judgement j = judge(m, standard);
   ck_assert_uint_eq(j.n_findings, 1);
@@ -106,7 +107,7 @@ START_TEST(a_gap_of_who_waits_regularly_is_an_error) {
   ck_assert_int_eq(j.longest_ns, 900 * MS);
   judgement_free(&j);
   model_close(m);
-  m = model_of_gap("2");
+  m = model_of_gap("2", "timeout=0");
   ck_assert_int_eq(code_of(m, standard), 0);
   model_close(m);
 }

@@ -373,6 +373,22 @@ START_TEST(a_gap_is_regular_only_where_all_is_known) {
 }
 END_TEST
 
+/* What has something to do does not wait: a frame of a game, with an idle handle,
+ * or the end of a run that closes handles. */
+START_TEST(a_run_that_had_something_to_do_is_no_wait) {
+  char all[4096] = "";
+  for (int i = 0; i < 8; i++)
+    snprintf(all + strlen(all), sizeof all - strlen(all),
+             "%d loop+ mode=1\n%d poll timeout=0\n%d wake\n%d loop- alive=1\n",
+             100 * i, 100 * i, 100 * i, 100 * i + 1);
+  struct model *m = model_of_text(all, 701, NULL);
+  ck_assert_uint_eq(m->n_stalls, 7);
+  for (size_t k = 0; k < m->n_stalls; k++)
+    ck_assert(!m->stalls[k].is_regular);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(what_is_allowed_in_a_gap_is_known) {
   struct model *m = model_after_waits("40 usage\n"
                                       "50 allow+ text=5\n"
@@ -643,6 +659,7 @@ static TCase *stall_tests(void) {
   tcase_add_test(t, who_waited_again_and_again_is_held_up_in_a_gap);
   tcase_add_test(t, waiting_for_the_loop_itself_divides_a_gap);
   tcase_add_test(t, a_gap_is_regular_only_where_all_is_known);
+  tcase_add_test(t, a_run_that_had_something_to_do_is_no_wait);
   tcase_add_test(t, what_is_allowed_in_a_gap_is_known);
   tcase_add_test(t, a_gap_that_does_not_end_is_no_proof);
   tcase_add_test(t, what_never_came_back_is_a_stall_and_its_call_the_evidence);

@@ -8,9 +8,6 @@
 
 #include "model/build.h"
 
-/* libuv's, in LOOP_BEGIN. */
-enum { MODE_DEFAULT = 0, MODE_ONCE = 1 };
-
 #define THREADS_MAX 65536
 /* A USAGE so soon after a segment began is as good as one just before it. */
 #define USAGE_SLACK_NS 200000
@@ -130,6 +127,8 @@ static void on_poll_begin(struct builder *b, struct thread *th,
   th->poll_loop = loop;
   th->poll_begin_ns = e->time_ns;
   th->poll_waits = e->a != 1;
+  if (th->n_frames && th->frames->loop == loop)
+    th->has_waited |= th->poll_waits;
   th->poll_ms = e->a > 0 && e->a <= INT32_MAX ? (int64_t)e->a - 1 : 0;
 }
 
@@ -147,6 +146,7 @@ static void on_loop_begin(struct builder *b, struct thread *th,
     if (th->last_loop == loop)
       (void)gap_end(b, th, e->thread, e->time_ns);
     th->mode = e->a;
+    th->has_waited = false;
   }
   frames_push(b, th, e->time_ns, true, loop);
 }
@@ -172,9 +172,10 @@ static void on_loop_end(struct builder *b, struct thread *th,
   if (th->n_frames)
     return;
   th->last_alive = e->a != 0;
-  if (!th->last_alive || th->last_loop != loop || th->mode == MODE_DEFAULT)
+  if (!th->last_alive || th->last_loop != loop || th->mode == LT_LOOP_DEFAULT)
     th->n_regular = 0;
-  th->n_regular += th->last_alive && th->mode == MODE_ONCE;
+  th->n_regular +=
+      th->last_alive && th->mode == LT_LOOP_ONCE && th->has_waited;
   th->last_loop = loop;
   gap_begin(th, e->time_ns);
 }
@@ -281,7 +282,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
   bool is_between = loop == NO_LOOP;
   if (is_between) {
     calls_add(&th->between, &call);
-    if (th->n_regular < MODEL_WAITS_REGULAR)
+    if (th->n_regular < LTI_WAITS_REGULAR)
       return;
     loop = th->last_loop;
   }
@@ -557,7 +558,7 @@ static void finish(struct builder *b) {
     if (th->in_poll)
       poll_end(b, th, m->end_ns); /* and no turn after it */
     else if (th->n_frames == 0 && th->last_alive && !has_ended(m) &&
-             th->n_regular >= MODEL_WAITS_REGULAR)
+             th->n_regular >= LTI_WAITS_REGULAR)
       stalls_gap(b, th, t, m->end_ns, true);
     else
       for (size_t i = th->n_frames; i-- > 0;)

@@ -35,6 +35,7 @@ static inline unsigned hash_number(const void *key, size_t bytes) {
 }
 #include <uthash.h>
 
+#include "base/regular.h"
 #include "model/source.h"
 
 #define NO_LOOP UINT32_MAX
@@ -351,6 +352,7 @@ struct thread {
   uint32_t last_loop; /* or NO_LOOP */
   bool last_alive;    /* the loop had something to wait for */
   uint64_t mode;      /* of the outermost run */
+  bool has_waited;    /* for its loop, in it */
   unsigned n_regular; /* so many waits for the loop, run after run */
   int64_t run_end_ns; /* or when the program had waited for it on its own */
   struct usage run_usage;

@@ -39,10 +39,6 @@ enum model_stall_kind {
   MODEL_STALL_GAP    /* the loop was not turned between two runs */
 };
 
-/* What turns a loop by one run after the other, and has waited for it in so
- * many of them, is expected to come back: doc/decisions/0140. */
-#define MODEL_WAITS_REGULAR 4
-
 /* One blocking call inside a stall. */
 struct model_call {
   unsigned callee;

@@ -277,7 +277,7 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
       .loop = loop,
       .turn = turn,
       .unfinished = unfinished,
-      .is_regular = !unfinished && th->n_regular >= MODEL_WAITS_REGULAR,
+      .is_regular = !unfinished && th->n_regular >= LTI_WAITS_REGULAR,
       .allowed_ns = allows_between(th, end_ns),
       .allowed_for = th->allow.why,
   };

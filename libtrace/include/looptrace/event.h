@@ -115,8 +115,8 @@ typedef enum lt_kind {
   LT_KIND_LIMIT = 64 /* kinds are below this; a bitmap of kinds is 64 bits */
 } lt_kind;
 
-/* A mode of LOOP_BEGIN beside libuv's three. */
-enum { LT_LOOP_UNSEEN = 3 };
+/* The modes of LOOP_BEGIN: libuv's three, and that of another's loop. */
+enum { LT_LOOP_DEFAULT, LT_LOOP_ONCE, LT_LOOP_NOWAIT, LT_LOOP_UNSEEN };
 
 /* The kinds of tasks, and of slices: what a callback is for. */
 #define LT_TASK_MAP(X)                                                         \
