@@ -46,8 +46,15 @@ struct lti_lane {
   size_t n_gone; /* places in front of it that are free */
   size_t n_held; /* the first ones are converted: their clock is trace time */
   uint64_t last_clock;
-  int64_t turn_ns;      /* flight: when this turn of the loop began; 0 none */
-  uint64_t stuck_since; /* flight: the one that was saved while it lasted */
+  /* Flight: */
+  int64_t turn_ns;      /* since when its loop is kept from polling; 0: it is not
+                           known to be */
+  uint64_t stuck_since; /* the one that was saved while it lasted */
+  uint32_t turned;      /* the loop of its last outermost run, if that is to go
+                           on; else 0 */
+  uint32_t n_waits;     /* for that loop, run after run */
+  uint8_t mode;         /* of the run */
+  bool has_waited;      /* in the run, or between two */
   uint64_t ended_clock; /* up to which all was closed, switched off; 0 on */
   uint32_t slot; /* index, or UINT32_MAX when it was given back */
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/regular.h"
 #include "drain/process.h"
 #include "record/clock.h"
 
@@ -15,6 +16,18 @@
 void lti_snapshot_ask(struct lti_recording *r, struct lti_recorded *p) {
   if (r->is_flight && !p->is_closed && !p->snapshot_clock)
     p->snapshot_clock = lti_clock_read(r->view.clock_is_tsc);
+}
+
+/* Is its program held to come back to the loop that it last turned? */
+static bool is_regular(const struct lti_lane *lane) {
+  return lane->n_waits >= LTI_WAITS_REGULAR;
+}
+
+/* Kept from polling, as far as the thread itself says. */
+static bool is_away(const struct lti_lane *lane, const struct lti_thread *t) {
+  uint32_t doing = atomic_load_explicit(&t->doing, memory_order_relaxed);
+  return doing == LTI_DOING_RUN ||
+         (doing == LTI_DOING_BETWEEN && is_regular(lane));
 }
 
 /* One that took so long is saved when it is over; one that does not end, then.
@@ -28,9 +41,7 @@ static void ask_for_stuck(struct lti_recording *r, struct lti_recorded *p) {
       continue;
     struct lti_thread *t = &r->view.threads[l->slot];
     uint64_t since = atomic_load_explicit(&t->since, memory_order_relaxed);
-    if (atomic_load_explicit(&t->doing, memory_order_relaxed) !=
-            LTI_DOING_RUN ||
-        since == l->stuck_since || since >= now || now - since < ticks)
+    if (!is_away(l, t) || since == l->stuck_since || since >= now || now - since < ticks)
       continue;
     l->stuck_since = since;
     lti_snapshot_stall(r, p);
@@ -54,18 +65,68 @@ void lti_snapshot_look(struct lti_recording *r, struct lti_recorded *p) {
     ask_for_stuck(r, p);
 }
 
+/* How many runs the thread is in, behind its last event. */
+static unsigned depth_of(const struct lti_lane *lane) {
+  const struct lti_brackets *open = &lane->thread.open;
+  unsigned depth = 0;
+  for (uint32_t i = 0; i < open->n; i++)
+    depth += open->at[i].kind == LT_LOOP_BEGIN;
+  return depth;
+}
+
+static void end_turn(struct lti_recording *r, struct lti_recorded *p,
+                     struct lti_lane *lane, int64_t now_ns) {
+  if (lane->turn_ns && (uint64_t)(now_ns - lane->turn_ns) >= r->stall_ns)
+    lti_snapshot_stall(r, p);
+  lane->turn_ns = 0;
+}
+
+static void run_begins(struct lti_recording *r, struct lti_recorded *p,
+                       struct lti_lane *lane, const lt_event *e) {
+  if (lane->turned == e->x && is_regular(lane))
+    end_turn(r, p, lane, e->time_ns);
+  lane->mode = (uint8_t)e->a;
+  lane->has_waited = false;
+}
+
+static void run_ended(struct lti_lane *lane, const lt_event *e) {
+  bool goes_on = e->a != 0;
+  if (!goes_on || e->x != lane->turned || lane->mode == LT_LOOP_DEFAULT)
+    lane->n_waits = 0;
+  lane->n_waits += goes_on && lane->mode == LT_LOOP_ONCE && lane->has_waited;
+  lane->turned = goes_on ? e->x : 0;
+  lane->turn_ns = goes_on ? e->time_ns : 0;
+}
+
+/* From what passes by, as model/build.c has it. */
 void lti_snapshot_event(struct lti_recording *r, struct lti_recorded *p,
                         struct lti_lane *lane, const lt_event *e) {
   switch (e->kind) {
   case LT_LOOP_BEGIN:
-  case LT_POLL_END:
+    if (depth_of(lane) == 1)
+      run_begins(r, p, lane, e);
     lane->turn_ns = e->time_ns;
     break;
   case LT_POLL_BEGIN:
-  case LT_LOOP_END:
-    if (lane->turn_ns && (uint64_t)(e->time_ns - lane->turn_ns) >= r->stall_ns)
-      lti_snapshot_stall(r, p);
+    lane->has_waited = (depth_of(lane) && lane->has_waited) || e->a != 1;
+    if (depth_of(lane) || is_regular(lane))
+      end_turn(r, p, lane, e->time_ns);
     lane->turn_ns = 0;
+    break;
+  case LT_POLL_END:
+    if (!depth_of(lane))
+      lane->n_waits += lane->turned && lane->has_waited;
+    lane->turn_ns = e->time_ns;
+    break;
+  case LT_LOOP_END:
+    end_turn(r, p, lane, e->time_ns);
+    if (depth_of(lane))
+      lane->turn_ns = e->time_ns; /* the outer loop's goes on */
+    else
+      run_ended(lane, e);
+    break;
+  case LT_LOST:
+    lane->turned = lane->n_waits = 0;
     break;
   default:
     break;

@@ -207,23 +207,71 @@ START_TEST(a_program_that_is_killed_leaves_one) {
 }
 END_TEST
 
-START_TEST(a_stall_asks_for_one_when_it_is_over) {
+/* Moments of what has been: all of it is in the past. */
+static uint64_t first_clock;
+static uint64_t at_ms(unsigned ms) {
+  return first_clock + ms * arena->ticks_per_ms;
+}
+
+static void begin_flight_with_stalls(void) {
   more.stall_ns = 5000000;
   begin_flight(1 << 20, 0);
-  uint64_t tick = arena->ticks_per_ms, now = lti_now();
-  while (lti_now() - now < 40 * tick)
-    continue; /* so that it lies in the past */
-  lti_emit_at(now, LT_LOOP_BEGIN, 1, 0, 0, 0);
-  lti_emit_at(now + tick, LT_POLL_BEGIN, 0, 0, 0, 0);
-  lti_emit_at(now + 20 * tick, LT_POLL_END, 0, 0, 0, 0); /* that was none */
-  lti_emit_at(now + 21 * tick, LT_POLL_BEGIN, 0, 0, 0, 0);
-  lti_emit_at(now + 22 * tick, LT_POLL_END, 0, 0, 0, 0);
-  lti_emit_at(now + 32 * tick, LT_POLL_BEGIN, 0, 0, 0, 0); /* that was one */
+  first_clock = lti_now();
+  wait_ms(80);
+}
+
+START_TEST(a_stall_asks_for_one_when_it_is_over) {
+  begin_flight_with_stalls();
+  lti_emit_at(at_ms(0), LT_LOOP_BEGIN, 1, 0, 0, 0);
+  lti_emit_at(at_ms(1), LT_POLL_BEGIN, 0, 0, 0, 0);
+  lti_emit_at(at_ms(20), LT_POLL_END, 0, 0, 0, 0); /* that was none */
+  lti_emit_at(at_ms(21), LT_POLL_BEGIN, 0, 0, 0, 0);
+  lti_emit_at(at_ms(22), LT_POLL_END, 0, 0, 0, 0);
+  lti_emit_at(at_ms(32), LT_POLL_BEGIN, 0, 0, 0, 0); /* that was one */
   while (access(numbered(1), F_OK) != 0)
     lti_drain_step(drain);
   step_until_written_out();
   ck_assert_uint_eq(finish()->n_snapshots, 1);
   end_flight(1);
+}
+END_TEST
+
+/* Four runs, from a ms on: each takes one, in its poll.  poll: POLL_BEGIN's a. */
+static void turn_four_times(unsigned from_ms, unsigned loop, unsigned mode,
+                            unsigned poll, unsigned result) {
+  for (unsigned ms = from_ms; ms < from_ms + 4; ms++) {
+    lti_emit_at(at_ms(ms), LT_LOOP_BEGIN, loop, 0, mode, 0);
+    lti_emit_at(at_ms(ms), LT_POLL_BEGIN, 0, 0, poll, 0);
+    lti_emit_at(at_ms(ms + 1), LT_POLL_END, 0, 0, 1, 0);
+    lti_emit_at(at_ms(ms + 1), LT_LOOP_END, loop, 0, result, 0);
+  }
+}
+
+START_TEST(a_stall_between_two_runs_asks_for_one) {
+  begin_flight_with_stalls();
+  turn_four_times(0, 1, LT_LOOP_ONCE, 0, 1);
+  lti_emit_at(at_ms(30), LT_POLL_BEGIN, 0, 0, 0, 0); /* held up until here */
+  lti_emit_at(at_ms(50), LT_POLL_END, 0, 0, 1, 0); /* that was none */
+  lti_emit_at(at_ms(51), LT_LOOP_BEGIN, 1, 0, LT_LOOP_NOWAIT, 0);
+  lti_emit_at(at_ms(51), LT_LOOP_END, 1, 0, 1, 0);
+  while (access(numbered(1), F_OK) != 0)
+    lti_drain_step(drain);
+  step_until_written_out();
+  ck_assert_uint_eq(finish()->n_snapshots, 1);
+  end_flight(1);
+}
+END_TEST
+
+/* Nor where the loop was not waited for, or is not to go on. */
+START_TEST(what_nobody_is_held_to_come_back_from_asks_for_none) {
+  begin_flight_with_stalls();
+  turn_four_times(0, 1, LT_LOOP_NOWAIT, 1, 1);
+  turn_four_times(20, 1, LT_LOOP_ONCE, 1, 1); /* there was something to do */
+  turn_four_times(40, 1, LT_LOOP_ONCE, 0, 0);
+  turn_four_times(60, 1, LT_LOOP_DEFAULT, 0, 1);
+  lti_emit_at(at_ms(79), LT_LOOP_BEGIN, 1, 0, LT_LOOP_ONCE, 0);
+  ck_assert_uint_eq(finish()->n_snapshots, 0);
+  end_flight(0);
 }
 END_TEST
 
@@ -254,6 +302,8 @@ int main(void) {
   tcase_add_test(t, nothing_is_written_unasked);
   tcase_add_test(t, a_program_that_is_killed_leaves_one);
   tcase_add_test(t, a_stall_asks_for_one_when_it_is_over);
+  tcase_add_test(t, a_stall_between_two_runs_asks_for_one);
+  tcase_add_test(t, what_nobody_is_held_to_come_back_from_asks_for_none);
   tcase_add_test(t, what_cannot_be_written_is_told_and_the_next_one_may);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
