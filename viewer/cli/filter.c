@@ -90,6 +90,15 @@ static bool parse_term(struct filter_term *t, char *word, char *error,
   return true;
 }
 
+/* Behind the slash that ends an expression: a blank is there, or nothing, as
+ * paths have slashes, too.  NULL for none. */
+static char *regex_end(char *p) {
+  while ((p = strchr(p, '/')))
+    if (!*++p || *p == ' ')
+      return p;
+  return NULL;
+}
+
 /* Cut the next word off. */
 static char *next_word(char **text) {
   char *p = *text, *end;
@@ -98,9 +107,7 @@ static char *next_word(char **text) {
   if (!*p)
     return NULL;
   char *slash = p + (*p == '-');
-  if (*slash == '/' && (end = strchr(slash + 1, '/')))
-    end++;
-  else
+  if (*slash != '/' || !(end = regex_end(slash + 1)))
     end = p + strcspn(p, " ");
   *text = *end ? end + 1 : end;
   *end = '\0';

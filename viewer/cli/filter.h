@@ -3,7 +3,8 @@
  *   dur>10ms dur<1s dur:5ms..50ms   how long
  *   kind:timer,fs                   any of these kinds
  *   loop:main  site:on_*  task:#12  rule:stall
- *   /regular expression/            on any name
+ *   /regular expression/            on any name; the slash behind it is one
+ *                                   that a blank follows, or nothing
  *   word                            part of any name
  *   -word  -kind:timer              not so
  */
