@@ -152,6 +152,21 @@ START_TEST(a_search_goes_on_when_its_window_was_read) {
 }
 END_TEST
 
+START_TEST(a_search_begins_anew_where_another_window_is_read) {
+  struct key_press wheel = {.key = TK_WHEEL_DOWN};
+  press("2e/kind:timer<Enter>");
+  while (!app.lanes.hunt.found)
+    ck_assert(app_work(&app, 100));
+  ck_assert(app.lanes.then == THEN_NEXT_HIT); /* a nearer one may come */
+  app_draw(&app);
+  for (int i = 0; i < 30; i++)
+    app_press(&app, &wheel);
+  work();
+  ck_assert(app.lanes.then == THEN_NOTHING);
+  ck_assert_str_eq(app.message, "");
+}
+END_TEST
+
 static size_t n_found(const char *text) {
   struct filter filter = {.n = 0};
   char error[200];
@@ -326,6 +341,7 @@ TCase *slices_case(void) {
   tcase_add_test(slices, replay_begins_when_its_window_was_read);
   tcase_add_test(slices, a_step_goes_on_when_its_window_was_read);
   tcase_add_test(slices, a_search_goes_on_when_its_window_was_read);
+  tcase_add_test(slices, a_search_begins_anew_where_another_window_is_read);
   tcase_add_test(slices, a_filter_of_many_tasks_goes_on_between_keys);
   tcase_add_test(slices,
                  tasks_are_put_in_order_while_the_old_order_is_shown);

@@ -198,14 +198,21 @@ static void note_tracks(struct app *app, const struct window *w) {
   }
 }
 
+/* What refers to its spans goes with it; a hunt for a hit begins anew. */
+static void close_near(struct lanes *lanes) {
+  lives_free(lanes);
+  lives_forget(lanes);
+  lanes->hunt = (struct lanes_hunt){.found = NULL};
+  window_close(lanes->near);
+  lanes->near = NULL;
+}
+
 static void begin_near(struct app *app) {
   struct lanes *lanes = &app->lanes;
   int64_t from, to;
   bool in_bins = wanted(app) == READ_BINS;
   around(app, margin_of(app), &from, &to);
-  lives_free(lanes);
-  lives_forget(lanes);
-  window_close(lanes->near);
+  close_near(lanes);
   lanes->near =
       window_begin(app->model, reader_of(app, 0), from, to, in_bins);
   if (!lanes->near)
@@ -219,9 +226,7 @@ static void take_less(struct app *app) {
   int64_t from, to;
   around(app, 0, &from, &to);
   bool in_bins = lanes->near->from >= from && lanes->near->to <= to;
-  lives_free(lanes);
-  lives_forget(lanes);
-  window_close(lanes->near);
+  close_near(lanes);
   lanes->near = window_begin(app->model, reader_of(app, 0), from, to, in_bins);
   if (!lanes->near)
     lanes->problem = LT_IO;
@@ -326,11 +331,9 @@ bool lanes_are_single(const struct app *app) {
 }
 
 void lanes_close(struct lanes *lanes) {
-  lives_free(lanes);
-  lives_forget(lanes);
-  window_close(lanes->near);
+  close_near(lanes);
   window_close(lanes->whole);
-  lanes->near = lanes->whole = NULL;
+  lanes->whole = NULL;
   for (int i = 0; i < 2; i++)
     close_reader(lanes, i);
   lanes->problem = LT_OK;
