@@ -226,6 +226,21 @@ START_TEST(tasks_are_put_in_order_while_the_old_order_is_shown) {
 }
 END_TEST
 
+START_TEST(a_model_that_is_read_anew_leaves_the_order_of_tasks) {
+  press("5");
+  work();
+  press(">>i");
+  ck_assert(app.tasks.is_inverted);
+  enum task_sort sort = app.tasks.sort;
+  ck_assert(app_set_model(&app, app.model));
+  work();
+  ck_assert(app.tasks.is_inverted && app.tasks.sort == sort);
+  for (size_t i = 1; i < app.tasks.n_rows; i++)
+    ck_assert_int_le(app.tasks.all[app.tasks.rows[i - 1].index].longest_ns,
+                     app.tasks.all[app.tasks.rows[i].index].longest_ns);
+}
+END_TEST
+
 START_TEST(a_search_through_many_tasks_is_ended_by_a_key) {
   press("5");
   work();
@@ -345,6 +360,7 @@ TCase *slices_case(void) {
   tcase_add_test(slices, a_filter_of_many_tasks_goes_on_between_keys);
   tcase_add_test(slices,
                  tasks_are_put_in_order_while_the_old_order_is_shown);
+  tcase_add_test(slices, a_model_that_is_read_anew_leaves_the_order_of_tasks);
   tcase_add_test(slices, a_search_through_many_tasks_is_ended_by_a_key);
   tcase_add_test(slices, a_file_without_an_index_is_looked_over_in_slices);
   tcase_add_test(slices, of_a_long_path_the_longest_steps_are_kept);

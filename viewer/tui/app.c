@@ -82,6 +82,17 @@ static size_t same_stall(const struct model *m, int64_t begin_ns,
   return NO_STALL;
 }
 
+/* The same function as the chosen one, else the first. */
+static size_t same_site(const struct app *app, const struct model *m) {
+  const struct model_site *chosen =
+      app->n_site_order ? &app->model->sites[app->site_order[app->site]] : NULL;
+  for (size_t i = 0; chosen && i < m->n_sites; i++)
+    if (m->sites[i].site == chosen->site && m->sites[i].kind == chosen->kind &&
+        m->sites[i].is_call == chosen->is_call)
+      return i;
+  return 0;
+}
+
 bool app_set_model(struct app *app, struct model *model) {
   app->summary = NULL; /* its reader may go */
   size_t n = model->n_stalls, chosen = NO_STALL;
@@ -91,9 +102,12 @@ bool app_set_model(struct app *app, struct model *model) {
   if (was_chosen)
     chosen = same_stall(model, app->model->stalls[app->stall].begin_ns,
                         app->model->stalls[app->stall].thread);
+  size_t site = same_site(app, model);
   if (!make_orders(app, model))
     return false;
   app->model = model;
+  app->site = site; /* in an order that is none yet */
+  app->n_site_order = model->n_sites;
   muted_apply(app);
   sorting = model->stalls;
   qsort(app->worst, n, sizeof *app->worst, by_duration);

@@ -208,5 +208,7 @@ void tasks_close(struct tasks_pane *pane) {
   tasks_path_forget(pane);
   uint64_t selected = pane->selected;
   enum task_sort sort = pane->sort;
-  *pane = (struct tasks_pane){.selected = selected, .sort = sort};
+  bool is_inverted = pane->is_inverted;
+  *pane = (struct tasks_pane){
+      .selected = selected, .sort = sort, .is_inverted = is_inverted};
 }
