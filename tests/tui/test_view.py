@@ -622,6 +622,17 @@ class Searching(ViewCase):
         self.assertIn('no hit for zzz', self.last('2/zzz<Enter>'))
         self.assertIn('search for something', self.last('2n'))
 
+    def test_a_function_is_found_whatever_its_name_has_in_it(self):
+        path = self.dir / 'x.lt'
+        for name in ('reset[abi:cxx11](T*)', 'operator*?', 'a\\b', 'f<a:b>'):
+            path.write_bytes(trace_text.trace(
+                '0 loop+\n10 resume task=1 kind=timer site=f\n11 await task=1\n'
+                '40 loop-'.replace('site=f', 'site=' + name),
+                sites={name: ('/src/a.cc', 3)}))
+            text = self.dump(path, '--keys', '4<Enter>')
+            self.assertNotIn('no hit', text)
+            self.assertIn('cursor 0.0100s', text)
+
     def test_a_filter_leaves_what_matches_and_can_be_dropped(self):
         path = self.trace()
         self.assertIn('1 of 2', self.last('3&dur>100ms<Enter>'))

@@ -262,7 +262,8 @@ static void open_site(struct app *app, const struct model_site *s) {
     return;
   }
   model_site_short(app->model, s->site, name, sizeof name);
-  name[strcspn(name, " ,")] = '\0'; /* as far as it is a word of the search */
+  name[strcspn(name, " ,*?[\\")] = '\0'; /* as far as the search has no other
+                                          meaning for it */
   snprintf(text, sizeof text, "site:%s*", name);
   app_go(app, SCREEN_LANES);
   prompt_search(app, text);
