@@ -4,7 +4,7 @@ import unittest
 
 from golden import compare
 from hostile import assert_inert, fixture
-from looptrace import Case
+from looptrace import LOOPTRACE, Case, needs
 from trace_text import trace
 
 # render (1) sleeps, waits for on_read (2), which waits for a job (3); while it
@@ -154,6 +154,35 @@ class Task(Case):
             '1 resume task=2 kind=task site=render\n2 await task=2 for=1\n'
             '3 poll\n9 wake\n10 loop-'))
         self.assertEqual(sum(s['duration_ns'] for s in told['steps']), 10 * MS)
+
+    def exchanges(self, n):
+        """Two tasks that wake each other and wait for each other, n times."""
+        yield ('0 loop+\n0 spawn task=1 kind=task site=render from=main\n'
+               '0 resume task=1 kind=task site=render\n'
+               '0 spawn task=2 kind=task site=on_read from=render')
+        for i in range(n):
+            for k, (one, other) in enumerate(((1, 2), (2, 1))):
+                site = ('on_read', 'render')[k]
+                at = i + k / 2
+                yield (f'{at + .1} ready task={other} from={one}\n'
+                       f'{at + .2} await task={one}\n'
+                       f'{at + .3} resume task={other} kind=task site={site}')
+        yield f'{n} loop-'
+
+    @needs('valgrind')
+    def test_a_path_costs_no_more_a_step_where_it_is_long(self):
+        counts = []
+        for n in (1000, 4000):
+            (self.dir / 'x.lt').write_bytes(trace('\n'.join(self.exchanges(n))))
+            out = self.dir / 'callgrind'
+            result = self.run_command(
+                'valgrind', '--tool=callgrind', f'--callgrind-out-file={out}',
+                LOOPTRACE, 'report', '--task', '1', 'x.lt', seconds=300)
+            self.assertEqual(result.returncode, 0, result)
+            counts.append(next(int(line.split()[1])
+                               for line in out.read_text().splitlines()
+                               if line.startswith(('summary:', 'totals:'))))
+        self.assertLess(counts[1], 5 * counts[0])
 
     def test_damaged_and_hostile_traces(self):
         data = trace(JOURNEY)

@@ -43,6 +43,7 @@ struct node {
   uint64_t child; /* the last child that was done, at child_ns */
   int64_t child_ns;
   uint32_t first, last; /* of its segments */
+  uint32_t at;          /* where the path came to in them */
   UT_hash_handle hh;
 };
 
@@ -97,7 +98,7 @@ static struct node *get(struct path_walk *w, uint64_t id) {
   n->since_ns = n->begin_ns = w->now_ns;
   n->done_ns = n->child_ns = -1;
   n->due_ns = n->ready_ns = n->pool_begin_ns = n->pool_end_ns = -1;
-  n->first = n->last = NONE;
+  n->first = n->last = n->at = NONE;
   HASH_ADD(hh, w->nodes, id, sizeof n->id, n);
   if (!n->hh.tbl) {
     free(n);
@@ -500,13 +501,23 @@ static void step(struct path_walk *w, const struct node *n,
                                               .behind_ns = behind};
 }
 
-static void follow(struct path_walk *w, const struct node *n, int64_t from,
+/* A path does not go back in time, so that it need not look for its place in a
+ * node from the beginning each time that it comes there. */
+static uint32_t place_in(const struct path_walk *w, const struct node *n,
+                         int64_t from) {
+  return n->at != NONE && w->segments[n->at].begin_ns <= from ? n->at
+                                                              : n->first;
+}
+
+static void follow(struct path_walk *w, struct node *n, int64_t from,
                    int64_t to, unsigned depth) {
-  for (uint32_t i = n->first; i != NONE && from < to; i = w->segments[i].next) {
+  for (uint32_t i = place_in(w, n, from); i != NONE && from < to;
+       i = w->segments[i].next) {
     const struct segment *s = &w->segments[i];
     int64_t begin = s->begin_ns > from ? s->begin_ns : from;
     int64_t end = s->end_ns < to ? s->end_ns : to;
-    const struct node *other =
+    n->at = i;
+    struct node *other =
         s->state == PATH_WAIT && depth < WAITS_MAX ? find(w, s->behind) : NULL;
     if (end <= begin)
       continue;
@@ -537,7 +548,7 @@ static void close_all(struct path_walk *w) {
 
 static lt_status finish(struct path_walk *w) {
   struct path *p = w->path;
-  const struct node *n = find(w, w->root);
+  struct node *n = find(w, w->root);
   int64_t end = lt_reader_info(w->reader)->end_ns;
   if (!n)
     return LT_NOT_FOUND;
