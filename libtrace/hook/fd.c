@@ -89,7 +89,9 @@ static void name_other(const char *link, char *to, size_t n) {
 void lti_fd_tell(int fd, uint64_t now) {
   char path[32], link[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
   int saved = errno;
-  if (fd < 0 || lti_process.arena->no_fd_names || lti_process.is_confined)
+  const struct lti_arena *arena =
+      __atomic_load_n(&lti_process.arena, __ATOMIC_RELAXED);
+  if (fd < 0 || !arena || arena->no_fd_names || lti_process.is_confined)
     return;
   (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   long n = syscall(SYS_readlinkat, AT_FDCWD, path, link, sizeof link - 1);

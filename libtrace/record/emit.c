@@ -21,9 +21,58 @@ __thread struct lti_self lti_self
 static pthread_key_t exit_key;
 static _Atomic int exit_key_state; /* 0 none, 1 being made, 2 there */
 
+/* The arena and the process's slot in it.  NULL where another thread has ended the
+ * recording meanwhile; what was there stays mapped. */
+static struct lti_arena *arena_now(void) {
+  return __atomic_load_n(&lti_process.arena, __ATOMIC_RELAXED);
+}
+
+static struct lti_proc *proc_now(void) {
+  return __atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE);
+}
+
+static void wake_drain(void) {
+  struct lti_arena *arena = arena_now();
+  if (arena)
+    lti_nap_end(arena);
+}
+
+/* Is the slot one of the recording that goes on? */
+static bool is_current(const struct lti_thread *slot) {
+  struct lti_arena *arena = arena_now();
+  uintptr_t first = arena ? (uintptr_t)lti_arena_thread(arena, 0) : 0;
+  return arena && (uintptr_t)slot >= first &&
+         (uintptr_t)slot - first < arena->n_threads * sizeof *slot;
+}
+
+/* What the thread put into its old ring since it was emptied for the last time is
+ * in none of the recordings. */
+static void leave_former(struct lti_self *self) {
+  struct lti_thread *slot = self->slot;
+  struct lti_proc *proc = proc_now();
+  if (!slot || !proc || !*lti_process.alive || is_current(slot))
+    return;
+  uint64_t tail = atomic_load_explicit(&slot->tail, memory_order_relaxed);
+  atomic_fetch_add(&proc->no_ring, self->head - tail);
+  self->slot = NULL;
+  self->head = self->limit = 0;
+  self->task_next = self->task_end = 0;
+  self->usage_clock = self->wait_ticks = 0;
+  self->on = LTI_ON_NONE;
+}
+
+void lti_slot_check_slow(void) {
+  struct lti_self *self = &lti_self;
+  if (self->busy)
+    return; /* a handler in the middle of an event */
+  self->known = lti_times_on();
+  leave_former(self);
+}
+
 /* A slot is given back when its thread ends; the drain empties it first. */
 static void thread_ended(void *value) {
   struct lti_self *self = value;
+  leave_former(self);
   struct lti_thread *slot = self->slot;
   self->refused = 1; /* later destructors of this thread are not recorded */
   self->slot = NULL;
@@ -59,9 +108,9 @@ static struct lti_thread *claim_slot(struct lti_arena *arena, uint32_t *index) {
 }
 
 static bool claim_thread(struct lti_self *self) {
-  struct lti_arena *arena = lti_process.arena;
+  struct lti_arena *arena = arena_now();
   uint32_t index;
-  if (self->refused || !lti_process_claim())
+  if (self->refused || !arena || !lti_process_claim())
     return false;
   struct lti_thread *slot = claim_slot(arena, &index);
   if (!slot)
@@ -108,14 +157,15 @@ static void look_at_tail(struct lti_self *self, uint64_t n) {
   if (self->head + n <= half)
     self->limit = half;
   else if (has_large(self))
-    lti_nap_end(lti_process.arena);
+    wake_drain();
 }
 
 /* Move on to a large ring; the drain reads the small one up to large_from. */
 static bool claim_large(struct lti_self *self, uint64_t n_records) {
-  struct lti_arena *arena = lti_process.arena;
-  uint32_t n = atomic_load_explicit(&arena->large_committed,
-                                    memory_order_acquire);
+  struct lti_arena *arena = arena_now();
+  uint32_t n = arena ? atomic_load_explicit(&arena->large_committed,
+                                            memory_order_acquire)
+                     : 0;
   for (uint32_t i = 0; i < n && i < 64; i++) {
     uint64_t bit = UINT64_C(1) << i;
     if (atomic_load_explicit(&arena->large_used, memory_order_relaxed) & bit ||
@@ -142,10 +192,11 @@ static void count_lost(struct lti_thread *slot, lt_lost cause) {
 
 void lti_emit_lost(lt_lost cause) {
   struct lti_self *self = &lti_self;
+  struct lti_proc *proc = proc_now();
   if (self->slot)
     count_lost(self->slot, cause);
-  else if (lti_process.proc)
-    atomic_fetch_add(&lti_process.proc->no_ring, 1);
+  else if (proc)
+    atomic_fetch_add(&proc->no_ring, 1);
   else /* a handler that came while the first event claims a slot */
     atomic_fetch_add(&lti_process.early_lost, 1);
 }
@@ -161,7 +212,10 @@ void lti_emit_lost(lt_lost cause) {
 
 static _Atomic uint64_t gone_beat; /* the last sign of one that was given up */
 
-static bool is_drained(const struct lti_arena *arena, uint64_t began_ns) {
+static bool is_drained(uint64_t began_ns) {
+  const struct lti_arena *arena = arena_now();
+  if (!arena)
+    return false;
   uint64_t beat =
       atomic_load_explicit(&arena->heartbeat_ns, memory_order_relaxed);
   if (atomic_load_explicit(&arena->closed, memory_order_relaxed) ||
@@ -179,7 +233,7 @@ static bool wait_for_room(struct lti_self *self, uint64_t n) {
   struct timespec step = {0, WAIT_FIRST_NS};
   uint64_t began_ns = lti_monotonic_ns();
   while (self->head + n > self->limit) {
-    if (n > self->mask + 1 || !is_drained(lti_process.arena, began_ns))
+    if (n > self->mask + 1 || !is_drained(began_ns))
       return false;
     (void)syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &step, NULL);
     if (step.tv_nsec < WAIT_LAST_NS)
@@ -207,8 +261,9 @@ static bool room_or_wait(struct lti_self *self, uint64_t n) {
     (void)claim_large(self, n);
   if (self->head + n <= self->limit)
     return true;
-  lti_nap_end(lti_process.arena);
-  if (lti_process.arena->mode != LTI_MODE_LOSSLESS) {
+  struct lti_arena *arena = arena_now();
+  wake_drain();
+  if (!arena || arena->mode != LTI_MODE_LOSSLESS) {
     count_lost(self->slot, LT_LOST_FULL);
     return false;
   }
@@ -227,6 +282,7 @@ bool lti_emit_room_slow(uint64_t n) {
   struct lti_self *self = &lti_self;
   int saved = errno;
   bool room = false;
+  leave_former(self);
   if (!self->slot && !claim_thread(self)) {
     lti_emit_lost(LT_LOST_NO_RING);
   } else {
@@ -239,13 +295,19 @@ bool lti_emit_room_slow(uint64_t n) {
   return room;
 }
 
+/* Returns: NULL where there is no slot for the process. */
+static struct lti_proc *claimed(void) {
+  return lti_process_claim() ? proc_now() : NULL;
+}
+
 uint64_t lti_task_new_slow(void) {
   struct lti_self *self = &lti_self;
   int saved = errno;
   uint64_t id = 0;
-  if (lti_is_on() && lti_process_claim()) {
+  struct lti_proc *proc = lti_is_on() ? claimed() : NULL;
+  if (proc) {
     const uint64_t block = 1024;
-    self->task_next = atomic_fetch_add(&lti_process.proc->next_task, block);
+    self->task_next = atomic_fetch_add(&proc->next_task, block);
     self->task_end = self->task_next + block;
     id = self->task_next++;
     if (id + block > LTI_REF_MAX) /* 2^40 tasks: ids are used up */
@@ -258,8 +320,9 @@ uint64_t lti_task_new_slow(void) {
 uint32_t lti_loop_new(void) {
   int saved = errno;
   uint32_t id = 0;
-  if (*lti_process.alive && lti_process_claim()) {
-    id = atomic_fetch_add(&lti_process.proc->loops, 1) + 1;
+  struct lti_proc *proc = *lti_process.alive ? claimed() : NULL;
+  if (proc) {
+    id = atomic_fetch_add(&proc->loops, 1) + 1;
     if (id > 65535)
       id = 65535;
   }
@@ -272,6 +335,7 @@ void lti_emit_data(unsigned kind, uint64_t a, uint64_t b, const void *bytes,
   struct lti_self *self = &lti_self;
   if (!lti_is_on())
     return;
+  lti_slot_check();
   if (size > LTI_DATA_MAX)
     size = LTI_DATA_MAX;
   if (self->busy) {
@@ -303,8 +367,9 @@ void lti_emit_data(unsigned kind, uint64_t a, uint64_t b, const void *bytes,
 uint64_t lti_emit_string(const char *text) {
   int saved = errno;
   uint64_t id = 0;
-  if (text && lti_is_on() && lti_process_claim()) {
-    id = atomic_fetch_add(&lti_process.proc->strings, 1) + 1;
+  struct lti_proc *proc = text && lti_is_on() ? claimed() : NULL;
+  if (proc) {
+    id = atomic_fetch_add(&proc->strings, 1) + 1;
     lti_emit_data(LTI_DATA_STRING, id, 0, text, strlen(text));
   }
   errno = saved;

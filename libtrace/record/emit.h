@@ -53,6 +53,8 @@ struct lti_self {
                                runs of a loop that is turned regularly */
   uint32_t turned;          /* the loop of the last outermost run */
   int backend;              /* and between two of them its descriptor */
+  uint32_t known;           /* as on, when the slot was seen to be of this
+                               recording */
 };
 #define LTI_ON_NONE UINT32_MAX /* lti_self.on of a thread that knows none */
 extern __thread struct lti_self lti_self
@@ -120,6 +122,14 @@ static inline void lti_sync(void) {
  * Returns: true when there is room for n records now. */
 bool lti_emit_room_slow(uint64_t n) __attribute__((cold, noinline));
 
+/* A thread may have a slot of a recording that is over: it is to have one of the
+ * recording that goes on, with its next event. */
+void lti_slot_check_slow(void) __attribute__((cold, noinline));
+static inline void lti_slot_check(void) {
+  if (__builtin_expect(lti_times_on() != lti_self.known, 0))
+    lti_slot_check_slow();
+}
+
 /* Count a loss.  Not for the ring itself. */
 void lti_emit_lost(lt_lost cause) __attribute__((cold, noinline));
 
@@ -163,8 +173,10 @@ static inline void lti_emit_at(uint64_t clock, unsigned kind, unsigned x,
 
 static inline void lti_emit(unsigned kind, unsigned x, uint64_t ref, uint64_t a,
                             uint64_t b) {
-  if (lti_is_on())
-    lti_emit_on(lti_now(), kind, x, ref, a, b);
+  if (!lti_is_on())
+    return;
+  lti_slot_check();
+  lti_emit_on(lti_now(), kind, x, ref, a, b);
 }
 
 /* Emit a text that belongs to a definition (LTI_DATA_*).  At most LTI_DATA_MAX

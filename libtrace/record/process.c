@@ -20,14 +20,19 @@
 #define ROOMY_FDS 256 /* of a table of descriptors: 64 are there anyway */
 
 static const _Atomic uint32_t never_enabled;
-static volatile uint32_t never_alive;
+static volatile uint32_t never_alive[2]; /* and the lock beside it */
 
 struct lti_process lti_process __attribute__((visibility("hidden"))) = {
     .enabled = &never_enabled,
-    .alive = &never_alive,
+    .alive = never_alive,
 };
 
-static _Atomic int claim_lock; /* 0 open, 1 one thread claims */
+static _Atomic int claim_lock; /* 0 open, 1 one thread claims, or detaches */
+
+/* Of a recording that is over: in the next one these numbers go on, so that
+ * what threads and tables still know of it is told apart. */
+static uint64_t former_task = 1;
+static uint32_t former_times;
 
 /* Threads that begin together wait for the one that claims, some milliseconds at
  * most: their first event may be the beginning of a loop. */
@@ -92,18 +97,18 @@ static void fill(struct lti_proc *proc, uint64_t first_task) {
   atomic_store(&proc->told_no_ring, 0);
 }
 
-static bool claim(uint64_t first_task) {
+static bool claim(struct lti_arena *arena, uint64_t first_task) {
   uint32_t index;
-  struct lti_proc *proc = claim_free(lti_process.arena, &index);
+  struct lti_proc *proc = arena ? claim_free(arena, &index) : NULL;
   if (!proc)
     return false;
   fill(proc, first_task);
   lti_process.proc_index = index;
-  uint32_t on = atomic_load(&lti_process.arena->enabled) != 0;
+  bool on = atomic_load(&arena->enabled) != 0;
   atomic_store(&proc->paused, 0);
   atomic_store(&proc->snapshots, 0);
-  atomic_store(&proc->times_on, on);
-  atomic_store(&proc->enabled, on);
+  atomic_store(&proc->times_on, former_times + on);
+  atomic_store(&proc->enabled, on ? former_times + 1 : 0);
   /* Partner: the drain's acquire load of state. */
   atomic_store_explicit(&proc->state, LTI_SLOT_CLAIMED, memory_order_release);
   __atomic_store_n(&lti_process.proc, proc, __ATOMIC_RELEASE);
@@ -112,23 +117,28 @@ static bool claim(uint64_t first_task) {
   return true;
 }
 
+static bool lock_claims(void) {
+  for (int i = 0; i < CLAIM_PATIENCE; i++) {
+    int open = 0;
+    if (atomic_compare_exchange_strong(&claim_lock, &open, 1))
+      return true;
+    (void)sched_yield();
+  }
+  return false;
+}
+
 bool lti_process_claim(void) {
   if (__atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE))
     return true;
   if (lti_self.claiming)
     return false; /* a handler in the middle of it: that event is lost */
-  for (int i = 0; i < CLAIM_PATIENCE; i++) {
-    int open = 0;
-    if (atomic_compare_exchange_strong(&claim_lock, &open, 1)) {
-      lti_self.claiming = 1;
-      bool done = lti_process.proc || claim(1);
-      lti_self.claiming = 0;
-      atomic_store(&claim_lock, 0);
-      return done;
-    }
-    (void)sched_yield();
-  }
-  return false;
+  if (!lock_claims())
+    return false;
+  lti_self.claiming = 1;
+  bool done = lti_process.proc || claim(lti_process.arena, former_task);
+  lti_self.claiming = 0;
+  atomic_store(&claim_lock, 0);
+  return done;
 }
 
 /* The same pid may have been another traced program before exec. */
@@ -177,9 +187,10 @@ bool lti_process_attach_to(struct lti_arena *arena) {
       (uint64_t)((double)arena->usage_age_ns / lti_process.ns_per_tick);
   atomic_fetch_add(&arena->n_attached, 1);
   lti_process.alive = alive; /* still 0 */
-  atomic_store(&lti_process.enabled, &arena->enabled);
+  if (!former_times)
+    atomic_store(&lti_process.enabled, &arena->enabled);
   *alive = 1;
-  return true;
+  return !former_times || lti_process_claim(); /* threads see the number only */
 }
 
 /* Without following children, only what the recorder itself started, whatever
@@ -239,7 +250,7 @@ static void revive(struct lti_arena *arena) {
   atomic_store(&claim_lock, 0);
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */
-  } else if (claim(first_task)) {
+  } else if (claim(arena, first_task)) {
     uint32_t times = lti_times_on();
     lti_self.on = times ? times : LTI_ON_NONE;
     __atomic_store_n(lti_process.alive, 1, __ATOMIC_RELEASE);
@@ -266,34 +277,57 @@ void lti_process_revive_slow(void) {
   errno = saved;
 }
 
-bool lti_process_switch(bool on) {
+/* Another thread may end the recording at any moment; what is found stays
+ * mapped. */
+struct place {
+  struct lti_arena *arena;
+  struct lti_proc *proc;
+};
+
+static bool find_place(struct place *at) {
   if (!*lti_process.alive || !lti_process_claim())
     return false;
-  struct lti_proc *proc = lti_process.proc;
-  atomic_store(&proc->paused, !on);
+  *at = (struct place){__atomic_load_n(&lti_process.arena, __ATOMIC_RELAXED),
+                       __atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE)};
+  return at->arena && at->proc;
+}
+
+bool lti_process_switch(bool on) {
+  struct place at;
+  if (!find_place(&at))
+    return false;
+  atomic_store(&at.proc->paused, !on);
   if (!on)
-    atomic_store(&proc->enabled, 0);
-  else if (atomic_load(&lti_process.arena->enabled) &&
-           !atomic_load(&proc->enabled))
-    atomic_store(&proc->enabled, atomic_fetch_add(&proc->times_on, 1) + 1);
-  lti_nap_end(lti_process.arena); /* what is open is closed at once */
+    atomic_store(&at.proc->enabled, 0);
+  else if (atomic_load(&at.arena->enabled) && !atomic_load(&at.proc->enabled))
+    atomic_store(&at.proc->enabled,
+                 atomic_fetch_add(&at.proc->times_on, 1) + 1);
+  lti_nap_end(at.arena); /* what is open is closed at once */
   return true;
 }
 
 bool lti_process_ask_snapshot(void) {
-  if (!*lti_process.alive || !lti_process_claim())
+  struct place at;
+  if (!find_place(&at))
     return false;
-  atomic_fetch_add(&lti_process.proc->snapshots, 1);
-  lti_nap_end(lti_process.arena);
+  atomic_fetch_add(&at.proc->snapshots, 1);
+  lti_nap_end(at.arena);
   return true;
 }
 
+/* Nobody claims meanwhile, which would be for a recording that is over. */
 void lti_process_detach(void) {
+  bool is_locked = lock_claims();
+  struct lti_proc *proc = lti_process.proc;
   atomic_store(&lti_process.enabled, &never_enabled);
-  if (lti_process.proc && *lti_process.alive)
-    atomic_store_explicit(&lti_process.proc->state, LTI_SLOT_ENDED,
-                          memory_order_release);
+  if (proc && *lti_process.alive) {
+    former_task = atomic_load(&proc->next_task);
+    former_times = atomic_load(&proc->times_on);
+    atomic_store_explicit(&proc->state, LTI_SLOT_ENDED, memory_order_release);
+  }
   lti_process.proc = NULL;
   lti_process.arena = NULL;
-  lti_process.alive = &never_alive;
+  lti_process.alive = never_alive;
+  if (is_locked)
+    atomic_store(&claim_lock, 0);
 }

@@ -77,9 +77,10 @@ static void begin_loop(uint64_t now) {
 
 void lti_sync_slow(uint32_t times) {
   struct lti_self *self = &lti_self;
-  bool was_on = self->on != LTI_ON_NONE;
   if (!times)
     return; /* switched off just now */
+  lti_slot_check();
+  bool was_on = self->on != LTI_ON_NONE;
   self->on = times;
   uint64_t now = lti_now();
   if (was_on)

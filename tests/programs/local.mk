@@ -90,6 +90,12 @@ noinst_PROGRAMS += tests/programs/record_crowd
 tests_programs_record_crowd_SOURCES = tests/programs/record_crowd.c
 tests_programs_record_crowd_LDADD = liblooptrace.la
 
+# What test_linked.py runs: it records itself, again and again.
+noinst_PROGRAMS += tests/programs/record_again
+tests_programs_record_again_SOURCES = tests/programs/record_again.c
+tests_programs_record_again_CFLAGS = $(hook_program_CFLAGS)
+tests_programs_record_again_LDADD = liblooptrace.la $(UV_LIBS)
+
 # What test_watch.py records.
 noinst_PROGRAMS += tests/programs/watched tests/programs/confined
 tests_programs_watched_SOURCES = tests/programs/watched.c

@@ -1,6 +1,7 @@
 """A program that records itself: bounds, files and crashes, as with `record`.
 
 What it is told stands in its environment here; lt_trace_options say the same."""
+import json
 import os
 import pathlib
 import random
@@ -12,6 +13,7 @@ import time
 from looptrace import BUILDDIR, LONG, Case
 
 CROWD = BUILDDIR / 'tests/programs/record_crowd'
+AGAIN = BUILDDIR / 'tests/programs/record_again'
 THREADS, EVENTS = 4, 150_000
 
 # Holds each write to a trace back until what FIFO leads to says a word.
@@ -222,6 +224,32 @@ class Linked(Case):
             # waits of the thread in it, too, so that it may be more.
             self.assertLessEqual(marks, emitted + 1)
             self.assertGreaterEqual(marks + lost, emitted)
+
+    def test_it_is_recorded_again_and_again(self):
+        result = self.run_command(AGAIN, '3')
+        self.assertEqual(result.returncode, 0, result)
+        tasks = set()
+        for i in range(3):
+            told = json.loads(self.looptrace('report', '--format', 'json', f'x{i}.lt').stdout)
+            self.assertEqual(told['trace']['lost'], 0, told['trace'])
+            turns = sorted(loop['turns'] for loop in told['loops'])
+            self.assertGreaterEqual(turns[0], 5)
+            self.assertGreaterEqual(turns[-1], 45)
+            self.assertEqual(len(turns), 2)
+            rows = [json.loads(line) for line in
+                    self.looptrace('export', '-f', 'ndjson', f'x{i}.lt').stdout.splitlines()]
+            marks = [row for row in rows if row['kind'] == 'mark']
+            self.assertGreater(len(marks), 10)
+            self.assertEqual({row['name'] for row in marks[1:]}, {'mark'}) # the first may have been on its way
+            # Each recording has what is made in it, under ids of its own.
+            made = {row['task'] for row in rows if row['kind'] == 'spawn'}
+            self.assertTrue(made)
+            self.assertFalse(made & tasks)
+            tasks |= made
+
+    def test_it_is_ended_while_others_emit_and_ask(self):
+        result = self.run_command(AGAIN, 'race', '100')
+        self.assertEqual(result.returncode, 0, result)
 
     def recover(self, rings):
         """Returns the marks, and what is said to be lost, of both traces."""
