@@ -219,8 +219,17 @@ void lti_poll_leave(int n_ready) {
     lti_usage_refresh(now);
 }
 
-void lti_wait_enter(int timeout_ms) {
+/* Switched off and on meanwhile, nothing is known of what came before, and the
+ * thread is attended no more. */
+static bool waits_between(void) {
   if (!lti_is_on())
+    return false;
+  lti_sync();
+  return lti_is_between();
+}
+
+void lti_wait_enter(int timeout_ms) {
+  if (!waits_between())
     return;
   uint64_t now = lti_now();
   turn_ended(now);
@@ -230,7 +239,7 @@ void lti_wait_enter(int timeout_ms) {
 }
 
 void lti_wait_leave(int n_ready) {
-  if (!lti_is_on())
+  if (!waits_between())
     return;
   uint64_t now = lti_now();
   lti_emit_on(now, LT_POLL_END, 0, 0, n_ready < 0 ? 0 : (uint64_t)n_ready, 0);

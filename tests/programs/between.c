@@ -7,6 +7,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dlfcn.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -119,6 +120,28 @@ static void own_held(void) {
   embed(wait_poll, TICK_MS, TURNS);
 }
 
+static void wait_for_nothing(int times) {
+  for (int i = 0; i < times; i++)
+    wait_poll(HOLD_MS / 10);
+}
+
+/* A loop with nothing to do is only waited for; the recorder is off and on
+ * again meanwhile. */
+static void off(void) {
+  int (*pause_it)(void), (*resume_it)(void);
+  *(void **)&pause_it = dlsym(RTLD_DEFAULT, "lt_trace_pause");
+  *(void **)&resume_it = dlsym(RTLD_DEFAULT, "lt_trace_resume");
+  begin(TICK_MS);
+  embed(wait_poll, TICK_MS, TURNS);
+  wait_for_nothing(2);
+  if (!pause_it || !resume_it || pause_it())
+    abort();
+  wait_for_nothing(12);
+  (void)resume_it();
+  wait_for_nothing(2);
+  embed(wait_poll, TICK_MS, TURNS);
+}
+
 static void twice(void) {
   begin(TICK_MS);
   uv_unref((uv_handle_t *)&timer);
@@ -155,6 +178,8 @@ int main(int argc, char **argv) {
     own(wait_epoll);
   else if (strcmp(what, "poll-held") == 0)
     own_held();
+  else if (strcmp(what, "off") == 0)
+    off();
   else if (strcmp(what, "twice") == 0)
     twice();
   else if (strcmp(what, "over") == 0)

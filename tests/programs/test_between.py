@@ -51,6 +51,9 @@ class Between(Case):
             with self.subTest(wait):
                 self.assertEqual(self.gaps(wait), [])
 
+    def test_nor_is_it_where_it_was_not_recorded_for_a_while(self):
+        self.assertEqual(self.gaps('off'), [])
+
     def test_a_start_frames_and_whole_runs_are_no_stalls(self):
         for what in ('start', 'frames', 'twice'):
             with self.subTest(what):
