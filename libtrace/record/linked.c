@@ -108,6 +108,43 @@ static struct {
   bool at_exit_set;
 } linked;
 
+/* A limit to the size of files makes itself known by a signal, which programs die
+ * of.  Ours are not theirs: to us the error is enough.  The drain's thread has
+ * all signals blocked. */
+struct quiet {
+  sigset_t before;
+  bool was_there;
+};
+
+static sigset_t limit_signal(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGXFSZ);
+  return set;
+}
+
+static bool limit_is_told(void) {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ) == 1;
+}
+
+static struct quiet quiet_begin(void) {
+  const sigset_t limit = limit_signal();
+  struct quiet q = {.was_there = limit_is_told()};
+  pthread_sigmask(SIG_BLOCK, &limit, &q.before);
+  return q;
+}
+
+static void quiet_end(const struct quiet *q) {
+  static const struct timespec now = {0, 0};
+  const sigset_t limit = limit_signal();
+  int saved = errno;
+  if (!q->was_there && limit_is_told())
+    (void)sigtimedwait(&limit, NULL, &now);
+  pthread_sigmask(SIG_SETMASK, &q->before, NULL);
+  errno = saved;
+}
+
 /* Slots for more threads, where the rings are in a file. */
 static void grow(void) {
   if (!linked.share.path[0] || !lti_arena_is_short(linked.arena))
@@ -216,7 +253,11 @@ static lt_status make_arena(const lt_trace_options *options) {
   linked.share.path[0] = '\0';
   if (is_to_outlive(options)) {
     arena_options.small_records = OUTLIVING_RECORDS;
-    if (lti_share_make(&linked.share, &arena_options, why, sizeof why)) {
+    struct quiet quiet = quiet_begin();
+    bool is_made =
+        lti_share_make(&linked.share, &arena_options, why, sizeof why);
+    quiet_end(&quiet);
+    if (is_made) {
       lti_share_close(&linked.share);
       linked.arena = linked.share.arena;
       return LT_OK;
@@ -327,7 +368,9 @@ lt_status lt_trace_stop(void) {
   atomic_store(&linked.stop, true);
   lti_nap_end(linked.arena);
   pthread_join(linked.thread, NULL);
+  struct quiet quiet = quiet_begin();
   lti_drain_finish(linked.drain, LT_END_STOPPED);
+  quiet_end(&quiet);
   size_t n;
   const struct lti_drain_file *files = lti_drain_files(linked.drain, &n);
   lt_status status = LT_OK;

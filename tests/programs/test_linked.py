@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import struct
 import subprocess
@@ -200,6 +201,14 @@ class Linked(Case):
         except OSError:
             pass
         os.close(fd)
+
+    def test_a_limit_to_files_does_not_kill_the_program(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200 << 10, 200 << 10))
+        for variables, status in (({}, 3), ({'MODE': 'flight=1M'}, 0), ({'RECOVERABLE': '1'}, 2)):
+            with self.subTest(variables):
+                result = self.run_command(CROWD, 'run', '-o', 'x.lt', THREADS, EVENTS, seconds=120, preexec_fn=limit,
+                                          env=self.environment(OVERWRITE=1, **variables))
+                self.assertEqual(result.returncode, status, result)
 
     def test_its_rings_go_with_it_and_stay_when_it_is_killed(self):
         with subprocess.Popen([CROWD, 'run', '-o', 'x.lt', '1', '10'], cwd=self.dir, stdout=subprocess.PIPE,
