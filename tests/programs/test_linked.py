@@ -314,6 +314,18 @@ class Linked(Case):
         self.verify('y.lt')
         self.assertLess((self.dir / 'y.lt').stat().st_size, 4 << 20)
 
+    def test_a_window_that_is_none_does_not_keep_the_rings_back(self):
+        pid, emitted = self.kill(signal.SIGKILL, 100, 0, MODE='flight=1M')
+        rings, = self.rings_of(pid)
+        window = pathlib.Path(f'{rings}.window')
+        self.addCleanup(window.unlink)
+        window.write_bytes(b'x' * 10000)
+        marks, lost, said = self.recover(rings)
+        self.assertGreaterEqual(marks + lost, emitted)
+        self.assertIn(b"no flight recorder's window", said)
+        self.assertFalse(rings.exists())
+        self.assertEqual(window.read_bytes(), b'x' * 10000)
+
     def test_crashes_do_not_fill_the_memory(self):
         taken = [pathlib.Path(f'/dev/shm/looptrace-{os.geteuid()}-{os.getpid()}{i}.window') for i in range(8)]
         for path in taken:

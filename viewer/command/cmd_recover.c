@@ -194,9 +194,10 @@ static int drain_arena(struct lti_arena *arena, int fd, const char *from,
 /* What a flight recorder in the program had kept, as a snapshot of its death.
  *
  * is_written: set when there was something.
+ * is_left:    set when it is not to be removed.
  * Returns: an exit code; a message is printed. */
 static int save_window(const char *window, const char *to, bool overwrite,
-                       bool is_dead, bool *is_written) {
+                       bool is_dead, bool *is_written, bool *is_left) {
   struct lti_recovered done = {0};
   int fd = open_own(window);
   if (fd < 0)
@@ -207,11 +208,15 @@ static int save_window(const char *window, const char *to, bool overwrite,
                          lti_index_of_file, &done);
   int error = errno;
   close(fd);
-  if (status == LT_END)
+  if (status == LT_NOT_A_TRACE) { /* the rings need not be lost, too */
+    (void)complain(window, "no flight recorder's window; it is left there");
+    *is_left = true;
+  }
+  if (status == LT_END || status == LT_NOT_A_TRACE)
     return EXIT_OK;
   if (status != LT_OK)
-    return complain(status == LT_NOT_A_TRACE ? window : to,
-                    status == LT_IO ? strerror(error) : lt_status_text(status));
+    return complain(to, status == LT_IO ? strerror(error)
+                                        : lt_status_text(status));
   *is_written = true;
   tell(window, to, done.n_events, done.size_bytes,
        is_dead ? ": what the flight recorder kept when the program died" : "");
@@ -227,10 +232,10 @@ static int recover_arena(struct lti_arena *arena, int fd,
   if (p)
     name_output(p, name, sizeof name);
   const char *to = q->output ? q->output : name;
-  bool is_written = false;
+  bool is_written = false, is_left = false;
   snprintf(window, sizeof window, "%s" LTI_SHARE_WINDOW, q->path);
   int code = save_window(window, to, q->overwrite, p && !is_alive(p->pid),
-                         &is_written);
+                         &is_written, &is_left);
   if (code != EXIT_OK)
     return code;
   name_beside(to, "rest", rest, sizeof rest);
@@ -248,7 +253,8 @@ static int recover_arena(struct lti_arena *arena, int fd,
   if (symbols)
     symbol_close(symbols);
   if (code == EXIT_OK) {
-    unlink(window);
+    if (!is_left)
+      unlink(window);
     unlink(q->path);
   }
   return code;
