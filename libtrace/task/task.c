@@ -46,16 +46,17 @@ struct lti_tcb *lti_task_of(const lt_task *handle, const char *what) {
 const char *lti_task_name(const struct lti_tcb *task, char *buffer, size_t n) {
   static __thread struct {
     void *at;
-    char name[sizeof task->name];
+    char name[sizeof task->name]; /* "": it has none */
   } last; /* a crowd that is dumped has one function */
   Dl_info info = {0};
   if (task->name[0])
     return task->name;
   void *at = NULL;
   memcpy(&at, &task->fn, sizeof at);
-  if (last.at != at && lti_symbol_of(at, last.name, sizeof last.name))
-    last.at = at;
-  if (last.at == at)
+  if (last.at != at && !lti_symbol_of(at, last.name, sizeof last.name))
+    last.name[0] = 0;
+  last.at = at;
+  if (last.name[0])
     snprintf(buffer, n, "%s", last.name);
   else if (dladdr(at, &info) && info.dli_fname)
     snprintf(buffer, n, "%s+0x%zx",
