@@ -216,11 +216,15 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
   *buf = uv_buf_init(o->bytes, sizeof o->bytes);
 }
 
-static void on_write(uv_write_t *req, int status) {
-  struct object *o = req->data;
-  say(o, "write", status);
-  object_free(o);
-}
+/* The request is an object of its own, which ends with it. */
+#define SENT(name, type, kind)                                                 \
+  static void name(type *req, int status) {                                    \
+    struct object *o = req->data;                                              \
+    say(o, kind, status);                                                      \
+    object_free(o);                                                            \
+  }
+SENT(on_write, uv_write_t, "write")
+SENT(on_udp_send, uv_udp_send_t, "udp-send")
 
 static void send_byte(struct object *from) {
   struct object *o = object_new(from);
@@ -321,12 +325,6 @@ static void make_tcp(struct object *o) {
 
 /* UDP: a socket that sends to itself; who has a byte sends the next.  That
  * there is none left is told, too, as 0. */
-
-static void on_udp_send(uv_udp_send_t *req, int status) {
-  struct object *o = req->data;
-  say(o, "udp-send", status);
-  object_free(o);
-}
 
 static void send_to_itself(struct object *from) {
   struct object *o = object_new(from);

@@ -230,6 +230,33 @@ START_TEST(wait_names_the_first_and_keeps_the_handles) {
 }
 END_TEST
 
+static int64_t wait_for_flag(void *flag) {
+  return lt_event_flag_wait(flag);
+}
+
+static int64_t wait_with_a_limit(void *arg) {
+  lt_event_flag flag = {0};
+  lt_task *two[] = {lt_spawn(wait_for_flag, &flag),
+                    lt_spawn(wait_for_flag, &flag)};
+  lt_deadline deadline;
+  int bad = 0;
+  (void)arg;
+  lt_deadline_begin(&deadline, 5);
+  bad += lt_deadline_end(&deadline, lt_wait(two, 2)) != UV_ETIMEDOUT;
+  bad += lt_is_done(two[0]) || lt_is_done(two[1]) || lt_is_cancelled();
+  lt_event_flag_set(&flag);
+  lt_deadline_begin(&deadline, 60000);
+  bad += lt_deadline_end(&deadline, lt_wait(two, 2)) != 0;
+  bad += lt_gather(two, 2, NULL) != 0;
+  return bad;
+}
+
+START_TEST(a_wait_with_a_limit_leaves_the_tasks_alone) {
+  ck_assert_int_eq(run(wait_with_a_limit, NULL), 0);
+  said_nothing();
+}
+END_TEST
+
 static int64_t group_of_three(void *arg) {
   lt_group group;
   int ms[] = {3, 1};
@@ -298,6 +325,7 @@ int main(void) {
   tcase_add_test(tests, gather_all_collects_failures);
   tcase_add_test(tests, cancelling_a_gather_cancels_all_and_waits);
   tcase_add_test(tests, wait_names_the_first_and_keeps_the_handles);
+  tcase_add_test(tests, a_wait_with_a_limit_leaves_the_tasks_alone);
   tcase_add_test(tests, a_group_does_not_end_before_its_tasks);
   tcase_add_test(tests, a_failure_cancels_the_group);
   tcase_add_test(tests, cancelling_a_group_waits_for_its_tasks);

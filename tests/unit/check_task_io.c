@@ -237,6 +237,11 @@ static int64_t make_pair(lt_stream **one, lt_stream **two) {
   return status;
 }
 
+static void close_pair(lt_stream *one, lt_stream *two) {
+  lt_stream_close(one);
+  lt_stream_close(two);
+}
+
 static int64_t listen_by_name(void *host) {
   lt_stream *listener, *one, *two;
   int64_t status = lt_tcp_listen(host, 0, &listener);
@@ -248,8 +253,7 @@ static int64_t listen_by_name(void *host) {
   lt_stream_close(listener);
   if (status < 0)
     return status;
-  lt_stream_close(one);
-  lt_stream_close(two);
+  close_pair(one, two);
   return 0;
 }
 
@@ -297,8 +301,7 @@ static int64_t read_lines(void *arg) {
   bad += lt_read_until(two, '\n', line, sizeof line) != 0;
   bad += lt_read_exactly(two, line, 1) != UV_EOF;
   bad += lt_await(sender) != 0;
-  lt_stream_close(one);
-  lt_stream_close(two);
+  close_pair(one, two);
   return bad;
 }
 
@@ -364,8 +367,7 @@ static int64_t read_records(void *arg) {
   bad += lt_read_exactly(two, record, RECORD) != UV_EOF;
   bad += lt_read_exactly(two, record, (size_t)(LOAD - at)) != LOAD - at;
   bad += lt_await(sender) != 0;
-  lt_stream_close(one);
-  lt_stream_close(two);
+  close_pair(one, two);
   free(record);
   return bad;
 }
@@ -382,11 +384,9 @@ static int64_t send_some(void *arg) {
 
 /* The other side does not read; a write that waits is cancelled. */
 static int64_t stuck_write(void *arg) {
-  lt_stream *listener, *one, *two;
+  lt_stream *one, *two;
   (void)arg;
-  if (lt_tcp_listen("127.0.0.1", 0, &listener) < 0 ||
-      lt_tcp_connect("127.0.0.1", lt_stream_port(listener), &one) < 0 ||
-      lt_accept(listener, &two) < 0)
+  if (make_pair(&one, &two) < 0)
     return -1;
   int64_t status;
   lt_deadline deadline;
@@ -395,9 +395,7 @@ static int64_t stuck_write(void *arg) {
     status = lt_await(lt_spawn(send_some, one));
   while (status == 0);
   status = lt_deadline_end(&deadline, status);
-  lt_stream_close(one);
-  lt_stream_close(two);
-  lt_stream_close(listener);
+  close_pair(one, two);
   return status;
 }
 
@@ -415,8 +413,7 @@ static int64_t pipe_talk(void *path) {
       (status = lt_write(one, "y", 1)) < 0 ||
       (status = lt_read(two, &byte, 1)) < 0)
     return status;
-  lt_stream_close(one);
-  lt_stream_close(two);
+  close_pair(one, two);
   lt_stream_close(listener);
   return byte;
 }
