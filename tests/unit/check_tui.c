@@ -591,32 +591,6 @@ START_TEST(a_slice_that_never_ended_is_open_to_the_right) {
 }
 END_TEST
 
-static uint32_t chosen_site(void) {
-  return app.model->sites[app.site_order[app.site]].site;
-}
-
-/* As where a trace that is looked at has grown, or another one is there. */
-START_TEST(a_chosen_site_stays_chosen_where_the_model_is_another) {
-  static const char *const texts[] = {
-      "0 loop+\n1 resume task=1 kind=2 site=7\n9 await task=1\n"
-      "9 resume task=1 kind=2 site=8\n11 await task=1\n",
-      "0 loop+\n1 resume task=1 kind=2 site=7\n9 await task=1\n"
-      "9 resume task=1 kind=2 site=8\n99 await task=1\n",
-      "0 loop+\n1 resume task=1 kind=2 site=9\n9 await task=1\n"};
-  struct model *models[3];
-  for (int i = 0; i < 3; i++) {
-    models[i] = model_of_text(texts[i], 100, NULL);
-    ck_assert(app_set_model(&app, models[i]));
-    if (i == 0)
-      ck_assert(press("4G"));
-    ck_assert_uint_eq(chosen_site(), i == 2 ? 9 : 8);
-  }
-  ck_assert(app_set_model(&app, model));
-  for (int i = 0; i < 3; i++)
-    model_close(models[i]);
-}
-END_TEST
-
 /* State after a script must not depend on the sizes on the way. */
 START_TEST(resizing_changes_nothing_but_the_picture) {
   static const char *const scripts[] = {
@@ -787,8 +761,6 @@ static Suite *suite(void) {
   tcase_add_test(whole, sorting_keeps_the_selection);
   tcase_add_test(whole, zoom_goes_in_and_back_to_the_same_window);
   tcase_add_test(whole, the_window_follows_the_cursor_and_stays_in_the_trace);
-  tcase_add_test(whole,
-                 a_chosen_site_stays_chosen_where_the_model_is_another);
   tcase_add_test(whole, a_slice_that_never_ended_is_open_to_the_right);
   tcase_add_test(whole, resizing_changes_nothing_but_the_picture);
   tcase_add_loop_test(whole, every_screen_can_be_drawn_at_every_size, 0,

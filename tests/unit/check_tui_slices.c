@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check_tui.h"
+#include "trace_text.h"
 #include "tui/app.h"
 
 #define SLICE 5000
@@ -241,6 +242,32 @@ START_TEST(a_model_that_is_read_anew_leaves_the_order_of_tasks) {
 }
 END_TEST
 
+static uint32_t chosen_site(void) {
+  return app.model->sites[app.site_order[app.site]].site;
+}
+
+/* As where a trace that is looked at has grown, or another one is there. */
+START_TEST(a_chosen_site_stays_chosen_where_the_model_is_another) {
+  static const char *const texts[] = {
+      "0 loop+\n1 resume task=1 kind=2 site=7\n9 await task=1\n"
+      "9 resume task=1 kind=2 site=8\n11 await task=1\n",
+      "0 loop+\n1 resume task=1 kind=2 site=7\n9 await task=1\n"
+      "9 resume task=1 kind=2 site=8\n99 await task=1\n",
+      "0 loop+\n1 resume task=1 kind=2 site=9\n9 await task=1\n"};
+  struct model *models[3];
+  for (int i = 0; i < 3; i++) {
+    models[i] = model_of_text(texts[i], 100, NULL);
+    ck_assert(app_set_model(&app, models[i]));
+    if (i == 0)
+      press("4G");
+    ck_assert_uint_eq(chosen_site(), i == 2 ? 9 : 8);
+  }
+  ck_assert(app_set_model(&app, model));
+  for (int i = 0; i < 3; i++)
+    model_close(models[i]);
+}
+END_TEST
+
 START_TEST(a_search_through_many_tasks_is_ended_by_a_key) {
   press("5");
   work();
@@ -361,6 +388,8 @@ TCase *slices_case(void) {
   tcase_add_test(slices,
                  tasks_are_put_in_order_while_the_old_order_is_shown);
   tcase_add_test(slices, a_model_that_is_read_anew_leaves_the_order_of_tasks);
+  tcase_add_test(slices,
+                 a_chosen_site_stays_chosen_where_the_model_is_another);
   tcase_add_test(slices, a_search_through_many_tasks_is_ended_by_a_key);
   tcase_add_test(slices, a_file_without_an_index_is_looked_over_in_slices);
   tcase_add_test(slices, of_a_long_path_the_longest_steps_are_kept);
