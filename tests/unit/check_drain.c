@@ -535,14 +535,6 @@ START_TEST(a_process_that_is_gone_is_noticed) {
 }
 END_TEST
 
-/* Where a trace of this process ends, in ns after another moment. */
-static int64_t end_after(struct lti_knot moment) {
-  lt_reader *r = open_whole(path);
-  int64_t end_ns = lt_reader_info(r)->end_ns;
-  lt_reader_close(r);
-  return end_ns - (int64_t)(moment.ns - arena->made_ns);
-}
-
 START_TEST(a_trace_ends_when_its_process_did) {
   begin(&small);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -573,31 +565,6 @@ START_TEST(a_trace_does_not_end_before_its_last_event) {
   end();
 }
 END_TEST
-
-/* It turns a loop, says so, and does nothing until it is killed. */
-static pid_t fork_hanging(void) {
-  int ends[2];
-  char byte;
-  ck_assert_int_eq(pipe(ends), 0);
-  pid_t pid = fork();
-  if (pid == 0) {
-    lti_process_revive();
-    lti_emit(LT_LOOP_BEGIN, lti_loop_new(), 0, 0, 0);
-    (void)!write(ends[1], "", 1);
-    for (;;)
-      pause();
-  }
-  ck_assert_int_gt(pid, 0);
-  ck_assert_int_eq(read(ends[0], &byte, 1), 1);
-  close(ends[0]);
-  close(ends[1]);
-  return pid;
-}
-
-static void kill_and_reap(pid_t pid) {
-  ck_assert_int_eq(kill(pid, SIGKILL), 0);
-  ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-}
 
 /* When nobody told how it ended: up to when it was seen to live, that is. */
 START_TEST(a_trace_of_one_that_is_gone_ends_when_it_was_last_seen) {

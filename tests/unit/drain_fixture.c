@@ -5,9 +5,11 @@
 #include "tests/unit/drain_fixture.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 char dir[] = "/tmp/check_drain.XXXXXX";
@@ -74,6 +76,37 @@ void wait_ms(unsigned ms) {
   uint64_t from = lti_now();
   while (lti_now() - from < ms * arena->ticks_per_ms)
     continue;
+}
+
+int64_t end_after(struct lti_knot moment) {
+  lt_reader *r = open_whole(path);
+  int64_t end_ns = lt_reader_info(r)->end_ns;
+  lt_reader_close(r);
+  return end_ns - (int64_t)(moment.ns - arena->made_ns);
+}
+
+pid_t fork_hanging(void) {
+  int ends[2];
+  char byte;
+  ck_assert_int_eq(pipe(ends), 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    lti_process_revive();
+    lti_emit(LT_LOOP_BEGIN, lti_loop_new(), 0, 0, 0);
+    (void)!write(ends[1], "", 1);
+    for (;;)
+      pause();
+  }
+  ck_assert_int_gt(pid, 0);
+  ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+  close(ends[0]);
+  close(ends[1]);
+  return pid;
+}
+
+void kill_and_reap(pid_t pid) {
+  ck_assert_int_eq(kill(pid, SIGKILL), 0);
+  ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
 void step_until_written(void) {

@@ -3,6 +3,8 @@
 #ifndef DRAIN_FIXTURE_H
 #define DRAIN_FIXTURE_H
 
+#include <sys/types.h>
+
 #include "drain/drain.h"
 #include "record/emit.h"
 
@@ -37,6 +39,13 @@ struct lti_knot moment(void);
 
 /* Let so many ms pass. */
 void wait_ms(unsigned ms);
+
+/* Where the trace at path ends, in ns after a moment. */
+int64_t end_after(struct lti_knot moment);
+
+/* A child that turns a loop, and then does nothing until it is killed. */
+pid_t fork_hanging(void);
+void kill_and_reap(pid_t pid);
 
 /* Step until an epoch was sealed: the file has grown. */
 void step_until_written(void);
