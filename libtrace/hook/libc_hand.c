@@ -89,6 +89,23 @@ LTI_INTERPOSE int sem_timedwait(sem_t *sem, const struct timespec *t) {
   return lti_libc.sem_timedwait(sem, t);
 }
 
+/* A thread's id is in the number of its CPU clock; one that has ended has none. */
+static uint32_t tid_of(pthread_t thread) {
+  clockid_t clock;
+  return lti_libc.pthread_getcpuclockid(thread, &clock) == 0
+             ? ~(uint32_t)(clock >> 3)
+             : 0;
+}
+
+LTI_INTERPOSE int pthread_join(pthread_t thread, void **value) {
+  const void *site = __builtin_return_address(0);
+  if (!is_wanted(site))
+    return lti_libc.pthread_join(thread, value);
+  LTI_CALL(LT_CALLEE_pthread_join, LTI_LOCK(thread), site);
+  lti_call_held(&call, tid_of(thread));
+  return lti_libc.pthread_join(thread, value);
+}
+
 LTI_INTERPOSE void sync(void) {
   const void *site = __builtin_return_address(0);
   if (!is_wanted(site)) {

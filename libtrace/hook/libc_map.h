@@ -204,10 +204,12 @@
   X(HAND, int, sem_wait, (sem_t * sem), (sem))                                 \
   X(HAND, int, sem_timedwait, (sem_t * sem, const struct timespec *t),         \
     (sem, t))                                                                  \
-  X(CALL, int, pthread_join, (pthread_t thread, void **value),                 \
-    (thread, value), pthread_join, 0)                                          \
+  X(HAND, int, pthread_join, (pthread_t thread, void **value),                 \
+    (thread, value))                                                           \
   X(CALL, int, pthread_barrier_wait, (pthread_barrier_t * barrier), (barrier), \
     pthread_barrier_wait, LTI_LOCK(barrier))                                   \
+  X(ONLY, int, pthread_getcpuclockid, (pthread_t thread, clockid_t * clock),   \
+    (thread, clock))                                                           \
   X(ONLY, int, pthread_mutex_trylock, (pthread_mutex_t * lock), (lock))        \
   X(ONLY, int, pthread_rwlock_tryrdlock, (pthread_rwlock_t * lock), (lock))    \
   X(ONLY, int, pthread_rwlock_trywrlock, (pthread_rwlock_t * lock), (lock))    \

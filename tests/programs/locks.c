@@ -2,6 +2,7 @@
  *
  *   locks KIND    normal, checked, recursive, timed, clock, reader, writer: held
  *                 for 200 ms
+ *   locks join    it waits for the thread to end
  *   locks dead    held for ever; the program kills itself after 400 ms */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -56,8 +57,10 @@ static void *keeper(void *unused) {
   return unused;
 }
 
-static int take(void) {
+static int take(pthread_t thread) {
   struct timespec until;
+  if (is("join"))
+    return pthread_join(thread, NULL);
   clock_gettime(is("clock") ? CLOCK_MONOTONIC : CLOCK_REALTIME, &until);
   until.tv_sec += 60;
   return is("timed")    ? pthread_mutex_timedlock(&mutex, &until)
@@ -71,12 +74,13 @@ static void on_timer(uv_timer_t *timer) {
   pthread_t thread;
   pthread_create(&thread, NULL, keeper, NULL);
   pthread_barrier_wait(&held);
-  printf("took %d\n", take());
+  printf("took %d\n", take(thread));
   if (is_rwlock())
     pthread_rwlock_unlock(&rwlock);
-  else
+  else if (!is("join"))
     pthread_mutex_unlock(&mutex);
-  pthread_join(thread, NULL);
+  if (!is("join"))
+    pthread_join(thread, NULL);
   uv_close((uv_handle_t *)timer, NULL);
 }
 

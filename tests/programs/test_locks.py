@@ -9,6 +9,7 @@ CALLEES = dict(normal='pthread_mutex_lock', checked='pthread_mutex_lock',
                recursive='pthread_mutex_lock', timed='pthread_mutex_timedlock',
                clock='pthread_mutex_clocklock', reader='pthread_rwlock_rdlock',
                writer='pthread_rwlock_wrlock')
+WAITS = dict(CALLEES, join='pthread_join')
 HELD = r'^lock 0x\.\.[0-9a-f]+, held by kee\\x1bper \(thread \d+\)$'
 
 
@@ -23,7 +24,7 @@ class Locks(Case):
                  if f['rule'] == 'stall']
         self.assertEqual(len(found), 1, found)
         return path, [c for c in found[0]['calls']
-                      if c['callee'] == CALLEES.get(kind, 'pthread_mutex_lock')
+                      if c['callee'] == WAITS.get(kind, 'pthread_mutex_lock')
                       ][0]
 
     def functions(self, call):
@@ -39,6 +40,13 @@ class Locks(Case):
         text = self.looptrace('check', '--color', 'never', path).stdout
         self.assertRegex(text.decode(), r'= holder: [^=]*planted_keep')
         self.assertNotIn(b'\x1b', text)
+
+    def test_a_thread_that_is_to_end_is_named(self):
+        path, call = self.wait('join')
+        self.assertRegex(call['on'], r'^kee\\x1bper \(thread \d+\)$')
+        self.assertIn('planted_keep', self.functions(call))
+        text = self.looptrace('check', '--color', 'never', path).stdout
+        self.assertRegex(text.decode(), r'= thread: [^=]*planted_keep')
 
     def test_a_lock_that_is_never_given_back_has_a_holder(self):
         _, call = self.wait('dead', 128 + 9)

@@ -1,4 +1,4 @@
-/* Who holds the lock that a thread waits for.
+/* Who holds the lock that a thread waits for, or which thread it waits for.
  *
  * Told just before the call that waited, and by the watchdog while it waits: the
  * newest counts, with the newest stack.  Called by the builder. */
@@ -16,7 +16,8 @@ void holders_note(struct thread *th, const lt_event *e) {
 uint64_t holders_name_of(const struct thread *th, unsigned callee,
                          uint64_t ref) {
   return th->holder.lock && th->holder.lock == ref &&
-                 model_waits_for_lock(callee, ref)
+                 (model_waits_for_lock(callee, ref) ||
+                  model_waits_for_thread(callee, ref))
              ? th->holder.name
              : 0;
 }

@@ -374,6 +374,8 @@ const char *model_call_on(const struct model *model,
 /* Does a call with this callee and ref wait for a descriptor? */
 bool model_waits_for_fd(unsigned callee, uint64_t ref);
 bool model_waits_for_lock(unsigned callee, uint64_t ref);
+/* Or for a thread to end: then on_name is that one's, and holder_stack. */
+bool model_waits_for_thread(unsigned callee, uint64_t ref);
 
 /* One slice, poll or call as it is drawn in a lane. */
 struct model_span {

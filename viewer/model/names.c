@@ -139,7 +139,7 @@ static bool is_one_of(unsigned callee, const unsigned *list, size_t n) {
   return false;
 }
 
-enum waits_on { ON_NOTHING, ON_FD, ON_LOCK, ON_PID };
+enum waits_on { ON_NOTHING, ON_FD, ON_LOCK, ON_PID, ON_THREAD };
 
 static enum waits_on waits_on(unsigned callee, uint64_t ref) {
   static const unsigned locks[] = {LT_CALLEE_pthread_mutex_lock,
@@ -153,13 +153,14 @@ static enum waits_on waits_on(unsigned callee, uint64_t ref) {
                                    LT_CALLEE_sem_wait,
                                    LT_CALLEE_sem_timedwait,
                                    LT_CALLEE_pthread_barrier_wait,
-                                   LT_CALLEE_pthread_join,
-      LT_CALLEE_futex};
+                                   LT_CALLEE_futex};
   static const unsigned waits[] = {LT_CALLEE_waitpid, LT_CALLEE_wait,
                                    LT_CALLEE_wait4, LT_CALLEE_waitid,
                                    LT_CALLEE_pclose};
   if (ref == 0)
     return ON_NOTHING;
+  if (callee == LT_CALLEE_pthread_join)
+    return ON_THREAD;
   if (is_one_of(callee, locks, sizeof locks / sizeof *locks))
     return ON_LOCK;
   return is_one_of(callee, waits, sizeof waits / sizeof *waits) ? ON_PID
@@ -174,6 +175,10 @@ bool model_waits_for_lock(unsigned callee, uint64_t ref) {
   return waits_on(callee, ref) == ON_LOCK;
 }
 
+bool model_waits_for_thread(unsigned callee, uint64_t ref) {
+  return waits_on(callee, ref) == ON_THREAD;
+}
+
 const char *model_call_on(const struct model *model,
                           const struct model_call *call, char *buf,
                           size_t size) {
@@ -185,6 +190,9 @@ const char *model_call_on(const struct model *model,
   case ON_LOCK:
     snprintf(buf, size, "lock 0x..%llx%s%s", (unsigned long long)call->ref,
              raw ? ", held by " : "", raw ? inert(raw, name, sizeof name) : "");
+    break;
+  case ON_THREAD:
+    snprintf(buf, size, "%s", raw ? inert(raw, name, sizeof name) : "");
     break;
   case ON_PID:
     snprintf(buf, size, "pid %llu", (unsigned long long)(call->ref - 1));

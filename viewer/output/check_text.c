@@ -186,7 +186,8 @@ static void stack_lines(const struct text *t, const char *word,
             model_stack_text(t->model, &lines[i], text, sizeof text));
 }
 
-/* Where the thread was seen, and the one that held the lock it waited for. */
+/* Where the thread was seen, and the one that held the lock it waited for, or
+ * that was to end. */
 static void stacks(const struct text *t, const struct finding *f) {
   const struct model_stall *s = f->stall;
   if (!s)
@@ -194,7 +195,11 @@ static void stacks(const struct text *t, const struct finding *f) {
   stack_lines(t, "stack", s->stack);
   for (size_t i = 0; i < s->n_calls && i < 4; i++)
     if (s->calls[i].holder_stack) {
-      stack_lines(t, "holder", s->calls[i].holder_stack);
+      stack_lines(t, model_waits_for_thread(s->calls[i].callee,
+                                            s->calls[i].ref)
+                         ? "thread"
+                         : "holder",
+                  s->calls[i].holder_stack);
       return;
     }
 }

@@ -135,7 +135,10 @@ static void draw_causes(struct app *app, struct rect rect,
                  s->stack);
   if (s->n_calls)
     y = draw_stack(app, (struct rect){r.x, y, r.w, end - y},
-                   "Who held the lock", s->calls[0].holder_stack);
+                   model_waits_for_thread(s->calls[0].callee, s->calls[0].ref)
+                       ? "The thread that was to end"
+                       : "Who held the lock",
+                   s->calls[0].holder_stack);
   y += y + 1 < r.y + r.h;
   draw_victims(app, (struct rect){r.x, y, r.w, r.y + r.h - y}, s);
 }
