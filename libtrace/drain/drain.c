@@ -151,6 +151,7 @@ static struct lti_recorded *process_at(struct lti_drain *d, uint32_t slot) {
   if (!p)
     return NULL;
   d->procs[slot] = p;
+  (void)lti_recorded_look(&d->recording, p);
   *d->all_end = p;
   d->all_end = &p->next;
   d->n_all++;
@@ -271,10 +272,11 @@ static void close_process(struct lti_drain *d, struct lti_recorded *p,
 }
 
 /* What its trace tells of is what it lived to see; when the command ended is
- * told. */
+ * told, and one that has never been seen is in a namespace of its own. */
 static bool is_gone(struct lti_drain *d, struct lti_recorded *p) {
   return p->pid != d->recording.command_pid && !d->recording.is_recovery &&
-         lti_recorded_pending(p) && !lti_recorded_look(&d->recording, p);
+         p->lived.clock && lti_recorded_pending(p) &&
+         !lti_recorded_look(&d->recording, p);
 }
 
 static void seal_all(struct lti_drain *d, struct lti_knot watermark) {
