@@ -151,7 +151,6 @@ static struct lti_recorded *process_at(struct lti_drain *d, uint32_t slot) {
   if (!p)
     return NULL;
   d->procs[slot] = p;
-  (void)lti_recorded_look(&d->recording, p);
   *d->all_end = p;
   d->all_end = &p->next;
   d->n_all++;
@@ -271,23 +270,12 @@ static void close_process(struct lti_drain *d, struct lti_recorded *p,
   d->procs[slot] = NULL;
 }
 
-/* What its trace tells of is what it lived to see; when the command ended is
- * told, and one that has never been seen is in a namespace of its own. */
-static bool is_gone(struct lti_drain *d, struct lti_recorded *p) {
-  return p->pid != d->recording.command_pid && !d->recording.is_recovery &&
-         p->lived.clock && lti_recorded_pending(p) &&
-         !lti_recorded_look(&d->recording, p);
-}
-
 static void seal_all(struct lti_drain *d, struct lti_knot watermark) {
   struct lti_span span = lti_span_of(d->clocks.sealed, watermark);
   for (struct lti_recorded *p = d->all; p; p = p->next) {
     if (p->is_closed)
       continue;
-    if (is_gone(d, p))
-      close_process(d, p, LT_END_GONE, 0);
-    else
-      lti_recorded_seal(&d->recording, p, &span);
+    lti_recorded_seal(&d->recording, p, &span);
     beat(d);
   }
   lti_clockmap_seal(&d->clocks, watermark);

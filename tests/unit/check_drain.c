@@ -588,47 +588,6 @@ START_TEST(a_trace_of_one_that_is_gone_ends_when_it_was_last_seen) {
 }
 END_TEST
 
-START_TEST(an_epoch_is_no_sign_of_life) {
-  begin(&small);
-  pid_t pid = fork_hanging();
-  lti_drain_step(drain); /* it is met */
-  kill_and_reap(pid);
-  struct lti_knot dead = moment();
-  const struct lti_drain_file *f;
-  do {
-    size_t n;
-    lti_drain_step(drain);
-    f = lti_drain_files(drain, &n);
-    ck_assert_uint_eq(n, 1);
-  } while (!f->path);
-  snprintf(path, sizeof path, "%s", f->path);
-  ck_assert_int_lt(end_after(dead), 0);
-  lti_drain_finish(drain, LT_END_STOPPED);
-  end();
-}
-END_TEST
-
-/* Its pid is not ours to ask about, and it may live. */
-START_TEST(one_that_was_never_seen_is_not_given_up_for_an_epoch) {
-  begin(&small);
-  pid_t pid = fork_hanging();
-  kill_and_reap(pid);
-  const struct lti_drain_file *f;
-  do {
-    size_t n;
-    lti_drain_step(drain);
-    f = lti_drain_files(drain, &n);
-  } while (!f->path);
-  snprintf(path, sizeof path, "%s", f->path);
-  lt_reader *r;
-  ck_assert_int_eq(lt_reader_open(path, &r), LT_OK);
-  ck_assert(!lt_reader_info(r)->complete);
-  lt_reader_close(r);
-  lti_drain_finish(drain, LT_END_STOPPED);
-  end();
-}
-END_TEST
-
 START_TEST(the_program_that_called_exec_and_the_new_one_get_two_files) {
   begin(&small);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -780,8 +739,6 @@ int main(void) {
   tcase_add_test(t, a_trace_ends_when_its_process_did);
   tcase_add_test(t, a_trace_does_not_end_before_its_last_event);
   tcase_add_test(t, a_trace_of_one_that_is_gone_ends_when_it_was_last_seen);
-  tcase_add_test(t, an_epoch_is_no_sign_of_life);
-  tcase_add_test(t, one_that_was_never_seen_is_not_given_up_for_an_epoch);
   tcase_add_test(t, the_program_that_called_exec_and_the_new_one_get_two_files);
   tcase_add_test(t, too_much_before_a_loop_drops_the_oldest_and_says_how_many);
   tcase_add_test(t, what_piled_up_is_cut_into_epochs_and_stays_in_order);
