@@ -1,6 +1,6 @@
 hook_sources = libtrace/hook/uv_map.h libtrace/hook/uv_alone.h \
 	libtrace/hook/libc_map.h \
-	libtrace/hook/real.h libtrace/hook/real.c \
+	libtrace/hook/real.h libtrace/hook/real.c libtrace/hook/whose.c \
 	libtrace/hook/table.h libtrace/hook/table.c \
 	libtrace/hook/scope.h libtrace/hook/scope.c libtrace/hook/fast.h \
 	libtrace/hook/call.h libtrace/hook/call.c \

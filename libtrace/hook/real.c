@@ -108,6 +108,7 @@ struct lti_uv lti_uv
     __attribute__((visibility("hidden"))) = {LTI_UV_MAP(POINTER)};
 
 struct found {
+  const void *function; /* of the libuv that is looked for; NULL: by name */
   const char *uv_path;
   struct lti_text_ranges ranges;
 };
@@ -133,7 +134,9 @@ static int look_at_module(struct dl_phdr_info *info, size_t size,
   if ((uintptr_t)look_at_module - start < length) {
     found->ranges.own_start = start;
     found->ranges.own_size = length;
-  } else if (!found->uv_path && strstr(info->dlpi_name, "libuv.so")) {
+  } else if (!found->uv_path && strstr(info->dlpi_name, "libuv") &&
+             (found->function ? (uintptr_t)found->function - start < length
+                              : strstr(info->dlpi_name, "libuv.so") != NULL)) {
     found->uv_path = info->dlpi_name;
     found->ranges.uv_start = start;
     found->ranges.uv_size = length;
@@ -147,26 +150,29 @@ static void *open_uv(const char *path) {
   return path ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
 }
 
-static void resolve_uv(void *libuv, void *slot, const char *name,
+/* handle: NULL for the global scope. */
+static void resolve_uv(void *handle, void *slot, const char *name,
                        void *absent) {
-  void *found = libuv ? dlsym(libuv, name) : NULL;
-  if (!found && !libuv)
-    found = dlsym(RTLD_NEXT, name);
+  void *found = dlsym(handle ? handle : RTLD_NEXT, name);
   store(slot, found ? found : absent);
 }
 
-void lti_real_find_uv(void) {
-  int saved = errno;
-  struct found found = {0};
-  (void)dl_iterate_phdr(look_at_module, &found);
-  void *libuv = open_uv(found.uv_path);
+void lti_real_fill_uv(struct lti_uv *to, void *handle) {
 #define RESOLVE_UV(how, ret, name, ...)                                        \
-  resolve_uv(libuv, &lti_uv.name, #name, (void *)absent_##name);
+  resolve_uv(handle, &to->name, #name, (void *)absent_##name);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored                                                 \
     "-Wpedantic" /* functions as data: POSIX has it */
   LTI_UV_MAP(RESOLVE_UV)
 #pragma GCC diagnostic pop
+}
+
+void lti_real_find_uv_of(const void *function) {
+  int saved = errno;
+  struct found found = {.function = function};
+  (void)dl_iterate_phdr(look_at_module, &found);
+  void *libuv = open_uv(found.uv_path);
+  lti_real_fill_uv(&lti_uv, libuv);
   lti_ranges.own_start = found.ranges.own_start;
   lti_ranges.own_size = found.ranges.own_size;
   lti_ranges.uv_size = libuv ? found.ranges.uv_size : 0;
@@ -174,4 +180,11 @@ void lti_real_find_uv(void) {
   __atomic_store_n(&lti_ranges.uv_start, libuv ? found.ranges.uv_start : 1,
                    __ATOMIC_RELEASE);
   errno = saved;
+}
+
+void lti_real_find_uv(void) {
+  const void *function = dlsym(RTLD_NEXT, "uv_run");
+  lti_real_find_uv_of(function);
+  if (function)
+    __atomic_store_n(&lti_ranges.is_global, true, __ATOMIC_RELEASE);
 }

@@ -41,8 +41,10 @@ extern struct lti_libc lti_libc __attribute__((visibility("hidden")));
 
 /* Where code lies: libuv's, once it was found, and our own. */
 struct lti_text_ranges {
-  uintptr_t uv_start, uv_size; /* start 0: not looked for yet */
+  uintptr_t uv_start, uv_size; /* start 0: not looked for yet; 1: nowhere */
   uintptr_t own_start, own_size;
+  uintptr_t user_start, user_size; /* a module that means this libuv */
+  bool is_global; /* it is in the global scope, so that all mean it */
 };
 extern struct lti_text_ranges lti_ranges __attribute__((visibility("hidden")));
 
@@ -52,12 +54,30 @@ void lti_real_find_libc(void);
 /* Find libuv if it is there, and its functions.  errno is preserved. */
 void lti_real_find_uv(void);
 
+/* The same, where one of its functions is known. */
+void lti_real_find_uv_of(const void *function);
+
+/* All functions of another libuv than ours, from a handle of dlopen(). */
+void lti_real_fill_uv(struct lti_uv *to, void *handle);
+
 static inline bool lti_is_libuv(const void *address) {
   return (uintptr_t)address - lti_ranges.uv_start < lti_ranges.uv_size;
 }
 
 static inline bool lti_is_own(const void *address) {
   return (uintptr_t)address - lti_ranges.own_start < lti_ranges.own_size;
+}
+
+/* The libuv that a caller means: &lti_uv, the one that is followed, or another.
+ * Where libuv is in the global scope that is what all mean; else a module may have
+ * one inside, or bring one along (whose.c).  errno is preserved. */
+struct lti_uv *lti_uv_of_slow(const void *caller);
+static inline struct lti_uv *lti_uv_of(const void *caller) {
+  const struct lti_text_ranges *r = &lti_ranges;
+  if (__builtin_expect(r->is_global, 1) ||
+      (uintptr_t)caller - r->user_start < r->user_size || lti_is_libuv(caller))
+    return &lti_uv;
+  return lti_uv_of_slow(caller);
 }
 
 /* Who has the thread: lti_self.in_uv. */
@@ -73,14 +93,15 @@ enum {
  * trampoline. */
 static inline bool lti_is_internal(const void *caller) {
   if (__builtin_expect(!lti_ranges.uv_start, 0))
-    lti_real_find_uv(); /* or its first call of all would slip through */
+    (void)lti_uv_of_slow(caller); /* or its first call of all would slip through */
   return lti_is_libuv(caller) || (lti_self.in_uv && lti_is_own(caller));
 }
 
-/* Is a call to be handed on untouched?  One load and a branch when not traced.
- */
+/* Is a call to be handed on untouched, to lti_uv_of()?  One load and a branch
+ * when not traced. */
 static inline bool lti_passes(const void *caller) {
-  return __builtin_expect(!lti_process.arena, 0) || lti_is_internal(caller);
+  return __builtin_expect(!lti_process.arena, 0) || lti_is_internal(caller) ||
+         __builtin_expect(lti_uv_of(caller) != &lti_uv, 0);
 }
 
 #endif

@@ -23,7 +23,7 @@ LTI_INTERPOSE int uv_spawn(uv_loop_t *loop, uv_process_t *handle,
                            const uv_process_options_t *options) {
   const void *site = __builtin_return_address(0);
   if (lti_passes(site) || !options)
-    return lti_uv.uv_spawn(loop, handle, options);
+    return lti_uv_of(site)->uv_spawn(loop, handle, options);
   struct lti_start start = {.tracked = false};
   uv_process_options_t ours = *options;
   if (options->exit_cb)
@@ -85,7 +85,7 @@ static void closing_begin(struct closing *closing, const void *handle,
 LTI_INTERPOSE void uv_close(uv_handle_t *handle, uv_close_cb cb) {
   const void *site = __builtin_return_address(0);
   if (lti_passes(site)) {
-    lti_uv.uv_close(handle, cb);
+    lti_uv_of(site)->uv_close(handle, cb);
     return;
   }
   struct closing closing;
@@ -98,7 +98,7 @@ LTI_INTERPOSE void uv_close(uv_handle_t *handle, uv_close_cb cb) {
 LTI_INTERPOSE int uv_tcp_close_reset(uv_tcp_t *handle, uv_close_cb cb) {
   const void *site = __builtin_return_address(0);
   if (lti_passes(site))
-    return lti_uv.uv_tcp_close_reset(handle, cb);
+    return lti_uv_of(site)->uv_tcp_close_reset(handle, cb);
   struct closing closing;
   closing_begin(&closing, handle, cb, site);
   uint8_t outer = lti_uv_enter(site);

@@ -106,7 +106,7 @@ LTI_FAST_CALL(on_repeat, on_repeat_slow, uv_timer_cb, (uv_timer_t * handle),
   LTI_INTERPOSE int name params {                                              \
     const void *site = __builtin_return_address(0);                            \
     if (lti_passes(site) || !cb || (ineffective))                              \
-      return lti_uv.name args;                                                 \
+      return lti_uv_of(site)->name args;                                       \
     struct lti_start start;                                                    \
     lti_start_begin(&start, handle, LT_TASK_##KIND, (uintptr_t)cb, 0);         \
     if (start.tracked)                                                         \
@@ -130,7 +130,7 @@ LTI_UV_HANDLES(WRAP)
   LTI_INTERPOSE int name(type *handle, uv_alloc_cb alloc, type_cb cb) {        \
     const void *site = __builtin_return_address(0);                            \
     if (lti_passes(site) || !cb || !alloc)                                     \
-      return lti_uv.name(handle, alloc, cb);                                   \
+      return lti_uv_of(site)->name(handle, alloc, cb);                         \
     struct lti_start start;                                                    \
     lti_start_begin(&start, handle, LT_TASK_##KIND, (uintptr_t)cb,             \
                     (uintptr_t)alloc);                                         \
@@ -149,7 +149,7 @@ __attribute__((noinline)) static int timer_again(uv_timer_t *handle,
   struct lti_entry entry;
   if (lti_passes(site) ||
       !lti_table_get(lti_key(handle, LTI_HANDLE), &entry, true))
-    return lti_uv.uv_timer_again(handle);
+    return lti_uv_of(site)->uv_timer_again(handle);
   uint64_t repeat = lti_uv.uv_timer_get_repeat(handle);
   uint8_t outer = lti_uv_enter(site);
   int result = lti_uv.uv_timer_again(handle);
@@ -172,7 +172,7 @@ LTI_INTERPOSE int uv_timer_again(uv_timer_t *handle) {
 LTI_INTERPOSE int uv_async_send(uv_async_t *handle) {
   const void *site = __builtin_return_address(0);
   if (lti_passes(site))
-    return lti_uv.uv_async_send(handle);
+    return lti_uv_of(site)->uv_async_send(handle);
   struct lti_self *self = &lti_self;
   uint64_t task = lti_table_task(lti_key(handle, LTI_HANDLE));
   if (task)

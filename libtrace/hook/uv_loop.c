@@ -100,7 +100,7 @@ static void revive(void) {
 LTI_INTERPOSE int uv_run(uv_loop_t *loop, uv_run_mode mode) {
   const void *site = __builtin_return_address(0);
   if (lti_passes(site))
-    return lti_uv.uv_run(loop, mode);
+    return lti_uv_of(site)->uv_run(loop, mode);
   revive();
   struct run run __attribute__((cleanup(run_end)));
   run_begin(&run, loop, mode);
@@ -110,6 +110,9 @@ LTI_INTERPOSE int uv_run(uv_loop_t *loop, uv_run_mode mode) {
 }
 
 LTI_INTERPOSE int uv_loop_close(uv_loop_t *loop) {
+  struct lti_uv *uv = lti_uv_of(__builtin_return_address(0));
+  if (uv != &lti_uv)
+    return uv->uv_loop_close(loop);
   int result = lti_uv.uv_loop_close(loop);
   if (result == 0 && lti_process.arena)
     lti_table_drop(lti_key(loop, LTI_LOOP));
@@ -117,15 +120,16 @@ LTI_INTERPOSE int uv_loop_close(uv_loop_t *loop) {
 }
 
 LTI_INTERPOSE void uv_loop_delete(uv_loop_t *loop) {
-  if (lti_process.arena)
+  struct lti_uv *uv = lti_uv_of(__builtin_return_address(0));
+  if (lti_process.arena && uv == &lti_uv)
     lti_table_drop(lti_key(loop, LTI_LOOP));
-  lti_uv.uv_loop_delete(loop);
+  uv->uv_loop_delete(loop);
 }
 
 LTI_INTERPOSE void uv_sleep(unsigned int msec) {
   const void *site = __builtin_return_address(0);
   if (!lti_self.attended || lti_passes(site) || !lti_call_wanted(site)) {
-    lti_uv.uv_sleep(msec);
+    lti_uv_of(site)->uv_sleep(msec);
     return;
   }
   LTI_CALL(LT_CALLEE_uv_sleep, 0, site);
@@ -153,7 +157,7 @@ static void leave_api(uint8_t *outer) {
 LTI_INTERPOSE void uv_walk(uv_loop_t *loop, uv_walk_cb cb, void *arg) {
   const void *site = __builtin_return_address(0);
   if (lti_passes(site) || !cb) {
-    lti_uv.uv_walk(loop, cb, arg);
+    lti_uv_of(site)->uv_walk(loop, cb, arg);
     return;
   }
   struct walk walk = {cb, arg};
@@ -167,7 +171,7 @@ LTI_INTERPOSE void uv_walk(uv_loop_t *loop, uv_walk_cb cb, void *arg) {
   LTI_INTERPOSE ret name params {                                              \
     const void *site = __builtin_return_address(0);                            \
     if (__builtin_expect(!lti_self.attended, 1) || lti_passes(site)) {         \
-      LTI_RETURN_##ret lti_uv.name args;                                       \
+      LTI_RETURN_##ret lti_uv_of(site)->name args;                             \
     } else {                                                                   \
       uint8_t outer __attribute__((cleanup(leave_api), unused)) =              \
           lti_uv_enter(site);                                                  \

@@ -65,7 +65,7 @@ REQUEST_CALLBACKS(TRAMPOLINE)
   LTI_INTERPOSE int name params {                                              \
     const void *site = __builtin_return_address(0);                            \
     if (lti_passes(site))                                                      \
-      return lti_uv.name args;                                                 \
+      return lti_uv_of(site)->name args;                                       \
     struct lti_submit submit; /* not all of it is cleared each time */         \
     submit.tracked = false;                                                    \
     if (cb)                                                                    \
@@ -83,7 +83,7 @@ REQUEST_CALLBACKS(TRAMPOLINE)
   LTI_INTERPOSE void name params {                                             \
     const void *site = __builtin_return_address(0);                            \
     if (lti_passes(site) || !cb) {                                             \
-      lti_uv.name args;                                                        \
+      lti_uv_of(site)->name args;                                              \
       return;                                                                  \
     }                                                                          \
     struct lti_submit submit;                                                  \
@@ -108,7 +108,7 @@ REQUEST_CALLBACKS(TRAMPOLINE)
   LTI_INTERPOSE int name params {                                              \
     const void *site = __builtin_return_address(0);                            \
     if (lti_passes(site))                                                      \
-      return lti_uv.name args;                                                 \
+      return lti_uv_of(site)->name args;                                       \
     SYNCHRONOUS(name, args, fd)                                                \
     struct lti_submit submit;                                                  \
     lti_submit_begin(&submit, req, LT_TASK_##KIND, (uintptr_t)cb, 0, site);    \
@@ -154,7 +154,7 @@ LTI_INTERPOSE int uv_queue_work(uv_loop_t *loop, uv_work_t *req,
                                 uv_work_cb work, uv_after_work_cb cb) {
   const void *site = __builtin_return_address(0);
   if (lti_passes(site) || !work)
-    return lti_uv.uv_queue_work(loop, req, work, cb);
+    return lti_uv_of(site)->uv_queue_work(loop, req, work, cb);
   struct lti_submit submit;
   lti_submit_begin(&submit, req, LT_TASK_WORK, (uintptr_t)cb, (uintptr_t)work,
                    site);

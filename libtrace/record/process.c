@@ -76,14 +76,20 @@ static struct lti_proc *claim_free(struct lti_arena *arena, uint32_t *index) {
   return NULL;
 }
 
-static void fill(struct lti_proc *proc, uint64_t first_task) {
+/* What the program was called when it began: a main thread that took another
+ * name since (node's is MainThread) has that beside it. */
+static char first_comm[16];
+
+static void fill(struct lti_proc *proc, uint64_t first_task, bool is_forked) {
   proc->pid = getpid();
   proc->start_ticks = start_ticks();
   proc->start_clock = lti_now();
   memset(proc->comm, 0, sizeof proc->comm);
   memset(proc->uv_version, 0, sizeof proc->uv_version);
-  /* The main thread's name is the program's; this may be another thread. */
-  if (read_file("/proc/self/comm", proc->comm, sizeof proc->comm - 1) > 0)
+  /* Of a child, the main thread's name; this may be another thread. */
+  if (!is_forked && *first_comm)
+    memcpy(proc->comm, first_comm, sizeof first_comm);
+  else if (read_file("/proc/self/comm", proc->comm, sizeof proc->comm - 1) > 0)
     proc->comm[strcspn(proc->comm, "\n")] = 0;
   else
     (void)prctl(PR_GET_NAME, proc->comm);
@@ -97,12 +103,13 @@ static void fill(struct lti_proc *proc, uint64_t first_task) {
   atomic_store(&proc->told_no_ring, 0);
 }
 
-static bool claim(struct lti_arena *arena, uint64_t first_task) {
+static bool claim(struct lti_arena *arena, uint64_t first_task,
+                  bool is_forked) {
   uint32_t index;
   struct lti_proc *proc = arena ? claim_free(arena, &index) : NULL;
   if (!proc)
     return false;
-  fill(proc, first_task);
+  fill(proc, first_task, is_forked);
   lti_process.proc_index = index;
   bool on = atomic_load(&arena->enabled) != 0;
   atomic_store(&proc->paused, 0);
@@ -135,7 +142,7 @@ bool lti_process_claim(void) {
   if (!lock_claims())
     return false;
   lti_self.claiming = 1;
-  bool done = lti_process.proc || claim(lti_process.arena, former_task);
+  bool done = lti_process.proc || claim(lti_process.arena, former_task, false);
   lti_self.claiming = 0;
   atomic_store(&claim_lock, 0);
   return done;
@@ -213,6 +220,7 @@ bool lti_process_attach(void) {
   bool attached = false;
   const char *path = secure_getenv(LTI_ARENA_ENV);
   if (path && path[0] == '/' && !lti_process.arena) {
+    (void)prctl(PR_GET_NAME, first_comm);
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
                           O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0) {
@@ -250,7 +258,7 @@ static void revive(struct lti_arena *arena) {
   atomic_store(&claim_lock, 0);
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */
-  } else if (claim(arena, first_task)) {
+  } else if (claim(arena, first_task, true)) {
     uint32_t times = lti_times_on();
     lti_self.on = times ? times : LTI_ON_NONE;
     __atomic_store_n(lti_process.alive, 1, __ATOMIC_RELEASE);

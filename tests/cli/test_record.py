@@ -42,6 +42,34 @@ int main(int argc, char **argv) {
 }
 '''
 
+# Its threads are called other; its child, which turns a loop too, is the worker.
+RENAMED = r'''
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+static void tick(uv_timer_t *timer) { uv_close((uv_handle_t *)timer, NULL); }
+static void turn(void) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  uv_loop_init(&loop);
+  uv_timer_init(&loop, &timer);
+  uv_timer_start(&timer, tick, 1, 0);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  uv_loop_close(&loop);
+}
+int main(void) {
+  prctl(PR_SET_NAME, "other");
+  turn();
+  if (fork() == 0) {
+    prctl(PR_SET_NAME, "the worker");
+    turn();
+    return 0;
+  }
+  return wait(0) < 0;
+}
+'''
+
 
 def is_listening(path):
     """Does a recorder wait at this socket?"""
@@ -456,6 +484,16 @@ class Traces(Record):
         (events, comm, lost, path), = self.assert_recorded(result.stderr)
         self.assertGreater(int(events.replace(',', '')), 10)
         self.assertEqual((comm, lost, path), ('turner', '0', 'x.lt'))
+
+    def test_a_program_is_called_what_it_was_started_as(self):
+        program = self.compile('renamed', RENAMED, '-luv')
+        result = self.looptrace('record', '-o', 'x.lt', '--', program)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn(b' events of renamed (pid ', result.stderr)
+        self.assertIn(b' events of the worker (pid ', result.stderr)
+        self.assertRegex(self.looptrace('info', 'x.lt').stdout,
+                         rb'threads +1\n +\d+ other \(main\)')
+        self.assertEqual(len(list(self.dir.glob('x.the_worker-*.lt'))), 1)
 
     def test_info_and_report_tell_the_same_numbers(self):
         result = self.looptrace('record', '-o', 'x.lt', '--', self.turner())

@@ -153,6 +153,38 @@ int main(void) {
 }
 '''
 
+# Who wakes a loop: twice a timer's callback, a job of the pool, a thread.
+SENDERS = r'''
+#include <uv.h>
+static uv_async_t async;
+static uv_timer_t timer;
+static uv_work_t work;
+static uv_thread_t thread;
+static int n_woken;
+static void by_work(uv_work_t *req) { (void)req; uv_async_send(&async); }
+static void by_thread(void *unused) { (void)unused; uv_async_send(&async); }
+static void after(uv_work_t *req, int status) { (void)req; (void)status; }
+static void on_timer(uv_timer_t *handle) {
+  uv_async_send(&async);
+  uv_async_send(&async);
+  uv_close((uv_handle_t *)handle, NULL);
+}
+static void on_async(uv_async_t *handle) {
+  if (++n_woken == 1) uv_queue_work(handle->loop, &work, by_work, after);
+  if (n_woken == 2) uv_thread_create(&thread, by_thread, NULL);
+  if (n_woken == 3) uv_close((uv_handle_t *)handle, NULL);
+}
+int main(void) {
+  uv_loop_t *loop = uv_default_loop();
+  uv_async_init(loop, &async, on_async);
+  uv_timer_init(loop, &timer);
+  uv_timer_start(&timer, on_timer, 1, 0);
+  uv_run(loop, UV_RUN_DEFAULT);
+  uv_thread_join(&thread);
+  return 0;
+}
+'''
+
 
 class Event:
     """One line of dump_trace, in words."""
@@ -282,6 +314,21 @@ class Families(Hooks):
         task = next(e for e in self.all
                     if e.kind == 'RESUME' and TASKS[e.x] == 'ASYNC')
         self.assertEqual(ready[0].ref, task.ref)
+
+    @needs('gcc')
+    def test_a_wake_up_knows_who_sent_it(self):
+        source = self.dir / 'senders.c'
+        source.write_text(SENDERS)
+        built = self.run_command('gcc', '-o', self.dir / 'senders', source,
+                                 '-luv')
+        self.assertEqual(built.returncode, 0, built.stderr)
+        events = self.same(self.dir / 'senders')
+        tasks = {TASKS[e.x]: e.ref for e in events if e.kind == 'SPAWN'}
+        ready = [e for e in events if e.kind == 'READY']
+        self.assertEqual([e.a for e in ready],
+                         [tasks['TIMER']] * 2 + [tasks['WORK'], 0])
+        self.assertEqual({e.ref for e in ready}, {tasks['ASYNC']})
+        self.assertEqual(len({e.thread for e in ready}), 3)
 
     def test_a_timer_says_for_when(self):
         delays = [e.b for e in self.all
