@@ -30,7 +30,7 @@
 #include <looptrace/event.h>
 
 #define LTI_ARENA_MAGIC UINT64_C(0x31616e657261746c) /* "ltarena1" */
-#define LTI_ARENA_VERSION 6u
+#define LTI_ARENA_VERSION 7u
 
 /* The environment variable through which a child finds the arena's file. */
 #define LTI_ARENA_ENV "LOOPTRACE_ARENA"
@@ -147,9 +147,11 @@ enum lti_doing {
   LTI_DOING_RUN,     /* in the loop, or in a callback */
   LTI_DOING_POLL,    /* in the kernel's poll */
   LTI_DOING_BETWEEN, /* between two runs of a loop that is turned regularly */
+  LTI_DOING_MAYBE,   /* in a turn, if it is known to turn a loop one day */
 };
 
 #define LTI_BACK 8u
+#define LTI_EARLY 8u
 
 /* head, tail and the loss counters go on counting when a slot is used again by
  * another thread: the drain, which frees slots, remembers where each began. */
@@ -184,6 +186,13 @@ struct lti_thread {
   _Atomic uint64_t call_site;
   _Atomic uint64_t frame[3]; /* pc, sp, frame pointer of the caller */
   _Atomic uint32_t holder;   /* tid: has the lock it waits for; 0 unknown */
+
+  /* The longest turns of a loop that is not known to be one yet, in the order
+   * of time: the owner's only (hook/trial.c), here since its own memory is
+   * scarce. */
+  struct {
+    uint64_t begin, end; /* clock */
+  } early[LTI_EARLY];
 
   /* Written by the drain. */
   _Alignas(LTI_LINE) _Atomic uint64_t tail; /* records consumed, release */

@@ -180,14 +180,15 @@ static lt_event event_of(const struct lti_record *record, int64_t time_ns) {
   return e;
 }
 
-/* From clock to trace time, and the recorder's own durations from ticks to ns.
- */
+/* From clock to trace time, and durations that are in ticks to ns. */
 static void convert(const struct lti_recording *r, struct lti_record *record,
                     const struct lti_span *span) {
   unsigned kind = LTI_HEAD_KIND(record->head);
   record->clock = lti_span_ns(span, record->clock) - r->start.ns;
-  if (kind == LT_LOST || kind == LT_CALL_BEGIN)
+  if (kind == LT_LOST || kind == LT_CALL_BEGIN || kind == LT_EARLY_TURN)
     record->b = (uint64_t)((double)record->b * span->ns_per_tick);
+  if (kind == LT_EARLY_TURN)
+    record->a = (uint64_t)((double)record->a * span->ns_per_tick);
 }
 
 /* Lanes whose thread ended and whose records are all in the file. */

@@ -41,7 +41,8 @@ static void ask_for_stuck(struct lti_recording *r, struct lti_recorded *p) {
       continue;
     struct lti_thread *t = &r->view.threads[l->slot];
     uint64_t since = atomic_load_explicit(&t->since, memory_order_relaxed);
-    if (!is_away(l, t) || since == l->stuck_since || since >= now || now - since < ticks)
+    if (!is_away(l, t) || since == l->stuck_since || since >= now ||
+        now - since < ticks)
       continue;
     l->stuck_since = since;
     lti_snapshot_stall(r, p);
@@ -127,6 +128,10 @@ void lti_snapshot_event(struct lti_recording *r, struct lti_recorded *p,
     break;
   case LT_LOST:
     lane->turned = lane->n_waits = 0;
+    break;
+  case LT_EARLY_TURN:
+    if (e->b >= r->stall_ns)
+      lti_snapshot_stall(r, p);
     break;
   default:
     break;

@@ -9,7 +9,8 @@
 #define BETWEEN_MOST_NS UINT64_C(60000000000)
 
 bool lti_state_is_away(const struct lti_state *state) {
-  return state->doing == LTI_DOING_RUN || state->doing == LTI_DOING_BETWEEN;
+  return state->doing == LTI_DOING_RUN || state->doing == LTI_DOING_BETWEEN ||
+         state->doing == LTI_DOING_MAYBE;
 }
 
 struct lti_state lti_state_of(const struct lti_thread *t) {
@@ -68,7 +69,7 @@ bool lti_stuck_is_due(struct lti_stuck *s, const struct lti_state *state,
   uint64_t threshold = now->threshold_ns;
   uint64_t age = lti_stuck_age_ns(now, state->since);
   *wait_ns = threshold / 2;
-  if (state->doing == LTI_DOING_BETWEEN && age > BETWEEN_MOST_NS)
+  if (state->doing != LTI_DOING_RUN && age > BETWEEN_MOST_NS)
     return false; /* it may never turn its loop again */
   if (age < threshold) {
     if (age >= threshold / 2)

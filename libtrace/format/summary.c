@@ -15,6 +15,7 @@ struct lane {
   lt_lane lane; /* totals; its bins and stalls are those below */
   bool is_open;
   int64_t begin_ns; /* of the turn */
+  int64_t end_ns;   /* of the last one */
   lt_lane_stall
       slice;        /* the longest so far in it: slice_ns, task, kind, site */
   bool has_pending; /* a slice is open behind the thread's last event */
@@ -196,6 +197,7 @@ static void end_turn(struct lti_summary *s, struct lane *l, int64_t now,
   if (!l || !l->is_open || now < l->begin_ns)
     return;
   l->is_open = false;
+  l->end_ns = now;
   lt_lane_stall stall = l->slice;
   stall.begin_ns = l->begin_ns;
   stall.duration_ns = now - l->begin_ns;
@@ -323,6 +325,17 @@ static void take_job(struct lti_summary *s, uint32_t thread,
   end_turn(s, lane_of(s, true, 0, thread), e->time_ns, false);
 }
 
+/* Where the file says what cannot be, there was none. */
+static void take_early(struct lti_summary *s, uint32_t thread,
+                       const lt_event *e) {
+  struct lane *l = lane_of(s, false, e->x, thread);
+  if (!l || l->is_open || e->time_ns < 0 || e->b > e->a ||
+      e->a > (uint64_t)e->time_ns || e->time_ns - (int64_t)e->a < l->end_ns)
+    return;
+  begin_turn(l, e->time_ns - (int64_t)e->a);
+  end_turn(s, l, l->begin_ns + (int64_t)e->b, false);
+}
+
 static void take_loss(struct lti_summary *s, uint32_t thread,
                       const lt_event *e) {
   for (uint32_t i = 0; i < s->n && e->x != LT_LOST_NESTED; i++)
@@ -348,6 +361,9 @@ void lti_summary_take(struct lti_summary *s, uint32_t thread,
   case LT_POOL_BEGIN:
   case LT_POOL_END:
     take_job(s, thread, open, e);
+    break;
+  case LT_EARLY_TURN:
+    take_early(s, thread, e);
     break;
   default:
     take_loss(s, thread, e);

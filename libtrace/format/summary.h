@@ -36,7 +36,8 @@ void lti_summary_take(struct lti_summary *summary, uint32_t thread,
   (UINT64_C(1) << LT_LOOP_BEGIN | UINT64_C(1) << LT_LOOP_END |                 \
    UINT64_C(1) << LT_POLL_BEGIN | UINT64_C(1) << LT_POLL_END |                 \
    UINT64_C(1) << LT_POOL_BEGIN | UINT64_C(1) << LT_POOL_END |                 \
-   UINT64_C(1) << LT_AWAIT | UINT64_C(1) << LT_DONE | UINT64_C(1) << LT_LOST)
+   UINT64_C(1) << LT_AWAIT | UINT64_C(1) << LT_DONE | UINT64_C(1) << LT_LOST |  \
+   UINT64_C(1) << LT_EARLY_TURN)
 
 /* Take in the next event of a thread.
  *

@@ -6,6 +6,7 @@
 #include "hook/call.h"
 #include "hook/fd.h"
 #include "hook/holder.h"
+#include "hook/trial.h"
 
 #define SET(field, value)                                                      \
   atomic_store_explicit(&slot->field, value, memory_order_relaxed)
@@ -80,4 +81,6 @@ void lti_call_end(struct lti_call *call) {
   if (call->ref & LTI_IS_FD && now - call->began >= lti_process.ticks_min_block)
     lti_fd_tell((int)(uint32_t)call->ref - 1, now);
   lti_call_emit_at(now, call->began, call->callee, call->ref, call->site);
+  if (__builtin_expect(self->on_trial, 0))
+    lti_trial_called();
 }

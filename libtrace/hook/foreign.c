@@ -1,12 +1,15 @@
 /* Which thread turns a loop that is not libuv's.
  *
  * The first wait on an epoll descriptor makes a loop; inside one, it takes ten
- * on another descriptor without one on its own: else a callback waits.  With poll() and select()
- * many programs wait for one thing without being a loop, so there it takes ten
- * waits at the same call, never more than a second apart, all for the same
- * descriptors, and these must be what loops have: something to be woken by (an
- * eventfd and its like), a socket that listens, or two of which one is no pipe
- * (several pipes are a child's output being read).
+ * on another descriptor without one on its own: else a callback waits.  With
+ * poll() and select() many programs wait for one thing without being a loop, so
+ * there it takes ten waits at the same call, never more than a second apart,
+ * all for the same descriptors, and these must be what loops have: something to
+ * be woken by (an eventfd and its like), a socket that listens, or two of which
+ * one is no pipe (several pipes are a child's output being read).
+ *
+ * By then the loop may have been held up: from its first look or wait on the
+ * thread is on trial (trial.h).
  *
  * The loop ends when the descriptors it lived on are closed, when another epoll
  * descriptor takes its place, or when libuv comes; doc/decisions/0030.
@@ -27,9 +30,9 @@
 #include <unistd.h>
 
 #include "hook/call.h"
+#include "hook/trial.h"
 
 enum { POLL_TIMES = 10, UNSEEN_LEAST_MS = 50 };
-#define REGULAR_NS UINT64_C(1000000000)
 
 static __thread struct foreign {
   const void *site;      /* its wait's; NULL: an epoll descriptor's */
@@ -42,37 +45,20 @@ static __thread struct foreign {
   const void *maybe_site; /* a wait that may become one */
   struct lti_waits maybe; /* what all its waits were for */
   uint64_t seen;          /* when the last came back */
-  int looked_at;          /* an epoll descriptor, with timeout 0, */
-  uint64_t looked;        /* then; 0: it waited since, or never looked */
-  uint64_t away;          /* longest from such a look to the next, or a wait */
 } foreign __attribute__((tls_model("initial-exec")));
 
 /* Each said once for a recording. */
 enum { NOTE_FOREIGN, NOTE_PAST, NOTES };
 static _Atomic uint32_t noted[NOTES];
 
-static bool has(const struct lti_waits *fds, int fd) {
-  for (unsigned i = 0; i < fds->n; i++)
-    if (fds->fd[i] == fd)
-      return true;
-  return false;
-}
-
 /* What is in both stays in a.  Returns: is anything? */
 static bool keep_common(struct lti_waits *a, const struct lti_waits *b) {
   unsigned n = 0;
   for (unsigned i = 0; i < a->n; i++)
-    if (has(b, a->fd[i]))
+    if (lti_waits_have(b, a->fd[i]))
       a->fd[n++] = a->fd[i];
   a->n = n;
   return n > 0;
-}
-
-static bool is_common(const struct lti_waits *a, const struct lti_waits *b) {
-  for (unsigned i = 0; i < a->n; i++)
-    if (has(b, a->fd[i]))
-      return true;
-  return false;
 }
 
 /* is_seen: we saw how its last turn ended; else nobody is to judge it. */
@@ -83,26 +69,6 @@ static void end(bool is_seen) {
     lti_loop_leave(&foreign.outer, is_seen ? 0 : 1);
   else if (lti_self.depth) /* it was our parent's */
     lti_depth_drop();
-}
-
-void lti_foreign_stop(void) {
-  if (foreign.active)
-    end(false);
-  foreign.never = true;
-}
-
-void lti_foreign_closed(int fd) {
-  if (!foreign.active || !has(&foreign.held, fd))
-    return;
-  struct lti_waits *held = &foreign.held;
-  for (unsigned i = 0; i < held->n; i++)
-    if (held->fd[i] == fd)
-      held->fd[i--] = held->fd[--held->n];
-  if (held->n == 0) {
-    int saved = errno;
-    end(true);
-    errno = saved;
-  }
 }
 
 /* lti_real_find_uv() would not do: where libuv is still to come, it would not
@@ -148,8 +114,12 @@ static void note_unseen_start(void) {
   note_unseen("computed",
               (uint64_t)cpu.tv_sec * 1000 + (uint64_t)cpu.tv_nsec / 1000000,
               "its start, or first turns");
+}
+
+/* Nor are the turns of a trial that was given up. */
+static void note_unjudged(void) {
   note_unseen("looked at its descriptors and not come back",
-              lti_clock_ns(foreign.away) / 1000000,
+              lti_clock_ns(lti_trial_unjudged()) / 1000000,
               "pauses of its own, or first turns");
 }
 
@@ -169,12 +139,17 @@ static void begin(const void *site, const struct lti_waits *held,
   char name[48];
   if (foreign.active)
     end(false);
+  bool was_tried = lti_self.on_trial && lti_trial_is(site, held);
+  if (lti_self.on_trial && !was_tried)
+    lti_trial_drop();
   lti_process_revive();
   uint32_t loop = lti_loop_new();
   if (!loop)
     return;
   name_loop(name, sizeof name, what, site ? -1 : held->fd[0]);
   lti_emit(LT_LOOP_NAME, loop, 0, lti_emit_string(name), 0);
+  if (was_tried)
+    lti_trial_tell(loop);
   bool is_first = foreign.epoch != lti_epoch();
   foreign.active = true;
   foreign.site = site;
@@ -182,9 +157,31 @@ static void begin(const void *site, const struct lti_waits *held,
   foreign.epoch = lti_epoch();
   lti_loop_enter(&foreign.outer, loop, LT_LOOP_UNSEEN);
   note(caller);
-  if (is_first)
+  if (is_first && !was_tried)
     note_unseen_start();
-  foreign.looked = foreign.away = 0;
+  note_unjudged();
+}
+
+void lti_foreign_stop(void) {
+  if (foreign.active)
+    end(false);
+  if (lti_self.on_trial)
+    lti_trial_drop();
+  lti_self.trials = lti_self.trials_at = 0;
+  foreign.never = true;
+}
+
+void lti_foreign_closed(int fd, const void *caller) {
+  int saved = errno;
+  struct lti_waits epoll;
+  if (lti_self.on_trial && lti_trial_closed(fd, &epoll))
+    begin(NULL, &epoll, "epoll", caller);
+  if (foreign.active && lti_waits_have(&foreign.held, fd)) {
+    lti_waits_drop(&foreign.held, fd);
+    if (foreign.held.n == 0)
+      end(true);
+  }
+  errno = saved;
 }
 
 /* Are these what a loop waits for?  Asked seldom: some system calls. */
@@ -231,48 +228,77 @@ static bool may_begin(const void *site) {
          (!foreign.active || !site);
 }
 
-/* A loop that has callbacks to run looks at its descriptors with timeout 0, as
- * asyncio does before the first coroutine; so do programs that turn no loop. */
-static void look(int fd, int timeout_ms) {
-  uint64_t now = lti_now();
-  if (foreign.looked_at != fd)
-    foreign.looked = foreign.away = 0;
-  if (foreign.looked && now - foreign.looked > foreign.away)
-    foreign.away = now - foreign.looked;
-  foreign.looked_at = fd;
-  foreign.looked = timeout_ms == 0 ? now : 0;
-}
-
 /* Between two runs: for libuv's own descriptor, for many at a time, or for an
  * epoll descriptor, which may have libuv's in it. */
 static bool is_for_loop(const void *site, const struct lti_waits *fds) {
-  return !site || fds->n == LTI_WAITS_MAX || has(fds, lti_self.backend);
+  return !site || fds->n == LTI_WAITS_MAX ||
+         lti_waits_have(fds, lti_self.backend);
 }
 
 enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
-                             int timeout_ms, const void *caller) {
+                             int timeout_ms, const char *what,
+                             const void *caller) {
   forget_parents();
-  if (!lti_self.attended || lti_self.in_call) {
-    if (!site && may_begin(site))
-      look(fds->fd[0], timeout_ms);
+  if (!lti_self.attended || lti_self.in_call)
     return LTI_PASSES;
+  if (lti_self.on_trial && lti_trial_is(site, fds)) {
+    int saved = errno;
+    if (lti_trial_return() && !site && timeout_ms != 0)
+      begin(site, fds, what, caller);
+    errno = saved;
+    return foreign.active ? LTI_POLLS : LTI_PASSES;
   }
   if (lti_is_between() && is_for_loop(site, fds))
     return LTI_WAITS;
   if (foreign.active && lti_self.depth == 1 && foreign.site == site &&
-      is_common(&foreign.held, fds)) {
+      lti_waits_meet(&foreign.held, fds)) {
     foreign.times = 0;
     return LTI_POLLS;
   }
   return lti_call_wanted(caller) ? LTI_BLOCKS : LTI_PASSES;
 }
 
-void lti_foreign_waited(const void *site, const struct lti_waits *fds,
-                        const char *what, const void *caller) {
-  if (fds->n == 0 || !may_begin(site))
+/* Who looks, or waits for the first time, is on trial.  Of polls and selects,
+ * only the one that would become a loop if it is made again and again. */
+static void try(const void *site, const struct lti_waits *fds, bool is_look) {
+  if (foreign.active)
     return;
+  if (!site) {
+    if (is_look && lti_self.trials)
+      lti_trial_begin(site, fds, is_look);
+    return;
+  }
+  if (!lti_self.trials_at ||
+      (lti_self.on_trial && (is_look || lti_trial_is_of_epoll())))
+    return;
+  lti_self.trials_at--;
+  if (is_of_loop(fds))
+    lti_trial_begin(site, fds, is_look);
+}
+
+/* Seldom: a thread has few trials. */
+__attribute__((noinline)) static void on_trial(const void *site,
+                                               const struct lti_waits *fds,
+                                               bool is_look, int ready) {
+  int saved = errno;
+  if (lti_self.on_trial && lti_trial_is(site, fds)) {
+    bool is_regular = lti_clock_ns(lti_now() - foreign.seen) < LTI_REGULAR_NS;
+    lti_trial_go(is_look);
+    if (is_look)
+      foreign.seen = lti_now();
+    else if (site && foreign.times && !is_regular)
+      lti_trial_restart();
+  } else if (ready >= 0) {
+    try(site, fds, is_look);
+  }
+  errno = saved;
+}
+
+/* A wait that could have waited: is it a loop's, by now? */
+static void count(const void *site, const struct lti_waits *fds,
+                  const char *what, const void *caller) {
   uint64_t now = lti_now();
-  bool is_regular = !site || lti_clock_ns(now - foreign.seen) < REGULAR_NS;
+  bool is_regular = !site || lti_clock_ns(now - foreign.seen) < LTI_REGULAR_NS;
   foreign.seen = now;
   if (foreign.times == 0 || site != foreign.maybe_site || !is_regular ||
       !keep_common(&foreign.maybe, fds)) {
@@ -287,4 +313,15 @@ void lti_foreign_waited(const void *site, const struct lti_waits *fds,
   if (!site || is_of_loop(&foreign.maybe))
     begin(site, &foreign.maybe, what, caller);
   errno = saved;
+}
+
+void lti_foreign_waited(const void *site, const struct lti_waits *fds,
+                        int timeout_ms, int ready, const char *what,
+                        const void *caller) {
+  if (fds->n == 0 || !may_begin(site))
+    return;
+  if (lti_foreign_looks(site))
+    on_trial(site, fds, timeout_ms == 0, ready);
+  if (ready >= 0 && timeout_ms != 0)
+    count(site, fds, what, caller);
 }

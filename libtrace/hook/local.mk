@@ -8,7 +8,8 @@ hook_sources = libtrace/hook/uv_map.h libtrace/hook/uv_alone.h \
 	libtrace/hook/holder.h libtrace/hook/holder.c \
 	libtrace/hook/uv_handle.c libtrace/hook/uv_request.c \
 	libtrace/hook/uv_close.c libtrace/hook/uv_loop.c \
-	libtrace/hook/foreign.h libtrace/hook/foreign.c libtrace/hook/wait.c \
+	libtrace/hook/foreign.h libtrace/hook/foreign.c \
+	libtrace/hook/trial.h libtrace/hook/trial.c libtrace/hook/wait.c \
 	libtrace/hook/libc.c libtrace/hook/libc_hand.c \
 	libtrace/hook/expect.h libtrace/hook/expect.c \
 	libtrace/hook/confine.c libtrace/hook/past.h libtrace/hook/past.c \

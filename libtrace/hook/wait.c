@@ -92,7 +92,7 @@ static inline bool is_poll_phase(int fd) {
       fds_waited = waits;                                                      \
     enum lti_way way =                                                         \
         is_libuvs ? LTI_POLLS                                                  \
-                  : lti_foreign_way(site, &fds_waited, timeout, caller);       \
+                  : lti_foreign_way(site, &fds_waited, timeout, what, caller); \
     if (way == LTI_POLLS) {                                                    \
       lti_poll_enter(timeout);                                                 \
       lti_nested_show(lti_self.foreign ? lti_nested_run : NULL);               \
@@ -113,10 +113,14 @@ static inline bool is_poll_phase(int fd) {
     } else {                                                                   \
       ready = real args;                                                       \
     }                                                                          \
-    if (ready >= 0 && (is_now ? timeout : (ms)) != 0) {                        \
+    if (ready < 0 && !(is_now && lti_self.on_trial))                           \
+      return ready;                                                            \
+    if (!is_now)                                                               \
+      timeout = (ms);                                                          \
+    if (timeout != 0 || lti_foreign_looks(site)) {                             \
       if (!is_now)                                                             \
         fds_waited = waits;                                                    \
-      lti_foreign_waited(site, &fds_waited, what, caller);                     \
+      lti_foreign_waited(site, &fds_waited, timeout, ready, what, caller);     \
     }                                                                          \
     return ready;                                                              \
   }
@@ -173,7 +177,7 @@ LTI_INTERPOSE int close(int fd) {
   const void *site = __builtin_return_address(0);
   if (__builtin_expect(!lti_self.attended, 1))
     return lti_libc.close(fd);
-  lti_foreign_closed(fd);
+  lti_foreign_closed(fd, site);
   if (!lti_self.attended || !lti_call_wanted(site))
     return lti_libc.close(fd);
   LTI_CALL(LT_CALLEE_close, LTI_FD(fd), site);

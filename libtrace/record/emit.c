@@ -16,7 +16,7 @@
 
 __thread struct lti_self lti_self
     __attribute__((tls_model("initial-exec"), visibility("hidden"))) = {
-        .on = LTI_ON_NONE};
+        .on = LTI_ON_NONE, .trials = LTI_TRIALS, .trials_at = LTI_TRIALS};
 
 static pthread_key_t exit_key;
 static _Atomic int exit_key_state; /* 0 none, 1 being made, 2 there */

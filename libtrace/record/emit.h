@@ -49,14 +49,19 @@ struct lti_self {
   uint8_t foreign;          /* inside a callback of another loop than loop */
   uint8_t n_runs;           /* of turned, in a row, that are to go on */
   uint8_t mode;             /* of the innermost, as LOOP_BEGIN has it */
-  uint32_t attended;        /* blocking calls are seen: depth, or 1 between two
-                               runs of a loop that is turned regularly */
+  uint8_t on_trial;         /* it may turn a loop: hook/trial.h */
+  uint8_t trials;           /* that are left to it: with epoll, */
+  uint8_t trials_at;        /* and with polls and selects */
+  uint32_t attended;        /* blocking calls are seen: depth, or 1 on trial
+                               and between two runs of a loop that is turned
+                               regularly */
   uint32_t turned;          /* the loop of the last outermost run */
   int backend;              /* and between two of them its descriptor */
   uint32_t known;           /* as on, when the slot was seen to be of this
                                recording */
 };
 #define LTI_ON_NONE UINT32_MAX /* lti_self.on of a thread that knows none */
+enum { LTI_TRIALS = 16 };      /* as many trials as each thread has at first */
 extern __thread struct lti_self lti_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -288,10 +293,14 @@ void lti_poll_leave(int n_ready);
  * there is more to wait for, is its program's also in between: the thread is
  * attended then.  It waits for the loop, on its own, in between: */
 static inline bool lti_is_between(void) {
-  return lti_self.attended && !lti_self.depth;
+  return lti_self.attended && !lti_self.depth && !lti_self.on_trial;
 }
 void lti_wait_enter(int timeout_ms);
 void lti_wait_leave(int n_ready);
+
+/* Outside loops the thread may be in the turn of one that is not known yet.
+ * since: this turn's begin; 0 between two. */
+void lti_trial_set(bool is_on, uint64_t since);
 
 /* A loop is left without a word. */
 static inline void lti_depth_drop(void) {

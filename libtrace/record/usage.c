@@ -183,6 +183,16 @@ void lti_loop_leave(const struct lti_outer *outer, unsigned result) {
     left_outermost(now, loop, mode, result);
 }
 
+void lti_trial_set(bool is_on, uint64_t since) {
+  struct lti_self *self = &lti_self;
+  self->on_trial = is_on;
+  if (self->depth)
+    return;
+  self->attended = is_on;
+  if (lti_is_on())
+    set_doing(since ? LTI_DOING_MAYBE : LTI_DOING_NOTHING, since);
+}
+
 void lti_poll_enter(int timeout_ms) {
   if (!lti_is_on())
     return;

@@ -52,7 +52,7 @@ def slices(w):
 def turns():
     """Two threads' loops, with turns of each length, in a few epochs."""
     w = begin(False)
-    w.events(0, [(0, d.LOOP_BEGIN, 0, 1, 1, 0), (1, d.POLL_BEGIN, 0, 0, 5, 0)])
+    w.events(0, [(0, d.EARLY_TURN, 0, 1, 0, 0), (0, d.LOOP_BEGIN, 0, 1, 1, 0), (1, d.POLL_BEGIN, 0, 0, 5, 0)])
     for at in range(0, 10**9, 10**8):
         w.events(0, [(at + 10, d.POLL_END, 0, 1, 0, 0), (at + 20, d.RESUME, 5, 2, 1, 0),
                      (at + 30, d.AWAIT, 5, 0, 0, 0), (at + 10**8 - 20, d.POLL_BEGIN, 0, 0, 5, 0)])

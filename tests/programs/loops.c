@@ -56,20 +56,33 @@ static void turn_epoll(int epoll, int stall_at) {
   }
 }
 
-static void epoll(void) {
-  int fd = must(epoll_create1(0));
-  turn_epoll(fd, TURNS / 2);
-  close(fd);
+static void turn_poll(int fd, int timeout_ms, int n) {
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  for (int i = 0; i < n; i++)
+    must(poll(&p, 1, timeout_ms));
+}
+
+static void compute(int ms) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  int64_t now = t.tv_sec * INT64_C(1000000000) + t.tv_nsec, began = now;
+  while (now - began < ms * INT64_C(1000000)) {
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    now = t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+  }
 }
 
 /* Busy before it waits, as a program that has much to do in its first turn. */
 static void busy(void) {
-  struct timespec t;
   int fd = must(epoll_create1(0));
-  do
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  while (t.tv_nsec < 150000000);
+  compute(150);
   turn_epoll(fd, TURNS);
+  close(fd);
+}
+
+static void epoll(void) {
+  int fd = must(epoll_create1(0));
+  turn_epoll(fd, TURNS / 2);
   close(fd);
 }
 
@@ -82,6 +95,134 @@ static void late(void) {
   must(epoll_wait(fd, &ready, 1, 0));
   turn_epoll(fd, -1);
   close(fd);
+}
+
+static void look(int epoll) {
+  struct epoll_event ready;
+  must(epoll_wait(epoll, &ready, 1, 0));
+}
+
+/* The same, and it has nothing to wait for. */
+static void looks(void) {
+  int fd = must(epoll_create1(0));
+  look(fd);
+  nap(STALL_MS);
+  for (int i = 0; i < 5; i++)
+    look(fd);
+  close(fd);
+  nap(STALL_MS);
+}
+
+/* Looks after each step of its work whether it is to end. */
+static void steps(void) {
+  int fd = must(epoll_create1(0));
+  for (int i = 0; i < 10; i++) {
+    look(fd);
+    compute(i == 5 ? STALL_MS : 20);
+  }
+  close(fd);
+}
+
+/* Has looked at something else before. */
+static void elsewhere(void) {
+  int other = must(epoll_create1(0)), fd = must(epoll_create1(0));
+  look(other);
+  nap(STALL_MS);
+  turn_epoll(fd, -1);
+  close(other);
+  close(fd);
+}
+
+/* As GLib: it looks, waits, and is held up in one of its first turns. */
+static void early_poll(void) {
+  int fd = must(eventfd(0, 0));
+  for (int i = 0; i < TURNS; i++) {
+    turn_poll(fd, i % 2 * 2, 1);
+    if (i == 2)
+      nap(STALL_MS);
+  }
+  close(fd);
+}
+
+static void early_select(void) {
+  int fd = listener();
+  for (int i = 0; i < TURNS; i++) {
+    fd_set set;
+    struct timeval t = {0, 2000};
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+    must(select(fd + 1, &set, NULL, NULL, &t));
+    if (i == 0)
+      nap(STALL_MS);
+  }
+  close(fd);
+}
+
+/* Waits for something once, and then starts for long. */
+static void starts(void) {
+  struct pollfd p = {.fd = must(eventfd(0, 0)), .events = POLLIN};
+  for (int i = 0; i < TURNS; i++) {
+    must(poll(&p, 1, 2));
+    if (i == 0)
+      nap(1100);
+  }
+  close(p.fd);
+}
+
+/* Looks at its descriptor so often that nobody believes that it is a loop's. */
+static void patient(void) {
+  int fd = must(epoll_create1(0));
+  for (int i = 0; i < 1100; i++) {
+    look(fd);
+    if (i == 500)
+      nap(STALL_MS);
+  }
+  turn_epoll(fd, -1);
+  close(fd);
+}
+
+/* Ends while nobody knows yet, and goes on to look when its end was told. */
+static pthread_key_t ending;
+static int of_thread;
+static void at_end(void *again) {
+  if (again == &ending)
+    (void)pthread_setspecific(ending, &of_thread);
+  look(of_thread);
+  if (again == &of_thread)
+    close(of_thread);
+}
+
+static void *dying_thread(void *unused) {
+  of_thread = must(epoll_create1(0));
+  look(of_thread);
+  nap(20);
+  look(of_thread);
+  must(-pthread_key_create(&ending, at_end));
+  (void)pthread_setspecific(ending, &ending);
+  return unused;
+}
+
+static void dying(void) {
+  pthread_t id;
+  must(-pthread_create(&id, NULL, dying_thread, NULL));
+  pthread_join(id, NULL);
+}
+
+/* A child is not in its parent's first turn either. */
+static void forked_early(void) {
+  int fd = must(epoll_create1(0));
+  look(fd);
+  nap(10);
+  look(fd);
+  pid_t child = must(fork());
+  nap(STALL_MS);
+  if (!child) {
+    turn_epoll(fd, TURNS / 2);
+    _exit(0);
+  }
+  turn_epoll(fd, -1);
+  close(fd);
+  must(waitpid(child, NULL, 0));
 }
 
 /* Draws its pictures, and sleeps in between by itself. */
@@ -120,6 +261,19 @@ static void interrupted(void) {
   must(setitimer(ITIMER_REAL, &off, NULL));
   turn_epoll(fd, -1);
   close(fd);
+}
+
+/* The same on trial. */
+static void interrupted_early(void) {
+  struct pollfd p = {.fd = must(eventfd(0, 0)), .events = POLLIN};
+  const struct itimerval once = {.it_value.tv_usec = STALL_MS * 1000};
+  turn_poll(p.fd, 2, 2);
+  signal(SIGALRM, on_alarm);
+  must(setitimer(ITIMER_REAL, &once, NULL));
+  if (poll(&p, 1, 60000) != -1)
+    abort();
+  turn_poll(p.fd, 2, TURNS);
+  close(p.fd);
 }
 
 static void poll_eventfd(void) {
@@ -252,7 +406,7 @@ static void hang(void) {
   turn_epoll(fd, -1);
   puts("hangs");
   fflush(stdout);
-  nap(STALL_MS);
+  nap(5 * STALL_MS); /* much longer than it takes to die */
   kill(getpid(), SIGKILL);
 }
 
@@ -291,7 +445,12 @@ int main(int argc, char **argv) {
       {"inside", inside},   {"hang", hang},         {"forked", forked},
       {"bad", bad},         {"busy", busy},         {"late", late},
       {"once", once},       {"pictures", pictures},
-      {"interrupted", interrupted}, {"until", until_told}};
+      {"interrupted", interrupted}, {"until", until_told},
+      {"looks", looks}, {"steps", steps}, {"elsewhere", elsewhere},
+      {"early-poll", early_poll}, {"early-select", early_select},
+      {"starts", starts}, {"patient", patient}, {"dying", dying},
+      {"forked-early", forked_early},
+      {"interrupted-early", interrupted_early}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {
       all[i].run();

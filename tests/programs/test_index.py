@@ -28,6 +28,7 @@ def some_thread(rng, lines, thread, begin_ms, end_ms):
             'await ref=%d' % rng.randrange(1, 4), 'done ref=%d' % rng.randrange(1, 4),
             'pool-begin ref=%d x=work a=site:job' % rng.randrange(8, 10),
             'pool-end ref=%d' % rng.randrange(8, 10), 'mark a="x" b=1',
+            'early-turn x=%d a=%dms b=%dms' % (rng.choice((1, 2)), rng.choice((1, 60, 300)), rng.choice((1, 55, 200))),
             'lost x=%s a=3 b=1ms' % rng.choice(('full', 'nested'))))
         if rng.random() < 0.05 and 'lost' not in what:
             continue

@@ -29,11 +29,29 @@ asyncio.run(main())
 print('done')
 '''
 
+# What asyncio's first turn is held up by, and what main() does then.
 BLOCKED_FIRST = '''
-import asyncio, time
-async def main():
+import asyncio, socket, sys, time
+def sleep():
     time.sleep(0.2)
-    for i in range(20):
+def compute():
+    until = time.thread_time() + 0.2
+    while time.thread_time() < until:
+        pass
+def connect():
+    listens = socket.create_server(('127.0.0.1', 0), backlog=0)
+    full = []
+    for i in range(8):
+        full.append(socket.socket())
+        full[-1].setblocking(False)
+        full[-1].connect_ex(listens.getsockname())
+    try:
+        socket.create_connection(listens.getsockname(), timeout=0.2)
+    except TimeoutError:
+        pass
+async def main():
+    globals()[sys.argv[1]]()
+    for i in range(int(sys.argv[2])):
         await asyncio.sleep(0.002)
 asyncio.run(main())
 print('done')
@@ -189,6 +207,22 @@ class Loops(Case):
         self.assertGreaterEqual(stall['duration_ns'], 199_000_000)
         return told
 
+    def assert_early(self, path, name, how='blocked', callee='nanosleep'):
+        """One stall, in a turn before the loop was known to be one."""
+        told = self.check(path)
+        self.assertEqual(len(told['traces'][0]['loops']), 1, told)
+        self.assertRegex(told['traces'][0]['loops'][0]['name'], name)
+        stall = self.only_stall(told)
+        self.assertEqual((stall['stall_kind'], stall['callee']),
+                         ('turn', callee), stall)
+        self.assertGreaterEqual(stall['cause'][f'{how}_ns'], 190_000_000)
+        kinds = [json.loads(line)['kind'] for line in self.looptrace(
+            'export', '-f', 'ndjson', path).stdout.splitlines()]
+        self.assertLess(kinds.index('early-turn'), kinds.index('loop-begin'))
+        verified = self.looptrace('info', '--verify', path)
+        self.assertEqual(verified.returncode, 0, verified)
+        return stall
+
     def away(self, *command, path=None):
         """The notes of a loop that looked, and was away: for how many ms."""
         told = json.loads(self.looptrace(
@@ -232,7 +266,8 @@ class Loops(Case):
                          {table[0].index('busy') + 4}, text)
 
     def test_waiting_for_one_thing_is_no_loop(self):
-        for how in ('output', 'answer', 'bad', 'once', 'pictures'):
+        for how in ('output', 'answer', 'bad', 'once', 'pictures', 'steps',
+                    'dying'):
             with self.subTest(how):
                 self.assert_no_loop(LOOPS, how)
 
@@ -317,7 +352,7 @@ class Loops(Case):
             self.assertTrue(all(149 <= ms < 10_000 for ms in notes), notes)
 
     def test_a_first_turn_before_the_first_wait_is_said(self):
-        for how, n in (('late', 1), ('epoll', 0), ('interrupted', 0)):
+        for how, n in (('patient', 1), ('epoll', 0), ('interrupted', 0)):
             with self.subTest(how):
                 path = self.dir / f'{how}.lt'
                 away = self.away(LOOPS, how, path=path)
@@ -326,13 +361,51 @@ class Loops(Case):
                 if n: # said, not judged: it may have been no turn
                     self.assertEqual(self.stalls(path), [])
 
-    def test_asyncio_that_blocks_before_it_waits_is_said(self):
+    def test_a_turn_before_a_loop_is_known_is_judged(self):
+        for how, name in (('late', r'^epoll \d+$'), ('looks', r'^epoll \d+$'),
+                          ('early-poll', '^poll$'),
+                          ('early-select', '^select$')):
+            with self.subTest(how):
+                path = self.record(LOOPS, how, path=self.dir / f'{how}.lt')
+                stall = self.assert_early(path, name)
+                self.assertIn('loops.c', stall['site']['name'])
+
+    def test_a_start_before_a_loop_is_known_is_none(self):
+        for how in ('elsewhere', 'starts', 'busy', 'interrupted-early'):
+            with self.subTest(how):
+                path = self.record(LOOPS, how, path=self.dir / f'{how}.lt')
+                self.assertEqual(self.stalls(path), [])
+                self.assertNotIn(b'early-turn', self.looptrace(
+                    'export', '-f', 'ndjson', path).stdout)
+
+    def test_a_forked_child_is_not_in_its_parents_first_turn(self):
+        path = self.record(LOOPS, 'forked-early')
+        self.assert_early(path, r'^epoll \d+$')
+        others = [p for p in self.dir.glob('x.*.lt')]
+        self.assertEqual(len(others), 1, others)
+        self.assert_nap(others[0], r'^epoll \d+$')
+
+    def test_a_flight_recorder_saves_an_early_turn(self):
+        path = self.dir / 'x.lt'
+        result = self.looptrace('record', '--mode', 'flight=30s',
+                                '--snapshot-on-stall', '100ms', '-o', path,
+                                '--', LOOPS, 'late')
+        self.assertEqual(result.returncode, 0, result)
+        self.assert_early(self.dir / 'x.1.lt', r'^epoll \d+$')
+
+    def test_asyncio_that_blocks_before_it_waits_has_a_stall(self):
         python = '/usr/bin/python3'
         if not os.path.exists(python):
             self.skipTest('no /usr/bin/python3')
-        away = self.away(python, '-c', BLOCKED_FIRST)
-        self.assertEqual(len(away), 1)
-        self.assertGreaterEqual(away[0], 199)
+        for what, how, callee in (('sleep', 'blocked', 'clock_nanosleep'),
+                                  ('compute', 'cpu', None),
+                                  ('connect', 'blocked', 'poll')):
+            for n in ('20', '0'):
+                with self.subTest(f'{what} {n}'):
+                    path = self.record(python, '-c', BLOCKED_FIRST, what, n,
+                                       path=self.dir / f'{what}{n}.lt')
+                    self.assert_early(path, r'^epoll \d+$', how,
+                                      callee=callee)
 
     @needs('gcc', 'pkg-config')
     def test_a_libuv_loop_is_judged_from_its_first_turn_on(self):

@@ -23,6 +23,12 @@ class Thread:
         if turn:
             self.lanes[lane].append((turn[0], time - turn[0], unfinished) + turn[1])
 
+    def early(self, lane, time, ago, duration):
+        ended = [begin + took for begin, took, *_ in self.lanes.get(lane, [])[-1:]] + [0]
+        if lane not in self.turns and duration <= ago and time - ago >= ended[0]:
+            self.begin(lane, time - ago)
+            self.end(lane, time - ago + duration)
+
     def loop(self, x):
         return (0, x, self.index)
 
@@ -57,7 +63,7 @@ class Thread:
                 return i
         return None
 
-    def act(self, kind, time, ref, x):
+    def act(self, kind, time, ref, x, a, b):
         stack = self.brackets.stack
         if kind in (d.AWAIT, d.DONE):
             i = self.find(lambda o: o[0] == d.RESUME and o[2] == ref)
@@ -95,6 +101,8 @@ class Thread:
             if i is not None:
                 self.close(stack, i)
                 self.end((1, 0, self.index), time)
+        elif kind == d.EARLY_TURN:
+            self.early(self.loop(x), time, a, b)
         elif kind == d.LOST and x != NESTED:
             self.turns.clear()
 
@@ -133,8 +141,8 @@ def summary(data):
         thread = threads.setdefault(block.thread, Thread(block.thread, lanes))
         events, opens = d.read_events(block)
         thread.brackets.stack = list(opens)
-        for time, _, kind, ref, x, a, _ in events:
-            thread.act(kind, time, ref, x)
+        for time, _, kind, ref, x, a, b in events:
+            thread.act(kind, time, ref, x, a, b)
             thread.brackets.act(kind, x, ref, a, time)
     for thread in threads.values():
         thread.finish(trace.end["last"])

@@ -53,6 +53,7 @@ class Fixture:
                             ns(m['ms']) + 1 if 'ms' in m else 0),
             'resume': lambda: (d.RESUME, task, kind, site(), 0),
             'await': lambda: (d.AWAIT, task, num('why'), num('for'), 0),
+            'early': lambda: (d.EARLY_TURN, 0, loop, num('ago') * 1000000, num('for') * 1000000),
             'await-at': lambda: (d.AWAIT_SITE, task, 0, site(), 0),
             'done': lambda: (d.DONE, task, 0, 0, 0),
             'call': lambda: (d.CALL, num('on'), callee, site(), ns(m['ms'])),

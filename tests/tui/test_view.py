@@ -8,8 +8,8 @@ import unittest
 import lt_encode as enc
 import shop
 import trace_text
-from lt_decode import (DONE, LOOP_BEGIN, LOOP_END, LOST, POLL_BEGIN, POLL_END,
-                       SPAWN)
+from lt_decode import (DONE, EARLY_TURN, LOOP_BEGIN, LOOP_END, LOST,
+                       POLL_BEGIN, POLL_END, SPAWN)
 from viewer import SIZES, UTF8, GoldenCase, ViewCase
 
 # name: size, script; each is one visit. 100x30 is kept with its roles too.
@@ -320,6 +320,28 @@ class Foreign(ViewCase):
         self.assertIn('No task is known', self.dump(path, '--keys', '5'))
         self.assertIn("not known: this loop's callbacks are not seen",
                       self.dump(path, '--keys', '<Enter>'))
+
+    def test_a_turn_that_is_told_late_is_drawn_where_it_was(self):
+        t = shop.Thread(0)
+        t.now = 50 * shop.MS
+        t.call(shop.NANOSLEEP, 6, 200 * shop.MS)
+        t.put(EARLY_TURN, x=1, a=200 * shop.MS, b=200 * shop.MS)
+        t.put(LOOP_BEGIN, x=1, a=3)
+        t.poll(300 * shop.MS)
+        t.put(LOOP_END, x=1)
+        w = enc.Writer()
+        w.generation(shop.definitions('/opt', False, False) +
+                     [enc.string(900, 'epoll 14'), enc.loop(1, 0, 900)])
+        w.events(0, t.events)
+        w.epoch(t.now)
+        w.end()
+        path = self.dir / 'x.lt'
+        path.write_bytes(w.data())
+        self.assertIn('0.050s 200ms', self.dump(path))
+        # Also where it is told behind what is in sight.
+        text = self.dump(path, '--range', '0.1s..0.2s')
+        row, = (line for line in text.split('\n') if 'epoll 14 turn' in line)
+        self.assertIn('turn 1 200ms', row)
 
 
 class Follow(GoldenCase):

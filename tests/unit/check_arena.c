@@ -145,7 +145,7 @@ START_TEST(a_hostile_header_is_not_mapped) {
   for (size_t i = 0; i < sizeof at64 / sizeof *at64; i++)
     for (size_t j = 0; j < sizeof u64s / sizeof *u64s; j++)
       assert_refused(fd, at64[i], &u64s[j], 8);
-  const uint32_t u32s[] = {0, 7, UINT32_MAX, 1u << 31};
+  const uint32_t u32s[] = {0, LTI_ARENA_VERSION + 1, UINT32_MAX, 1u << 31};
   const size_t at32[] = {offsetof(struct lti_arena, version),
                          offsetof(struct lti_arena, n_procs),
                          offsetof(struct lti_arena, n_threads),

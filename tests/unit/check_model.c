@@ -641,6 +641,72 @@ START_TEST(a_loop_without_callbacks_that_is_killed_had_a_stall) {
 }
 END_TEST
 
+/* Two turns that were told when the loop was known: the totals, the call and
+ * the samples came at their time. */
+#define EARLY_TURNS                                                            \
+  "1   usage cpu=1 delay=0 vsw=1\n"                                            \
+  "50  sample n=83\n"                                                          \
+  "201 call callee=3 site=2 ms=200\n"                                          \
+  "201 usage cpu=2 delay=0 vsw=2\n"                                            \
+  "260 call callee=17 site=3 ms=20\n"                                          \
+  "301 usage cpu=70 delay=0 vsw=3\n"
+#define EARLY_TOLD                                                             \
+  "301 early ago=300 ms=200\n"                                                 \
+  "301 early ago=100 ms=100\n"                                                 \
+  "301 loop+ mode=3\n"                                                         \
+  "302 poll\n"                                                                 \
+  "400 wake\n"                                                                 \
+  "401 poll\n"
+
+START_TEST(turns_before_a_loop_was_known_are_stalls_with_their_evidence) {
+  struct model *m = model_of_text(EARLY_TURNS EARLY_TOLD, 500, NULL);
+  const struct model_loop *l = &m->loops[0];
+  ck_assert_uint_eq(m->n_loops, 1);
+  ck_assert_uint_eq(m->n_stalls, 2);
+  ck_assert_uint_eq(l->turns, 4);
+  ck_assert_int_eq(l->first_ns, 1000000);
+  ck_assert_int_eq(l->turn.max_ns, 200000000);
+  ck_assert_uint_eq(l->calls, 2);
+  ck_assert_uint_eq(m->n_calls, 2);
+  const struct model_stall *first = &m->stalls[0], *second = &m->stalls[1];
+  ck_assert_int_eq(first->kind, MODEL_STALL_TURN);
+  ck_assert(first->is_early && first->is_unseen && !first->unfinished);
+  ck_assert_int_eq(first->begin_ns, 1000000);
+  ck_assert_int_eq(first->duration_ns, 200000000);
+  ck_assert_uint_eq(first->turn, 1);
+  ck_assert_uint_eq(first->n_calls, 1);
+  ck_assert_uint_eq(first->calls[0].callee, LT_CALLEE_nanosleep);
+  ck_assert_uint_eq(first->n_samples, 1);
+  ck_assert_str_eq(model_cause_word(&first->cause), "blocked");
+  ck_assert_uint_eq(second->turn, 2);
+  ck_assert_uint_eq(second->calls[0].callee, LT_CALLEE_connect);
+  ck_assert_int_eq(second->cause.cpu, 68000000);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(what_no_loop_did_is_not_counted) {
+  struct model *m = model_of_text(EARLY_TURNS, 500, NULL);
+  ck_assert_uint_eq(m->n_loops, 0);
+  ck_assert_uint_eq(m->n_stalls, 0);
+  ck_assert_uint_eq(m->n_calls, 0);
+  ck_assert_uint_eq(m->n_sites, 0);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(an_early_turn_that_cannot_be_is_none) {
+  struct model *m = model_of_text("100 early ago=101 ms=100\n"
+                                  "100 early ago=60 ms=61\n"
+                                  "100 loop+ mode=3\n"
+                                  "200 early ago=90 ms=80\n"
+                                  "201 poll\n",
+                                  500, NULL);
+  ck_assert_uint_eq(m->loops[0].turns, 1);
+  model_close(m);
+}
+END_TEST
+
 static TCase *stall_tests(void) {
   TCase *t = tcase_create("stalls");
   tcase_add_checked_fixture(t, NULL, teardown);
@@ -673,6 +739,10 @@ static TCase *stall_tests(void) {
   tcase_add_test(t, endless_chains_of_requests_stay_bounded);
   tcase_add_test(t, two_threads_turn_two_loops_and_names_are_inert);
   tcase_add_test(t, a_loop_without_callbacks_has_stalls_in_its_turns);
+  tcase_add_test(
+      t, turns_before_a_loop_was_known_are_stalls_with_their_evidence);
+  tcase_add_test(t, what_no_loop_did_is_not_counted);
+  tcase_add_test(t, an_early_turn_that_cannot_be_is_none);
   tcase_add_test(
       t, the_last_turn_of_a_loop_that_was_left_unseen_is_not_judged);
   tcase_add_test(t, a_loop_without_callbacks_that_is_killed_had_a_stall);

@@ -17,7 +17,7 @@ static struct text_trace {
 struct members {
   double awaited;
   double thread, task, kind, site, from, callee, ms, on, loop, alive, timeout;
-  double cpu, delay, vsw, faults, cause, n, text, mode;
+  double cpu, delay, vsw, faults, cause, n, text, mode, ago;
 };
 
 static uint64_t ns(double ms) {
@@ -48,7 +48,8 @@ static void set_member(struct members *m, const char *word) {
              {"n", &m->n},
              {"for", &m->awaited},
              {"text", &m->text},
-             {"mode", &m->mode}};
+             {"mode", &m->mode},
+             {"ago", &m->ago}};
   const char *equal = strchr(word, '=');
   for (size_t i = 0; equal && i < sizeof all / sizeof *all; i++)
     if (strlen(all[i].name) == (size_t)(equal - word) &&
@@ -93,6 +94,7 @@ static void set_event(lt_event *e, const char *word, const struct members *m) {
       {"label", LT_LABEL, (uint64_t)m->task, 0, (uint64_t)m->text, 0},
       {"allow+", LT_ALLOW_BEGIN, 0, 0, (uint64_t)m->text, 0},
       {"allow-", LT_ALLOW_END, 0, 0, 0, 0},
+      {"early", LT_EARLY_TURN, 0, (uint64_t)m->loop, ns(m->ago), ns(m->ms)},
       {"lost", LT_LOST, 0, (uint64_t)m->cause, (uint64_t)m->n, ns(m->ms)},
   };
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)

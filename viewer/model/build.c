@@ -148,6 +148,7 @@ static void on_loop_begin(struct builder *b, struct thread *th,
     th->mode = e->a;
     th->has_waited = false;
   }
+  early_free(b, th);
   frames_push(b, th, e->time_ns, true, loop);
 }
 
@@ -276,6 +277,10 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
   holders_give(th, &call);
   fit_call(th, &call);
   th->calls_ns = add_ns(th->calls_ns, call.duration_ns);
+  if (early_is(b, th) && call.callee < LT_CALLEE_OWN) {
+    early_call(b, th, &call);
+    return;
+  }
   b->model.n_calls++;
   sites_add(&b->sites, call.site, call.callee, true, duration, duration, NULL);
   uint32_t loop = loop_of(th);
@@ -332,8 +337,10 @@ static bool is_step(unsigned kind) {
 
 static void on_usage(struct builder *b, struct thread *th, const lt_event *e) {
   starve(b, th, e);
-  if (!th->usage.is_outside)
+  if (!th->usage.is_outside) {
+    early_usage(b, th);
     th->own_usage = th->usage;
+  }
   th->usage = (struct usage){.known = true,
                              .time_ns = e->time_ns,
                              .cpu_ns = e->a,
@@ -492,6 +499,9 @@ static void on_event(struct builder *b, const lt_event *e) {
     break;
   case LT_LOOP_END:
     on_loop_end(b, th, e);
+    break;
+  case LT_EARLY_TURN:
+    early_turn(b, th, e);
     break;
   case LT_USAGE:
     on_usage(b, th, e);
@@ -752,6 +762,7 @@ void model_close(struct model *model) {
   for (size_t i = 0; i < b->n_threads; i++) {
     free(b->threads[i].frames);
     free(b->threads[i].samples);
+    early_free(b, &b->threads[i]);
   }
   free(b->threads);
   free(b->loop_extra);

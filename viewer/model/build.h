@@ -348,6 +348,7 @@ struct thread {
   int64_t recent_end_ns;                   /* the last of their ends */
   uint64_t recent_turn;                    /* and of their turns */
   struct sample_ring *samples;             /* NULL until the first */
+  struct early *early;                     /* likewise */
   /* Between two runs: */
   uint32_t last_loop; /* or NO_LOOP */
   bool last_alive;    /* the loop had something to wait for */
@@ -410,6 +411,7 @@ struct builder {
   size_t n_records, records_cap;
   uint64_t *fd_names; /* strings, by descriptor; 0 unknown */
   size_t n_fd_names;
+  size_t n_early_calls; /* that there is room for, of all threads */
   bool is_out_of_memory;
   struct resolved *resolved; /* names.c: names found on the disk */
   void *symbols;             /* names.c */
@@ -427,6 +429,16 @@ void stalls_segment(struct builder *b, struct thread *th, uint32_t thread,
                     size_t frame, int64_t end_ns, bool unfinished);
 void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
                 int64_t end_ns, bool unfinished);
+/* A turn that is told late: what explains it was kept. */
+struct early_turn {
+  uint32_t thread, loop;
+  uint64_t number;
+  int64_t begin_ns, end_ns;
+  const struct call_set *calls;
+  const struct usage *before, *after; /* NULL: not known */
+};
+void stalls_early(struct builder *b, struct thread *th,
+                  const struct early_turn *turn);
 /* A callback begins: it may have waited behind a stall, or be late.
  * due_ns, since_ns: when it was due, when it could have run; -1 unknown.
  * Returns: is it late behind a stall? */
@@ -467,6 +479,16 @@ void frames_pop(struct builder *b, struct thread *th, uint32_t thread,
                 int64_t now, bool is_measured);
 struct task *frames_task(struct builder *b, struct thread *th);
 bool frames_is_outermost(const struct thread *th, size_t i);
+
+/* early.c: a thread that may yet turn out to turn a loop that is not libuv's.
+ * It has made a call; its totals are about to be replaced by new ones; one of
+ * its turns is told. */
+bool early_is(const struct builder *b, const struct thread *th);
+void early_call(struct builder *b, struct thread *th,
+                const struct model_call *call);
+void early_usage(struct builder *b, struct thread *th);
+void early_turn(struct builder *b, struct thread *th, const lt_event *e);
+void early_free(struct builder *b, struct thread *th);
 
 /* allow.c: the program says that blocking is allowed, and no longer. */
 void allows_begin(struct thread *th, const lt_event *e);

@@ -109,6 +109,7 @@ struct model_stall {
                           program's innermost in stack */
   bool unfinished;     /* never came back: the recording ended first */
   bool is_unseen;      /* its loop is */
+  bool is_early;       /* before its loop was known to be one */
   bool is_regular;     /* of a gap: the loop was waited for again and again
                           before, and turned again afterwards */
   bool has_usage;      /* USAGE events cover it; else all of cause is unknown */

@@ -287,6 +287,33 @@ void stalls_gap(struct builder *b, struct thread *th, uint32_t thread,
   settle_early(th, r);
 }
 
+void stalls_early(struct builder *b, struct thread *th,
+                  const struct early_turn *turn) {
+  struct stall_record *r = record_new(b, th, turn->end_ns, turn->number);
+  if (!r) {
+    b->is_out_of_memory = true;
+    return;
+  }
+  if (turn->before)
+    r->before = *turn->before;
+  if (turn->after)
+    r->n_end = turn->after->n_own;
+  r->s = (struct model_stall){
+      .kind = MODEL_STALL_TURN,
+      .begin_ns = turn->begin_ns,
+      .duration_ns = turn->end_ns - turn->begin_ns,
+      .thread = turn->thread,
+      .loop = turn->loop,
+      .turn = turn->number,
+      .is_unseen = true,
+      .is_early = true,
+  };
+  stalls_take_calls(&r->s, turn->calls);
+  samples_take(th, r);
+  b->model.loops[turn->loop].stalls++;
+  cause_compute(r, turn->after);
+}
+
 /* What waited behind a stall: from when it could run, but not longer than the
  * stall held. */
 static void add_victim(struct stall_record *r, const struct task *task,

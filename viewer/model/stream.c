@@ -203,6 +203,19 @@ static void call(struct model_stream *s, const lt_event *e) {
   tell_end(s, &span);
 }
 
+static void turn_told(struct model_stream *s, const lt_event *e) {
+  if (!s->visitor.has_turns || e->time_ns < 0 || e->b > e->a ||
+      e->a > (uint64_t)e->time_ns)
+    return;
+  int64_t begin = e->time_ns - (int64_t)e->a;
+  tell_end(s, &(struct model_span){.begin_ns = begin,
+                                   .end_ns = begin + (int64_t)e->b,
+                                   .thread = e->thread,
+                                   .what = MODEL_TURN,
+                                   .kind = e->x,
+                                   .loop = e->x});
+}
+
 static const struct model_span *slice_on(const struct model_stream *s,
                                          uint32_t thread) {
   for (size_t i = s->n_open; i-- > 0;)
@@ -258,6 +271,9 @@ static void before(struct model_stream *s, const lt_event *e) {
   case LT_CALL:
   case LT_CALL_BEGIN:
     call(s, e);
+    break;
+  case LT_EARLY_TURN:
+    turn_told(s, e);
     break;
   default:
     break;

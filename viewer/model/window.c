@@ -293,6 +293,21 @@ static bool on_moment(void *context, const struct model_moment *moment) {
 
 /* Steps */
 
+/* Turns that were told behind them, perhaps behind the stretch. */
+static void add_early(struct window *w) {
+  const struct model *m = w->model;
+  for (size_t i = 0; i < m->n_stalls; i++) {
+    const struct model_stall *s = &m->stalls[i];
+    const struct model_span turn = {.begin_ns = s->begin_ns,
+                                    .end_ns = s->begin_ns + s->duration_ns,
+                                    .thread = s->thread,
+                                    .what = MODEL_TURN,
+                                    .loop = m->loops[s->loop].id};
+    if (s->is_early && turn.begin_ns < w->to && turn.end_ns >= w->from)
+      window_add(w, MODEL_TURN, turn.loop, 0, &turn);
+  }
+}
+
 struct window *window_begin(struct model *model, lt_reader *reader,
                             int64_t from, int64_t to, bool is_in_bins) {
   struct window *w = calloc(1, sizeof *w);
@@ -314,6 +329,7 @@ struct window *window_begin(struct model *model, lt_reader *reader,
     window_close(w);
     return NULL;
   }
+  add_early(w);
   return w;
 }
 

@@ -91,7 +91,9 @@ bool export_wants_moment(struct export *x, const struct model_moment *m) {
   if (!x->filter)
     return true;
   bool is_call = e->kind == LT_CALL || e->kind == LT_CALL_BEGIN;
-  bool is_loop = e->kind == LT_LOOP_BEGIN || e->kind == LT_LOOP_END;
+  bool is_early = e->kind == LT_EARLY_TURN;
+  bool is_loop =
+      is_early || e->kind == LT_LOOP_BEGIN || e->kind == LT_LOOP_END;
   snprintf(kind, sizeof kind, "%s %s", info ? info->name : "unknown",
            detail_of(x, m));
   if (m->task)
@@ -99,7 +101,9 @@ bool export_wants_moment(struct export *x, const struct model_moment *m) {
   uint32_t site = has_site(info) ? (uint32_t)e->a : m->task ? m->task->site : 0;
   return matches(
       x, &(struct filter_thing){
-             .duration_ns = is_call && e->b < INT64_MAX ? (int64_t)e->b : 0,
+             .duration_ns = (is_call || is_early) && e->b < INT64_MAX
+                                ? (int64_t)e->b
+                                : 0,
              .task = m->task ? m->task->id
                      : slice ? slice->task
                              : 0,

@@ -224,6 +224,10 @@ static void own_columns(struct rows *r, const lt_event *e) {
     stack(r, e->b);
     break;
   }
+  case LT_EARLY_TURN:
+    positive(r, COLUMN_duration_ns, e->b);
+    positive(r, COLUMN_value, e->a);
+    break;
   case LT_POLL_BEGIN:
   case LT_POLL_END:
   case LT_LOOP_BEGIN:
@@ -240,7 +244,7 @@ static bool on_moment(void *context, const struct model_moment *m) {
   const lt_event *e = m->event;
   const lt_kind_info *info = lt_kind_lookup(e->kind);
   bool is_loop = e->kind == LT_LOOP_BEGIN || e->kind == LT_LOOP_END ||
-                 e->kind == LT_LOOP_NAME;
+                 e->kind == LT_LOOP_NAME || e->kind == LT_EARLY_TURN;
   if (!export_wants_moment(r->x, m))
     return true;
   r->next = 0;

@@ -257,7 +257,8 @@ static void begin_perf(struct watch *w, struct watched *t, uint32_t slot,
 static void tell_once(struct watch *w, struct watched *t,
                       const struct lti_proc *p, const struct lti_thread *thread,
                       const struct lti_seen *seen) {
-  if (t->is_told || !w->tell.is_on)
+  if (t->is_told || !w->tell.is_on ||
+      lti_state_of(thread).doing == LTI_DOING_MAYBE)
     return;
   t->is_told = true;
   struct lti_stuck_now now = moment(w, seen->clock);

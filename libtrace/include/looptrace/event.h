@@ -106,7 +106,10 @@ typedef enum lt_codec {
     "the lock ref, as in call, that this thread waits for is held by thread "  \
     "a; b the id of that one's stack, 0 for none")                             \
   X(26, AWAIT_SITE, "await-site", OPEN, NONE, SITE, NONE,                      \
-    "the await of ref that follows is made at a")
+    "the await of ref that follows is made at a")                              \
+  X(27, EARLY_TURN, "early-turn", NONE, UINT, UINT, UINT,                      \
+    "before loop x was known to be one, it had a turn: it began a ns before "  \
+    "this, and lasted b ns; its LOOP_BEGIN follows")
 
 typedef enum lt_kind {
 #define LT_EVENT_ENUM(id, name, text, ref, x, a, b, doc) LT_##name = id,
