@@ -18,7 +18,6 @@
 #define MODULES_MAX 16384u
 #define SITE_JUMP (UINT64_C(1) << 62) /* of a key: the place of a jump */
 #define MAPS_AGE_NS 100000000u
-#define PAGE_MOST 65536u
 
 void lti_book_put_module(struct lti_book *b, uint32_t id) {
   const struct lti_module *m = &b->modules[id - 1];
@@ -119,17 +118,8 @@ struct maps_file {
   bool has_code;
 };
 
-/* By another path perhaps, and to its last byte, where a mapping ends with its
- * page. */
-static bool is_known(const struct lti_book *b, const struct maps_file *f) {
-  uint32_t id = module_at(b, f->start);
-  return id && b->modules[id - 1].start == f->start &&
-         f->end - b->modules[id - 1].end < PAGE_MOST;
-}
-
 static void end_maps_file(struct lti_book *b, struct maps_file *f) {
-  if (f->has_code && f->path[0] == '/' && !module_at(b, f->end - 1) &&
-      !is_known(b, f))
+  if (f->has_code && f->path[0] == '/' && !module_at(b, f->end - 1))
     lti_book_module(b, f->start, f->end, f->path, strlen(f->path));
   f->has_code = false;
   f->path[0] = 0;

@@ -3,7 +3,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,38 +173,6 @@ START_TEST(addresses_in_no_module_are_looked_up_in_maps) {
   ck_assert_ptr_nonnull(strstr(b.modules[module - 1].path, "check_trace"));
   ck_assert_uint_eq(b.modules[module - 1].start + b.sites[id - 1].offset,
                     address);
-  lti_book_fini(&b);
-}
-END_TEST
-
-/* As the program tells of a module: to its last byte, by the path of a link. */
-static int tell_module(struct dl_phdr_info *info, size_t size, void *data) {
-  uint64_t start = UINT64_MAX, end = 0;
-  (void)size;
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-    if (p->p_type != PT_LOAD)
-      continue;
-    uint64_t at = info->dlpi_addr + p->p_vaddr;
-    if ((at & ~UINT64_C(4095)) < start)
-      start = at & ~UINT64_C(4095);
-    end = at + p->p_memsz;
-  }
-  if (strcmp(info->dlpi_name, "linux-vdso.so.1") != 0 && end > start)
-    lti_book_module(data, start, end, "/link.so", 8);
-  return 0;
-}
-
-START_TEST(a_module_that_was_told_of_is_in_maps_by_another_path) {
-  struct lti_book b;
-  lti_book_init(&b, getpid(), "test", 0);
-  b.is_live = true;
-  dl_iterate_phdr(tell_module, &b);
-  size_t n = b.n_modules;
-  ck_assert_uint_gt(n, 2);
-  uint32_t id = lti_book_site(&b, 0x10); /* in none: maps are read */
-  ck_assert_uint_eq(b.sites[id - 1].module, 0);
-  ck_assert_uint_eq(b.n_modules, n);
   lti_book_fini(&b);
 }
 END_TEST
@@ -551,7 +518,6 @@ int main(void) {
   tcase_add_test(t, tasks_live_from_spawn_to_done_in_any_order);
   tcase_add_test(t, an_address_belongs_to_the_newest_module_over_it);
   tcase_add_test(t, addresses_in_no_module_are_looked_up_in_maps);
-  tcase_add_test(t, a_module_that_was_told_of_is_in_maps_by_another_path);
   tcase_add_test(t, names_come_in_by_redefinition_and_are_asked_for_once);
   tcase_add_test(t, a_call_that_was_a_jump_moves_there_and_a_frame_does_not);
   tcase_add_test(t, strings_of_the_program_and_of_the_recorder_do_not_meet);
