@@ -12,7 +12,7 @@
 #include "record/process.h"
 
 /* Slices that the program opened by itself on this thread. */
-enum { SLICES_MAX = 9 };
+enum { SLICES_MAX = 7 };
 struct own_slices {
   struct lti_slice at[SLICES_MAX];
   uint32_t n; /* may exceed SLICES_MAX: those have no outer to go back to */
