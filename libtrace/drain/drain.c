@@ -382,6 +382,10 @@ void lti_drain_switch(struct lti_drain *d, bool on) {
 }
 
 uint64_t lti_drain_step(struct lti_drain *d) {
+  return lti_drain_step_until(d, UINT64_MAX);
+}
+
+uint64_t lti_drain_step_until(struct lti_drain *d, uint64_t known_ns) {
   struct lti_knot watermark;
   beat(d);
   lti_arena_grow(d->recording.view.arena, d->fd);
@@ -389,7 +393,8 @@ uint64_t lti_drain_step(struct lti_drain *d) {
   follow_switches(d);
   uint64_t now = lti_monotonic_ns();
   if (epoch_is_due(d, now) &&
-      lti_clockmap_watermark(&d->clocks, now, &watermark)) {
+      lti_clockmap_watermark(&d->clocks, known_ns < now ? known_ns : now,
+                             &watermark)) {
     seal_all(d, watermark);
     for (struct lti_recorded *p = d->all; p; p = p->next)
       if (!p->is_closed)

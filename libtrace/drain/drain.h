@@ -121,8 +121,14 @@ LT_WARN_UNUSED lt_status lti_drain_open(struct lti_arena *arena, int fd,
 /* Take what is in the rings; seal an epoch when it is due.
  *
  * Returns: how many ns to sleep before the next step (at most 50 ms, after how
- * fast the rings fill and when the epoch is due).  The sleep is to be one that lti_nap_end() can end. */
+ * fast the rings fill and when the epoch is due).  The sleep is to be one that
+ * lti_nap_end() can end. */
 uint64_t lti_drain_step(struct lti_drain *drain);
+
+/* The same for a caller who puts samples in (below), and has put in all that
+ * happened before known_ns: what happened since is not sealed, however long
+ * this thread had no CPU. */
+uint64_t lti_drain_step_until(struct lti_drain *drain, uint64_t known_ns);
 
 /* Switch the recording of all processes on or off.  Off, the program pays next
  * to nothing; what is open is closed in the trace, and begins again with what

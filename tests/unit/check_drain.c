@@ -98,6 +98,23 @@ START_TEST(rings_wrap_and_grow_without_losing_a_record) {
 }
 END_TEST
 
+START_TEST(what_is_not_known_yet_is_not_sealed) {
+  begin(&small);
+  lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
+  lti_drain_step(drain);
+  struct lti_knot known = moment();
+  for (unsigned i = 0; i < 30; i++) {
+    wait_ms(10);
+    lti_emit(LT_MARK, 0, 0, 0, i);
+    lti_drain_step_until(drain, known.ns);
+  }
+  ck_assert_uint_lt(lti_drain_sealed(drain), known.clock);
+  lti_drain_step(drain);
+  ck_assert_uint_gt(lti_drain_sealed(drain), known.clock);
+  end();
+}
+END_TEST
+
 enum { FLAT_OUT = 4, ATTEMPTS = 300000 };
 static _Atomic int n_running;
 
@@ -721,6 +738,7 @@ int main(void) {
   tcase_add_test(t, a_process_that_turns_no_loop_gets_no_file);
   tcase_add_test(t, events_before_the_first_loop_are_kept);
   tcase_add_test(t, rings_wrap_and_grow_without_losing_a_record);
+  tcase_add_test(t, what_is_not_known_yet_is_not_sealed);
   tcase_add_test(t, what_threads_flat_out_attempt_is_recorded_or_counted);
   tcase_add_test(t, a_loss_stands_where_it_happened_with_its_gap);
   tcase_add_test(t, a_straggler_is_raised_to_the_watermark);

@@ -284,11 +284,15 @@ static void tell_of_others(struct launch *l) {
  * to sleep. */
 static uint64_t step(struct launch *l) {
   uint64_t now = lti_monotonic_ns();
-  if (now >= l->drain_due_ns)
-    stops_settle(l->stops); /* before what was then is sealed */
+  bool is_due = now >= l->drain_due_ns;
+  if (is_due)
+    stops_settle(l->stops);
   take_stops(l);
-  if (now >= l->drain_due_ns)
-    l->drain_due_ns = lti_drain_step(l->drain) + (now = lti_monotonic_ns());
+  if (is_due) {
+    uint64_t sleep_ns = lti_drain_step_until(l->drain, now);
+    now = lti_monotonic_ns();
+    l->drain_due_ns = now + sleep_ns;
+  }
   uint64_t look_ns = l->watch ? watch_look(l->watch) : UINT64_MAX;
   uint64_t sleep_ns = l->drain_due_ns - now;
   return sleep_ns < look_ns ? sleep_ns : look_ns;
