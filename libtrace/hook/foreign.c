@@ -83,9 +83,10 @@ static void note(const void *caller) {
   static const char *const texts[NOTES] = {
       "a loop is not libuv's, or of a libuv that is linked statically: its "
       "turns and blocking calls are seen, its callbacks are not seen",
-      "libuv is called past looptrace (through dlsym() on a handle, or because "
-      "liblooptrace is linked behind it): turns and blocking calls of such a "
-      "loop are seen, its callbacks are not seen"};
+      "libuv is called past looptrace (through dlsym() on a handle, because "
+      "liblooptrace is linked behind it, or in a run that began before the "
+      "recording): turns and blocking calls of such a loop are seen, its "
+      "callbacks are not seen"};
   unsigned which = is_in_libuv(caller) ? NOTE_PAST : NOTE_FOREIGN;
   uint32_t epoch = lti_epoch();
   if (atomic_exchange_explicit(&noted[which], epoch, memory_order_relaxed) !=
@@ -127,9 +128,10 @@ static void note_unjudged(void) {
 static void name_loop(char *name, size_t size, const char *what, int fd) {
   char comm[17] = "";
   size_t n = 0;
-  if (!lti_process.is_confined && syscall(SYS_gettid) != getpid() &&
+  const struct lti_proc *proc = lti_process.proc; /* its recording may end */
+  if (proc && !lti_process.is_confined && syscall(SYS_gettid) != getpid() &&
       lti_libc.prctl(PR_GET_NAME, (unsigned long)comm, 0, 0, 0) == 0 &&
-      strcmp(comm, lti_process.proc->comm) != 0)
+      strcmp(comm, proc->comm) != 0)
     n = (size_t)snprintf(name, size, "%s ", comm);
   (void)snprintf(name + n, size - n, fd < 0 ? "%s" : "%s %d", what, fd);
 }

@@ -45,9 +45,10 @@ void lti_trial_begin(const void *site, const struct lti_waits *fds,
     return;
   lti_sync();
   lti_usage_emit(); /* the first event of a thread: it may get no slot */
-  if (!lti_self.slot || !lti_process.proc)
+  struct lti_proc *proc = lti_process.proc; /* its recording may end */
+  if (!lti_self.slot || !proc)
     return;
-  if (atomic_load_explicit(&lti_process.proc->loops, memory_order_relaxed))
+  if (atomic_load_explicit(&proc->loops, memory_order_relaxed))
     lti_modules_emit(); /* else they are told with the first loop */
   trial = (struct trial){.site = site,
                          .fds = *fds,
