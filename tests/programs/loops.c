@@ -144,7 +144,8 @@ static void early_poll(void) {
   close(fd);
 }
 
-static void early_select(void) {
+/* Held up in that turn. */
+static void turn_select_server(int stalled) {
   int fd = listener();
   for (int i = 0; i < TURNS; i++) {
     fd_set set;
@@ -152,10 +153,14 @@ static void early_select(void) {
     FD_ZERO(&set);
     FD_SET(fd, &set);
     must(select(fd + 1, &set, NULL, NULL, &t));
-    if (i == 0)
+    if (i == stalled)
       nap(STALL_MS);
   }
   close(fd);
+}
+
+static void early_select(void) {
+  turn_select_server(0);
 }
 
 /* Waits for something once, and then starts for long. */
@@ -287,17 +292,7 @@ static void poll_eventfd(void) {
 }
 
 static void select_server(void) {
-  int fd = listener();
-  for (int i = 0; i < TURNS; i++) {
-    fd_set set;
-    struct timeval t = {0, 2000};
-    FD_ZERO(&set);
-    FD_SET(fd, &set);
-    must(select(fd + 1, &set, NULL, NULL, &t));
-    if (i == TURNS / 2)
-      nap(STALL_MS);
-  }
-  close(fd);
+  turn_select_server(TURNS / 2);
 }
 
 /* Afterwards the thread may do as it likes. */

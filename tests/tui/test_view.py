@@ -297,6 +297,17 @@ class Detail(ViewCase):
 class Foreign(ViewCase):
     """A loop that is not libuv's: its callbacks are not in the trace."""
 
+    def trace_of(self, thread):
+        w = enc.Writer()
+        w.generation(shop.definitions('/opt', False, False) +
+                     [enc.string(900, 'epoll 14'), enc.loop(1, 0, 900)])
+        w.events(0, thread.events)
+        w.epoch(thread.now)
+        w.end()
+        path = self.dir / 'x.lt'
+        path.write_bytes(w.data())
+        return path
+
     def test_what_is_not_seen_is_not_said_to_be_nothing(self):
         t = shop.Thread(0)
         t.put(LOOP_BEGIN, x=1, a=3)
@@ -304,14 +315,7 @@ class Foreign(ViewCase):
             t.poll(turn * 50 * shop.MS)
             t.call(shop.NANOSLEEP, 6, (120 if turn == 7 else 2) * shop.MS)
         t.put(LOOP_END, x=1)
-        w = enc.Writer()
-        w.generation(shop.definitions('/opt', False, False) +
-                     [enc.string(900, 'epoll 14'), enc.loop(1, 0, 900)])
-        w.events(0, t.events)
-        w.epoch(t.now)
-        w.end()
-        path = self.dir / 'x.lt'
-        path.write_bytes(w.data())
+        path = self.trace_of(t)
         text = self.dump(path)
         self.assertIn("Time of epoll 14's ", text)
         self.assertNotIn('No callback was recorded', text)
@@ -329,14 +333,7 @@ class Foreign(ViewCase):
         t.put(LOOP_BEGIN, x=1, a=3)
         t.poll(300 * shop.MS)
         t.put(LOOP_END, x=1)
-        w = enc.Writer()
-        w.generation(shop.definitions('/opt', False, False) +
-                     [enc.string(900, 'epoll 14'), enc.loop(1, 0, 900)])
-        w.events(0, t.events)
-        w.epoch(t.now)
-        w.end()
-        path = self.dir / 'x.lt'
-        path.write_bytes(w.data())
+        path = self.trace_of(t)
         self.assertIn('0.050s 200ms', self.dump(path))
         # Also where it is told behind what is in sight.
         text = self.dump(path, '--range', '0.1s..0.2s')

@@ -220,6 +220,14 @@ static void begin_flight_with_stalls(void) {
   wait_ms(80);
 }
 
+static void end_with_one_snapshot(void) {
+  while (access(numbered(1), F_OK) != 0)
+    lti_drain_step(drain);
+  step_until_written_out();
+  ck_assert_uint_eq(finish()->n_snapshots, 1);
+  end_flight(1);
+}
+
 START_TEST(a_stall_asks_for_one_when_it_is_over) {
   begin_flight_with_stalls();
   lti_emit_at(at_ms(0), LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -228,11 +236,7 @@ START_TEST(a_stall_asks_for_one_when_it_is_over) {
   lti_emit_at(at_ms(21), LT_POLL_BEGIN, 0, 0, 0, 0);
   lti_emit_at(at_ms(22), LT_POLL_END, 0, 0, 0, 0);
   lti_emit_at(at_ms(32), LT_POLL_BEGIN, 0, 0, 0, 0); /* that was one */
-  while (access(numbered(1), F_OK) != 0)
-    lti_drain_step(drain);
-  step_until_written_out();
-  ck_assert_uint_eq(finish()->n_snapshots, 1);
-  end_flight(1);
+  end_with_one_snapshot();
 }
 END_TEST
 
@@ -254,11 +258,7 @@ START_TEST(a_stall_between_two_runs_asks_for_one) {
   lti_emit_at(at_ms(50), LT_POLL_END, 0, 0, 1, 0); /* that was none */
   lti_emit_at(at_ms(51), LT_LOOP_BEGIN, 1, 0, LT_LOOP_NOWAIT, 0);
   lti_emit_at(at_ms(51), LT_LOOP_END, 1, 0, 1, 0);
-  while (access(numbered(1), F_OK) != 0)
-    lti_drain_step(drain);
-  step_until_written_out();
-  ck_assert_uint_eq(finish()->n_snapshots, 1);
-  end_flight(1);
+  end_with_one_snapshot();
 }
 END_TEST
 
