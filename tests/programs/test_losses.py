@@ -225,8 +225,9 @@ class Losses(Case):
                                  late_ns)
         lost_ms.sort()
         self.assertTrue(lost_ms)
-        print(f'lost at kill -9, {len(lost_ms)} times: {lost_ms[len(lost_ms) // 2]:.0f} ms median, '
-              f'{lost_ms[-1]:.0f} most')
+        self.measured(f'lost at kill -9, {len(lost_ms)} times: '
+                      f'{lost_ms[len(lost_ms) // 2]:.0f} ms median, '
+                      f'{lost_ms[-1]:.0f} most')
 
     def test_the_linked_recorder_counts_as_exactly(self):
         for options in ([], ['-l'], ['-r', '65536']):

@@ -32,8 +32,8 @@ class Noise(Case):
                                          'TMPDIR': str(self.dir)})
             self.assertIn(result.returncode, (0, 1, 4), result)
             counts[result.returncode] += 1
-        print(f'{" ".join(arguments)}: {counts[0]} pass, {counts[1]} fail, '
-              f'{counts[4]} inconclusive of {runs}', flush=True)
+        self.measured(f'{" ".join(arguments)}: {counts[0]} pass, '
+                      f'{counts[1]} fail, {counts[4]} inconclusive of {runs}')
         return counts
 
     def test_a_clean_program_never_fails(self):

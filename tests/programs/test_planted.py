@@ -252,7 +252,7 @@ class Planted(Case):
                                 ('alone', script.alone(alone))):
                 self.judge(score, *self.run_script(f'{name}-{n}', lines))
             n += crowd + alone
-        print(f'{title}, seed {seed}: {score}', flush=True)
+        self.measured(f'{title}, seed {seed}: {score}')
         for wrong in score.wrong + score.small:
             print(json.dumps(wrong), flush=True)
         for name, (right, of) in score.counts.items():

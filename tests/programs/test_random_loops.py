@@ -161,14 +161,18 @@ class RandomLoops(Case):
         return len(log), wrong, replay.wrong
 
     def test_the_same_where_it_is_switched_off_and_on(self):
+        n_calls = n_recorded = 0
         for first in range(1, SEEDS + 1, AT_ONCE):
             log, wrong = self.run_both(PROGRAM, first, AT_ONCE, 'switching')
             switched = Switched()
             self.replay(switched)
-            print(f'{len(log)} callbacks, {switched.n} recorded', flush=True)
+            n_calls += len(log)
+            n_recorded += switched.n
             self.assertEqual((wrong[:3], switched.wrong[:3]), ([], []))
             self.assertLess(0, switched.n)
             self.assertLess(switched.n, len(log))
+        self.measured(f'{SEEDS} seeds, switched off and on, {n_calls} '
+                      f'callbacks: {n_recorded} recorded, none wrong')
 
     def test_the_same_with_and_without_and_in_the_trace(self):
         n_calls = n_other = n_untold = 0
@@ -179,9 +183,9 @@ class RandomLoops(Case):
             n_untold += len(untold)
             for what in other[:3] + untold[:3]:
                 print(first, what, flush=True)
-        print(f'{SEEDS} seeds, {n_calls} callbacks: {n_other} objects saw '
-              f'something else when recorded, {n_untold} differences between '
-              f'log and trace', flush=True)
+        self.measured(f'{SEEDS} seeds, {n_calls} callbacks: {n_other} objects '
+                      f'saw something else when recorded, {n_untold} '
+                      f'differences between log and trace')
         self.assertEqual((n_other, n_untold), (0, 0))
         self.assertGreater(n_calls, SEEDS * 20)
 

@@ -63,8 +63,9 @@ class Soak(Case):
         self.settle(n_files)
         third = len(seen) // 3
         early, late = max(seen[third:2 * third]), max(seen[2 * third:])
-        print(f'{said.decode().strip()}; RSS {early} KiB in the second third, '
-              f'{late} in the last; at most {most} clients at once')
+        self.measured(f'{said.decode().strip()}; RSS {early} KiB in the second '
+                      f'third, {late} in the last; at most {most} clients at '
+                      f'once')
         self.assertGreater(most, CLIENTS / 2)
         self.assertLess(late, early * 1.02 + 256)
         server.send_signal(signal.SIGINT)

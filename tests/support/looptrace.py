@@ -38,6 +38,10 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.dir = pathlib.Path(folder.name)
 
+    def measured(self, text):
+        """A figure that tests/run prints where the test passes, too."""
+        print(f'measured: {text}', flush=True)
+
     def run_command(self, *command, seconds=60, **options):
         """Run a command in self.dir without a terminal; output is bytes."""
         options.setdefault('cwd', self.dir)

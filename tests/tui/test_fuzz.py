@@ -113,7 +113,7 @@ class Fuzz(VTermCase):
         while time.monotonic() < end:
             n += self.run_one(seed, paths, end)
             seed += 1
-        print(f'{n} inputs in {seed - first} runs', flush=True)
+        self.measured(f'{n} inputs in {seed - first} runs')
         self.assertGreater(n, 0)
 
 
