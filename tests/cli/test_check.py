@@ -170,6 +170,10 @@ class Text(Check):
                 ('/opt/node/bin/node', 'fsync', 'fs.promises'),
                 ('/usr/bin/nvim', 'getaddrinfo', 'vim.uv.getaddrinfo'),
                 ('/usr/lib/lua/5.1/luv.so', 'fsync', 'call of luv'),
+                ('/v/gevent/libev/corecext.cpython-311-x86_64-linux-gnu.so',
+                 'uv_sleep', 'gevent.sleep'),
+                ('/var/lib/gems/3.1.0/rubyeventmachine.so', 'fsync', 'EM.defer'),
+                ('/usr/lib/perl5/auto/EV/EV.so', 'uv_sleep', 'EV::timer'),
                 # These are C, whatever they are called.
                 ('/usr/bin/node_exporter', 'uv_sleep', 'uv_timer_start'),
                 ('/usr/bin/pythonic', 'uv_sleep', 'uv_timer_start'),

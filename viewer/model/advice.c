@@ -1,5 +1,5 @@
-/* Who writes Python, JavaScript or Lua is not helped by the names of C: what
- * the interpreter has for the same.
+/* Who writes Python, JavaScript, Lua, Ruby or Perl is not helped by the names of
+ * C: what the interpreter, or its event library, has for the same.
  *
  * Invariant: an interpreter is known by a file that it alone maps; where none
  * is, the advice is that of libuv.  Called by output/ and the viewer. */
@@ -24,13 +24,26 @@ enum purpose {
 };
 
 struct language {
-  const char *program; /* "python": a module of this name, or "python3.11" */
+  const char *program; /* "python": a module of this name, or "python3.11";
+                          NULL: none */
   const char *library; /* or whose path has this in it; NULL: none */
   const char *use[N_PURPOSES]; /* NULL: as in C */
   const char *compute;
 };
 
+/* Where a process is of several, the first counts. */
 static const struct language languages[] = {
+    {NULL,
+     "/gevent/",
+     {[SLEEPING] = "gevent.sleep",
+      [FILES] = "gevent.get_hub().threadpool.apply",
+      [SOCKETS] = "gevent.socket, or gevent.monkey.patch_all() before all "
+                  "other imports",
+      [NAMES] = "gevent.socket.getaddrinfo",
+      [PROCESSES] = "gevent.subprocess",
+      [LOCKS] = "gevent.lock or gevent.event; or another thread held the GIL",
+      [OTHERS] = "gevent.get_hub().threadpool.apply"},
+     "do it in pieces with gevent.sleep(0) between, or in another process"},
     {"python",
      "/uvloop/loop.",
      {[SLEEPING] = "await asyncio.sleep",
@@ -76,6 +89,26 @@ static const struct language languages[] = {
       [LOCKS] = "uv.new_async",
       [OTHERS] = "uv.new_work"},
      "do it in pieces, one a turn, or in the thread pool: uv.new_work"},
+    {"rubyeventmachine.so",
+     NULL,
+     {[SLEEPING] = "EM.add_timer",
+      [FILES] = "EM.defer",
+      [SOCKETS] = "EM.connect or EM.watch; in the place of sleep, EM.add_timer",
+      [NAMES] = "EM::DNS::Resolver.resolve",
+      [PROCESSES] = "EM.popen",
+      [LOCKS] = "EM::Queue or EM::Channel; or another thread held the GVL",
+      [OTHERS] = "EM.defer"},
+     "do it in pieces with EM.next_tick between, or in another process"},
+    {"EV.so",
+     NULL,
+     {[SLEEPING] = "EV::timer",
+      [FILES] = "IO::AIO",
+      [SOCKETS] = "EV::io; in the place of a select that sleeps, EV::timer",
+      [NAMES] = "AnyEvent::DNS",
+      [PROCESSES] = "EV::child",
+      [LOCKS] = "EV::async",
+      [OTHERS] = "IO::AIO, or another process"},
+     "do it in pieces with AnyEvent::postpone between, or in another process"},
 };
 
 #define N_LANGUAGES (sizeof languages / sizeof *languages)
@@ -83,21 +116,22 @@ static const struct language languages[] = {
 static bool is_of(const struct language *l, const char *path) {
   const char *slash = strrchr(path, '/');
   const char *name = slash ? slash + 1 : path;
-  size_t size = strlen(l->program);
-  bool is_program = strncmp(name, l->program, size) == 0 &&
+  size_t size = l->program ? strlen(l->program) : 0;
+  bool is_program = size && strncmp(name, l->program, size) == 0 &&
                     !name[size + strspn(name + size, "0123456789.")];
   return is_program || (l->library && strstr(path, l->library));
 }
 
 static const struct language *language_of(const struct model *m) {
   uint32_t n = m->info->n_modules;
+  size_t found = N_LANGUAGES;
   for (uint32_t i = 1; i <= n && i <= MODULES_MAX; i++) {
     const lt_module_def *module = lt_reader_module(m->reader, i);
-    for (size_t k = 0; module && module->path && k < N_LANGUAGES; k++)
+    for (size_t k = 0; module && module->path && k < found; k++)
       if (is_of(&languages[k], module->path))
-        return &languages[k];
+        found = k;
   }
-  return NULL;
+  return found < N_LANGUAGES ? &languages[found] : NULL;
 }
 
 static enum purpose purpose_of(unsigned callee) {

@@ -73,7 +73,7 @@ static void put_modules(FILE *file, const struct info_said *v) {
     if (m)
       fprintf(file, "           %s  %s\n", inert(m->path, path, sizeof path),
               m->build_id && *m->build_id ? inert(m->build_id, id, sizeof id)
-                                          : "no build-id");
+                                          : "build-id not read");
   }
 }
 
