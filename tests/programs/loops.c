@@ -405,6 +405,15 @@ static void hang(void) {
   kill(getpid(), SIGKILL);
 }
 
+/* As asyncio's whose first task hangs: it never waits for its loop. */
+static void hang_first(void) {
+  struct epoll_event events[8];
+  int fd = must(epoll_create1(0));
+  must(epoll_wait(fd, events, 8, 0));
+  nap(10 * STALL_MS); /* it is looked at only now and then */
+  kill(getpid(), SIGKILL);
+}
+
 /* A child of the loop is not in it, and may have one of its own. */
 static void forked(void) {
   int fd = must(epoll_create1(0));
@@ -444,7 +453,7 @@ int main(int argc, char **argv) {
       {"looks", looks}, {"steps", steps}, {"elsewhere", elsewhere},
       {"early-poll", early_poll}, {"early-select", early_select},
       {"starts", starts}, {"patient", patient}, {"dying", dying},
-      {"forked-early", forked_early},
+      {"forked-early", forked_early}, {"hang-first", hang_first},
       {"interrupted-early", interrupted_early}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {

@@ -407,6 +407,25 @@ class Loops(Case):
                     self.assert_early(path, r'^epoll \d+$', how,
                                       callee=callee)
 
+    def test_what_may_have_hung_in_its_first_turn_is_said(self):
+        """It is no loop yet, so that there is no trace that could show it."""
+        for options, told in ([], []), (['-v'], [
+                r'looptrace: a thread of loops \(pid \d+\) that looked at its '
+                r'descriptors has not come back for [\d.]+ s: in '
+                r'(clock_)?nanosleep, called by .*']):
+            result = self.looptrace('record', *options, '-o',
+                                    self.dir / 'x.lt', '--', LOOPS,
+                                    'hang-first')
+            self.assertEqual(result.returncode, 128 + 9, result)
+            lines = result.stderr.decode().splitlines()
+            self.assertEqual(len(lines), len(told) + 1, lines)
+            for pattern, line in zip(told, lines):
+                self.assertRegex(line, f'^{pattern}$')
+            self.assertRegex(lines[-1], r'; a thread that had looked at its '
+                                        r'descriptors did not come back for '
+                                        r'[\d.]+ s: if they were a loop')
+            self.assertFalse((self.dir / 'x.lt').exists())
+
     @needs('gcc', 'pkg-config')
     def test_a_libuv_loop_is_judged_from_its_first_turn_on(self):
         flags = subprocess.run(['pkg-config', '--cflags', '--libs', 'libuv'],

@@ -60,6 +60,7 @@ struct launch {
   bool expired;        /* the recording has ended, by --duration */
   int stop_signal;
   uint64_t ended_ns, term_ns;
+  uint64_t maybe_ns;   /* see why_no_loop() */
   uint64_t stopped_ns; /* the command has been since then; 0: it is not */
   uint64_t drain_due_ns;
   uint64_t scanned_ns; /* last look for processes without a slot */
@@ -175,6 +176,8 @@ static void command_ended(struct launch *l, const siginfo_t *info) {
   l->ended = true;
   l->ended_ns = lti_monotonic_ns();
   l->result->status = exited ? info->si_status : 128 + info->si_status;
+  if (!exited)
+    l->maybe_ns = watch_maybe_ns(l->watch, l->child.pid, ended.clock);
   if (!l->expired)
     lti_drain_process_ended(l->drain, l->child.pid,
                             exited ? LT_END_EXITED : LT_END_KILLED,
@@ -362,8 +365,11 @@ static void drain_until_the_end(struct launch *l) {
     }
   }
   l->result->was_stopped = true;
-  if (!l->ended)
-    l->result->status = 128 + l->stop_signal;
+  if (l->ended)
+    return;
+  l->result->status = 128 + l->stop_signal;
+  l->maybe_ns = watch_maybe_ns(l->watch, l->child.pid,
+                               lti_clock_read(l->arena.arena->clock_is_tsc));
 }
 
 static char *copy(const char *text) {
@@ -411,7 +417,7 @@ static char *why_nothing(struct launch *l) {
     if (files[i].n_loops && l->options->mode == LTI_MODE_FLIGHT)
       return strdup("the flight recorder was not asked for a snapshot");
   return why_no_loop(l->file, atomic_load(&l->arena.arena->n_attached),
-                     atomic_load(&l->arena.arena->n_past) > 0);
+                     atomic_load(&l->arena.arena->n_past) > 0, l->maybe_ns);
 }
 
 /* The command is held at its gate; let it run to its end.  An exit code. */

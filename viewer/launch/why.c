@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "launch/program.h"
+#include "output/units.h"
 
 /* Reasons for which the preload cannot be in the command itself; NULL for
  * none. */
@@ -46,9 +47,23 @@ static const char *inside_reason(const struct program_facts *facts) {
          "poll or select again and again";
 }
 
-char *why_no_loop(const char *path, unsigned n_attached, bool is_past) {
+/* Of a thread that did not come back, or "". */
+static const char *hint(uint64_t maybe_ns, char *buf, size_t size) {
+  units_buf age;
+  buf[0] = 0;
+  if (maybe_ns)
+    snprintf(buf, size,
+             "; a thread that had looked at its descriptors did not come back "
+             "for %s: if they were a loop's, it hung in its first turn, and "
+             "record -v says where",
+             units_ns(age, (int64_t)maybe_ns));
+  return buf;
+}
+
+char *why_no_loop(const char *path, unsigned n_attached, bool is_past,
+                  uint64_t maybe_ns) {
   struct program_facts *facts = malloc(sizeof *facts);
-  char others[64] = "", *text = NULL;
+  char others[64] = "", maybe[256], *text = NULL;
   if (!facts)
     return NULL;
   program_look(path, facts);
@@ -66,10 +81,11 @@ char *why_no_loop(const char *path, unsigned n_attached, bool is_past) {
     reason = inside_reason(facts);
   int n =
       *facts->script
-          ? asprintf(&text, "no event loop ran in %s (a script for %s)%s: %s",
-                     facts->script, facts->path, others, reason)
-          : asprintf(&text, "no event loop ran in %s%s: %s", path, others,
-                     reason);
+          ? asprintf(&text, "no event loop ran in %s (a script for %s)%s: %s%s",
+                     facts->script, facts->path, others, reason,
+                     hint(maybe_ns, maybe, sizeof maybe))
+          : asprintf(&text, "no event loop ran in %s%s: %s%s", path, others,
+                     reason, hint(maybe_ns, maybe, sizeof maybe));
   free(facts);
   return n < 0 ? NULL : text;
 }

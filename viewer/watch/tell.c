@@ -26,21 +26,26 @@ static bool is_runtime(const char *path, bool *is_ours) {
   return *is_ours;
 }
 
-/* The callback: the program's last frame inside one of ours. */
+/* The callback: the program's last frame inside one of ours; of a loop whose
+ * callbacks are not seen, its first. */
 static const struct lti_stack_frame *find_callback(const struct lti_seen *seen,
-                                                   struct code *code) {
-  const struct lti_stack_frame *last = NULL;
+                                                   struct code *code,
+                                                   bool *is_callback) {
+  const struct lti_stack_frame *first = NULL, *last = NULL;
   for (size_t i = 0; i < seen->n_frames; i++) {
     const struct lti_stack_frame *f = &seen->frames[i];
     const struct code_mapping *m = code_find(code, f->address - 1);
     bool is_ours = false;
     bool is_system = m && is_runtime(m->path, &is_ours);
-    if (last && is_ours)
+    *is_callback = last && is_ours;
+    if (*is_callback)
       return last;
     if (!is_system)
       last = f;
+    if (!first)
+      first = last;
   }
-  return NULL;
+  return first;
 }
 
 static void put_safe(const char *text) {
@@ -49,13 +54,13 @@ static void put_safe(const char *text) {
 }
 
 static void put_place(struct tell *t, struct code *code, int32_t pid,
-                      uint64_t address) {
+                      const char *what, uint64_t address) {
   uint64_t offset;
   struct lti_name name = {0};
   const char *path = code_offset(t->files, code, address, &offset);
   if (!path)
     return;
-  fputs(", callback ", stderr);
+  fprintf(stderr, ", %s ", what);
   const char *slash = strrchr(path, '/');
   if (aside_site(t->names, pid, path, offset, &name) && name.function) {
     put_safe(name.function);
@@ -86,15 +91,21 @@ static void put_state(const struct lti_seen *seen) {
 void tell_stuck(struct tell *t, const struct tell_who *who,
                 const struct lti_seen *seen, struct code *code) {
   units_buf age;
-  fputs("looptrace: loop ", stderr);
-  put_safe(who->loop);
+  fputs(who->loop ? "looptrace: loop " : "looptrace: a thread", stderr);
+  put_safe(who->loop ? who->loop : "");
   fputs(" of ", stderr);
   put_safe(who->comm);
-  fprintf(stderr, " (pid %d) has not come back for %s: ", (int)who->pid,
+  fprintf(stderr, " (pid %d) %shas not come back for %s: ", (int)who->pid,
+          who->loop ? "" : "that looked at its descriptors ",
           units_ns(age, (int64_t)who->age_ns));
   put_state(seen);
-  const struct lti_stack_frame *callback = find_callback(seen, code);
-  if (callback)
-    put_place(t, code, who->pid, callback->address);
+  bool is_callback = false;
+  const struct lti_stack_frame *frame = find_callback(seen, code, &is_callback);
+  if (frame)
+    put_place(t, code, who->pid,
+              is_callback  ? "callback"
+              : seen->call ? "called by"
+                           : "in",
+              frame->address);
   fputc('\n', stderr);
 }

@@ -14,7 +14,7 @@ struct tell {
 
 struct tell_who {
   int32_t pid;
-  const char *comm, *loop;
+  const char *comm, *loop; /* loop: NULL if it is not known to be one */
   uint64_t age_ns;
 };
 

@@ -30,6 +30,8 @@
 #define PERF_MOST_NS UINT64_C(100000000)
 #define PERF_SAMPLES 3u
 #define PERFS_MAX 4u
+/* What is only maybe a loop, and does not come back for so long, is told of. */
+#define WATCH_MAYBE_NS UINT64_C(1000000000)
 #define CREDIT_MAX_NS INT64_C(100000000)
 #define CREDIT_SHARE 20 /* one in 20: 5 % */
 
@@ -257,15 +259,19 @@ static void begin_perf(struct watch *w, struct watched *t, uint32_t slot,
 static void tell_once(struct watch *w, struct watched *t,
                       const struct lti_proc *p, const struct lti_thread *thread,
                       const struct lti_seen *seen) {
-  if (t->is_told || !w->tell.is_on ||
-      lti_state_of(thread).doing == LTI_DOING_MAYBE)
+  if (t->is_told || !w->tell.is_on)
     return;
-  t->is_told = true;
+  bool is_maybe = lti_state_of(thread).doing == LTI_DOING_MAYBE;
   struct lti_stuck_now now = moment(w, seen->clock);
   struct tell_who who = {.pid = p->pid,
                          .comm = p->comm,
-                         .loop = thread->is_main ? "main" : thread->name,
+                         .loop = is_maybe          ? NULL
+                                 : thread->is_main ? "main"
+                                                   : thread->name,
                          .age_ns = lti_stuck_age_ns(&now, t->stuck.since)};
+  if (is_maybe && who.age_ns < WATCH_MAYBE_NS)
+    return;
+  t->is_told = true;
   tell_stuck(&w->tell, &who, seen, code_of(w, p, lti_monotonic_ns()));
 }
 
@@ -447,16 +453,35 @@ static uint64_t spoke_after(const struct watch *w, uint32_t slot,
   return UINT64_MAX;
 }
 
+/* What a thread of the process says it does; NOTHING for any other. */
+static struct lti_state state_in(const struct watch *w, uint32_t slot,
+                                 int32_t pid) {
+  const struct lti_thread *thread = lti_arena_thread(w->arena, slot);
+  /* Partner: the owner's release store when it has filled the slot in. */
+  if (atomic_load_explicit(&thread->state, memory_order_acquire) !=
+          LTI_SLOT_CLAIMED ||
+      thread->proc >= w->arena->n_procs ||
+      lti_arena_proc(w->arena, thread->proc)->pid != pid)
+    return (struct lti_state){.doing = LTI_DOING_NOTHING};
+  return lti_state_of(thread);
+}
+
+uint64_t watch_maybe_ns(const struct watch *w, int32_t pid, uint64_t clock) {
+  uint64_t most = 0;
+  for (uint32_t i = 0; w && i < w->n_threads; i++) {
+    struct lti_state state = state_in(w, i, pid);
+    struct lti_stuck_now now = moment(w, clock);
+    uint64_t age = lti_stuck_age_ns(&now, state.since);
+    if (state.doing == LTI_DOING_MAYBE && age > most)
+      most = age;
+  }
+  return most >= WATCH_MAYBE_NS ? most : 0;
+}
+
 void watch_stops(struct watch *w, int32_t pid, uint64_t clock) {
   struct lti_seen seen = {.state = 'T'};
   for (uint32_t i = 0; w && i < w->n_threads; i++) {
-    const struct lti_thread *thread = lti_arena_thread(w->arena, i);
-    /* Partner: the owner's release store when it has filled the slot in. */
-    if (atomic_load_explicit(&thread->state, memory_order_acquire) !=
-            LTI_SLOT_CLAIMED ||
-        thread->proc >= w->arena->n_procs ||
-        lti_arena_proc(w->arena, thread->proc)->pid != pid ||
-        lti_state_of(thread).doing == LTI_DOING_NOTHING)
+    if (state_in(w, i, pid).doing == LTI_DOING_NOTHING)
       continue;
     seen.clock = clock;
     if (seen.clock <= lti_drain_sealed(w->drain))

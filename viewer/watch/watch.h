@@ -41,4 +41,8 @@ uint64_t watch_look(struct watch *watch);
 void watch_stops(struct watch *watch, int32_t pid, uint64_t clock);
 void watch_continues(struct watch *watch, uint64_t clock);
 
+/* For how long a thread of the process, which may turn a loop, but is not known
+ * to, has not come back at this clock: the longest; 0 if none. */
+uint64_t watch_maybe_ns(const struct watch *watch, int32_t pid, uint64_t clock);
+
 #endif
