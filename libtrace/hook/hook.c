@@ -23,6 +23,7 @@ static const void *(*const volatile find_owner)(void) = lt_hook_owner;
 /* Another thread of the child may be the first to turn a loop. */
 static void after_fork(void) {
   lti_table_after_fork();
+  lti_whose_after_fork();
   if (lti_process.arena) {
     lti_thread_forked();
     lti_frames_mute();

@@ -72,6 +72,7 @@ static inline bool lti_is_own(const void *address) {
  * Where libuv is in the global scope that is what all mean; else a module may have
  * one inside, or bring one along (whose.c).  errno is preserved. */
 struct lti_uv *lti_uv_of_slow(const void *caller);
+void lti_whose_after_fork(void);
 static inline struct lti_uv *lti_uv_of(const void *caller) {
   const struct lti_text_ranges *r = &lti_ranges;
   if (__builtin_expect(r->is_global, 1) ||

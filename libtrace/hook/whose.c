@@ -104,6 +104,8 @@ static struct lti_uv *another(void *run, void *handle) {
   for (unsigned i = 0; i < atomic_load(&n_callers); i++)
     if (is_of(callers[i].uv, run))
       return callers[i].uv;
+  if (atomic_load(&n_callers) == CALLERS_MAX) /* it would be made each time */
+    return NULL;
   struct lti_uv *uv = mmap(NULL, sizeof *uv, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (uv == MAP_FAILED)
@@ -166,6 +168,10 @@ static struct lti_uv *ask(const void *caller, struct module *m) {
   if (uv)
     add(m, uv);
   return uv;
+}
+
+void lti_whose_after_fork(void) {
+  atomic_flag_clear(&is_adding); /* a thread that is not here may have it */
 }
 
 struct lti_uv *lti_uv_of_slow(const void *caller) {

@@ -31,9 +31,9 @@ static struct lti_proc *proc_now(void) {
   return __atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE);
 }
 
-static void wake_drain(void) {
+void lti_drain_wake(void) {
   struct lti_arena *arena = arena_now();
-  if (arena)
+  if (arena && !lti_process.is_confined)
     lti_nap_end(arena);
 }
 
@@ -52,6 +52,10 @@ static void leave_former(struct lti_self *self) {
   struct lti_proc *proc = proc_now();
   if (!slot || !proc || !*lti_process.alive || is_current(slot))
     return;
+  if (slot == &lti_nobodys) {
+    self->slot = NULL;
+    return;
+  }
   uint64_t tail = atomic_load_explicit(&slot->tail, memory_order_relaxed);
   atomic_fetch_add(&proc->no_ring, self->head - tail);
   self->slot = NULL;
@@ -107,6 +111,28 @@ static struct lti_thread *claim_slot(struct lti_arena *arena, uint32_t *index) {
   return NULL;
 }
 
+/* Without a system call, from what glibc writes into each lock. */
+static int32_t tid_in_lock(void) {
+  pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+  if (pthread_mutex_trylock(&lock) != 0)
+    return 0;
+  int32_t tid = lock.__data.__owner;
+  (void)pthread_mutex_unlock(&lock);
+  return tid;
+}
+
+static void name_thread(struct lti_thread *slot) {
+  memset(slot->name, 0, sizeof slot->name);
+  if (lti_process.is_confined) {
+    slot->tid = tid_in_lock();
+    slot->is_main = slot->tid == lti_arena_proc(arena_now(), slot->proc)->pid;
+  } else {
+    slot->tid = (int32_t)syscall(SYS_gettid);
+    slot->is_main = slot->tid == getpid();
+    (void)prctl(PR_GET_NAME, slot->name);
+  }
+}
+
 static bool claim_thread(struct lti_self *self) {
   struct lti_arena *arena = arena_now();
   uint32_t index;
@@ -116,10 +142,7 @@ static bool claim_thread(struct lti_self *self) {
   if (!slot)
     return false;
   slot->proc = lti_process.proc_index;
-  slot->tid = (int32_t)syscall(SYS_gettid);
-  slot->is_main = slot->tid == getpid();
-  memset(slot->name, 0, sizeof slot->name);
-  (void)prctl(PR_GET_NAME, slot->name);
+  name_thread(slot);
   atomic_store(&slot->large, LTI_NO_RING);
   atomic_store(&slot->doing, LTI_DOING_NOTHING);
   atomic_store(&slot->task, 0);
@@ -157,7 +180,7 @@ static void look_at_tail(struct lti_self *self, uint64_t n) {
   if (self->head + n <= half)
     self->limit = half;
   else if (has_large(self))
-    wake_drain();
+    lti_drain_wake();
 }
 
 /* Move on to a large ring; the drain reads the small one up to large_from. */
@@ -214,7 +237,7 @@ static _Atomic uint64_t gone_beat; /* the last sign of one that was given up */
 
 static bool is_drained(uint64_t began_ns) {
   const struct lti_arena *arena = arena_now();
-  if (!arena)
+  if (!arena || lti_process.is_confined) /* our sleep could be its death */
     return false;
   uint64_t beat =
       atomic_load_explicit(&arena->heartbeat_ns, memory_order_relaxed);
@@ -262,7 +285,7 @@ static bool room_or_wait(struct lti_self *self, uint64_t n) {
   if (self->head + n <= self->limit)
     return true;
   struct lti_arena *arena = arena_now();
-  wake_drain();
+  lti_drain_wake();
   if (!arena || arena->mode != LTI_MODE_LOSSLESS) {
     count_lost(self->slot, LT_LOST_FULL);
     return false;

@@ -135,6 +135,9 @@ static inline void lti_slot_check(void) {
     lti_slot_check_slow();
 }
 
+/* The drain is not to wait until its sleep is over, where that can be said. */
+void lti_drain_wake(void);
+
 /* Count a loss.  Not for the ring itself. */
 void lti_emit_lost(lt_lost cause) __attribute__((cold, noinline));
 
@@ -328,12 +331,17 @@ static inline void lti_call_emit(uint64_t begun, unsigned callee, uint64_t ref,
 }
 
 /* In a child that was forked and goes on without exec: begin a recording of its
- * own.  Called where a loop is made or turned; costs two loads elsewhere. */
+ * own.  Called where a loop is made, looked for or turned. */
 void lti_process_revive_slow(void) __attribute__((cold, noinline));
 static inline void lti_process_revive(void) {
   if (!*lti_process.alive && lti_process.arena)
     lti_process_revive_slow();
 }
+
+/* The slot of a thread in a child that was forked, until it has its own: where a
+ * handler forked in the middle of an event, the child may come back into that,
+ * and what it still puts there goes nowhere. */
+extern struct lti_thread lti_nobodys __attribute__((visibility("hidden")));
 
 /* In the one thread of a forked child: what it has of its parent's recording is
  * not its own.  Called by the handler of pthread_atfork(). */

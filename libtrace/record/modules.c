@@ -24,7 +24,7 @@ static bool is_emitted(uintptr_t start) {
 }
 
 static const char *path_of(const char *name, char *buf, size_t size) {
-  if (name[0])
+  if (name[0] || lti_process.is_confined)
     return name;
   ssize_t n = readlink("/proc/self/exe", buf, size - 1);
   if (n <= 0)
@@ -50,12 +50,13 @@ static int emit_one(struct dl_phdr_info *info, size_t size, void *context) {
     if (from + p->p_memsz > end)
       end = from + p->p_memsz;
   }
-  char buf[LTI_DATA_MAX];
-  const char *path = path_of(info->dlpi_name, buf, sizeof buf);
   start &= ~(uintptr_t)4095; /* as in /proc/PID/maps: whole pages */
   end = (end + 4095) & ~(uintptr_t)4095;
-  if (path[0] != '/' || start >= end || is_emitted(start) ||
-      n_emitted == MODULES_MAX)
+  if (start >= end || is_emitted(start) || n_emitted == MODULES_MAX)
+    return 0;
+  char buf[LTI_DATA_MAX];
+  const char *path = path_of(info->dlpi_name, buf, sizeof buf);
+  if (path[0] != '/')
     return 0;
   emitted[n_emitted++] = start;
   lti_emit_data(LTI_DATA_MODULE, start, end, path, strlen(path));

@@ -1,7 +1,7 @@
 /* Attach a process to an arena, give it a slot, and notice a fork.
  *
  * Invariant: nothing of the arena is touched while *lti_process.alive is 0, which
- * it is in a forked child until the child turns a loop of its own. */
+ * it is in a forked child until the child looks for, or turns, a loop of its own. */
 #include "record/process.h"
 
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/nap.h"
 #include "record/emit.h"
 
 #define ROOMY_FDS 256 /* of a table of descriptors: 64 are there anyway */
@@ -134,7 +133,7 @@ static bool lock_claims(void) {
   return false;
 }
 
-bool lti_process_claim(void) {
+static bool claim_once(void) {
   if (__atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE))
     return true;
   if (lti_self.claiming)
@@ -146,6 +145,12 @@ bool lti_process_claim(void) {
   lti_self.claiming = 0;
   atomic_store(&claim_lock, 0);
   return done;
+}
+
+bool lti_process_claim(void) {
+  if (__atomic_load_n(&lti_process.proc, __ATOMIC_ACQUIRE))
+    return true;
+  return !lti_process.is_confined && claim_once(); /* it takes system calls */
 }
 
 /* The same pid may have been another traced program before exec. */
@@ -193,11 +198,11 @@ bool lti_process_attach_to(struct lti_arena *arena) {
   lti_process.ticks_usage =
       (uint64_t)((double)arena->usage_age_ns / lti_process.ns_per_tick);
   atomic_fetch_add(&arena->n_attached, 1);
-  lti_process.alive = alive; /* still 0 */
+  lti_process.alive = alive;
   if (!former_times)
     atomic_store(&lti_process.enabled, &arena->enabled);
   *alive = 1;
-  return !former_times || lti_process_claim(); /* threads see the number only */
+  return !former_times || claim_once(); /* threads see the number only */
 }
 
 /* Without following children, only what the recorder itself started, whatever
@@ -237,10 +242,17 @@ bool lti_process_attach(void) {
   return attached;
 }
 
+struct lti_thread lti_nobodys;
+static struct lti_record nowhere[1];
+
 void lti_thread_forked(void) {
   struct lti_self *self = &lti_self;
   struct lti_arena *arena = lti_process.arena;
-  self->slot = NULL; /* it is our parent's */
+  if (self->slot) {
+    self->slot = &lti_nobodys; /* it is our parent's */
+    self->ring = nowhere;
+    self->mask = 0;
+  }
   self->head = self->limit = 0;
   self->task_next = self->task_end = 0;
   self->busy = self->refused = self->in_call = 0;
@@ -255,6 +267,7 @@ static void revive(struct lti_arena *arena) {
   uint64_t first_task =
       lti_process.proc ? atomic_load(&lti_process.proc->next_task) : 1;
   lti_thread_forked(); /* here, if fork's handlers did not run */
+  lti_self.slot = NULL;
   atomic_store(&claim_lock, 0);
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */
@@ -269,6 +282,8 @@ static void revive(struct lti_arena *arena) {
  * process's slot, the others wait for that.  The lock is wiped by a fork. */
 void lti_process_revive_slow(void) {
   int saved = errno;
+  if (lti_process.is_confined) /* it takes system calls */
+    return;
   volatile uint32_t *alive = lti_process.alive, *lock = alive + 1;
   for (int i = 0; i < CLAIM_PATIENCE && !*alive && lti_process.arena; i++) {
     uint32_t open = 0;
@@ -310,7 +325,7 @@ bool lti_process_switch(bool on) {
   else if (atomic_load(&at.arena->enabled) && !atomic_load(&at.proc->enabled))
     atomic_store(&at.proc->enabled,
                  atomic_fetch_add(&at.proc->times_on, 1) + 1);
-  lti_nap_end(at.arena); /* what is open is closed at once */
+  lti_drain_wake(); /* what is open is closed at once */
   return true;
 }
 
@@ -319,7 +334,7 @@ bool lti_process_ask_snapshot(void) {
   if (!find_place(&at))
     return false;
   atomic_fetch_add(&at.proc->snapshots, 1);
-  lti_nap_end(at.arena);
+  lti_drain_wake();
   return true;
 }
 

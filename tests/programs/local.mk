@@ -98,6 +98,8 @@ tests_programs_record_again_LDADD = liblooptrace.la $(UV_LIBS)
 
 # What test_watch.py records.
 noinst_PROGRAMS += tests/programs/watched tests/programs/confined
+noinst_PROGRAMS += tests/programs/strict
+tests_programs_strict_SOURCES = tests/programs/strict.c
 tests_programs_watched_SOURCES = tests/programs/watched.c
 tests_programs_watched_CFLAGS = $(hook_program_CFLAGS)
 tests_programs_watched_LDADD = $(UV_LIBS)

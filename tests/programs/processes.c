@@ -9,6 +9,7 @@
  * chroot    into an empty folder
  * threads   10,000 short ones with a loop each
  * signals   each kind of wait is interrupted 20 times
+ * alarmed   a handler forks again and again; its children come back from it
  *
  * Each loop has one callback that naps for 150 ms, and what it saw is printed;
  * 77: not permitted here. */
@@ -31,6 +32,7 @@
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -267,6 +269,40 @@ static void signals(void) {
   printf("handled %d\n", n_handled);
 }
 
+/* A handler that forks, in the middle of whatever it meets. */
+
+enum { FORKS = 150 };
+static volatile sig_atomic_t n_forked;
+static pid_t parent;
+
+static void on_alarm(int number) {
+  (void)number;
+  if (getpid() == parent && fork() > 0)
+    n_forked++;
+}
+
+static void alarmed(void) {
+  struct epoll_event event;
+  struct itimerval often = {{0, 3000}, {0, 3000}}, never = {{0, 0}, {0, 0}};
+  struct sigaction action = {.sa_handler = on_alarm};
+  int epoll = epoll_create1(0), status, n_good = 0;
+  parent = getpid();
+  epoll_wait(epoll, &event, 1, 1);
+  sigaction(SIGALRM, &action, NULL);
+  setitimer(ITIMER_REAL, &often, NULL);
+  while (n_forked < FORKS && getpid() == parent)
+    epoll_wait(epoll, &event, 1, 0);
+  if (getpid() != parent) {
+    for (int i = 0; i < 50; i++)
+      epoll_wait(epoll, &event, 1, 0);
+    _exit(0);
+  }
+  setitimer(ITIMER_REAL, &never, NULL);
+  for (int i = 0; i < n_forked; i++)
+    n_good += wait(&status) > 0 && status == 0;
+  printf("children %d\n", n_good - n_forked);
+}
+
 int main(int argc, char **argv) {
   const char *how = argc > 1 ? argv[1] : "";
   setvbuf(stdout, NULL, _IOLBF, 0);
@@ -285,6 +321,8 @@ int main(int argc, char **argv) {
     crowd();
   else if (strcmp(how, "signals") == 0)
     signals();
+  else if (strcmp(how, "alarmed") == 0)
+    alarmed();
   else
     return 2;
   return 5;

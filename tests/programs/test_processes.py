@@ -6,20 +6,21 @@ import os
 from looptrace import BUILDDIR, LOOPTRACE, Case, needs
 
 PROCESSES = str(BUILDDIR / 'tests/programs/processes')
+STRICT = str(BUILDDIR / 'tests/programs/strict')
 CONFINED = str(BUILDDIR / 'tests/programs/confined')
 WATCHED = str(BUILDDIR / 'tests/programs/watched')
 
 
 class Same(Case):
-    def same(self, how, *options):
+    def same(self, how, *options, program=PROCESSES):
         """Run it with and without; the traces, the command's own first."""
-        plain = self.run_command(PROCESSES, how)
+        plain = self.run_command(program, how)
         if plain.returncode == 77:
             self.skipTest('not permitted here')
         self.assertEqual(plain.returncode, 5, plain)
         path = self.dir / 'x.lt'
         result = self.looptrace('record', *options, '-o', path, '--',
-                                PROCESSES, how)
+                                program, how)
         self.assertEqual((result.returncode, result.stdout),
                          (plain.returncode, plain.stdout), result)
         return sorted(self.dir.glob('x*.lt'), key=lambda p: len(p.name))
@@ -55,6 +56,24 @@ class Same(Case):
         path, = self.same('confined', '--stall-threshold', '10s')
         self.assertEqual([f['callee'] for f in self.stalls(path)],
                          ['nanosleep'])
+
+    def test_no_call_is_made_that_may_be_forbidden(self):
+        path, = self.same('held', program=STRICT)
+        found, = self.stalls(path)
+        self.assertEqual(found['callee'], 'clock_nanosleep')
+        for how, n_loops in ('child', 1), ('threads', 2), ('modules', 2):
+            with self.subTest(how):
+                path.unlink()
+                path, = self.same(how, program=STRICT)
+                info = json.loads(self.looptrace('info', '--json', path).stdout)
+                self.assertEqual(info['loops'], n_loops)
+                tids = [thread['tid'] for thread in info['threads']]
+                self.assertEqual(len(set(tids)), len(tids))
+                self.assertIn(info['trace']['pid'], tids)
+
+    def test_a_child_that_a_handler_forks_goes_on(self):
+        """It may come back into the middle of an event."""
+        self.same('alarmed')
 
     def test_a_child_that_does_so_lives_and_its_parent_is_not_meant(self):
         parent, child = self.same('filtered')
