@@ -96,7 +96,7 @@ static void note(const void *caller) {
 
 static void note_unseen(const char *did, uint64_t ms, const char *what) {
   char text[240];
-  if (ms < UNSEEN_LEAST_MS)
+  if (ms < UNSEEN_LEAST_MS || lti_process.is_confined)
     return;
   (void)snprintf(text, sizeof text,
                  "thread %ld had %s for %llu ms before its loop was seen to "
@@ -173,9 +173,20 @@ void lti_foreign_stop(void) {
   foreign.never = true;
 }
 
+/* A child of vfork() has our memory, but descriptors of its own. */
+static bool is_vforked(void) {
+  const struct lti_proc *proc = lti_process.proc;
+  return proc && !lti_process.is_confined && getpid() != proc->pid;
+}
+
 void lti_foreign_closed(int fd, const void *caller) {
   int saved = errno;
   struct lti_waits epoll;
+  bool is_held = foreign.active && lti_waits_have(&foreign.held, fd);
+  if ((is_held || (lti_self.on_trial && lti_trial_has(fd))) && is_vforked()) {
+    errno = saved;
+    return;
+  }
   if (lti_self.on_trial && lti_trial_closed(fd, &epoll))
     begin(NULL, &epoll, "epoll", caller);
   if (foreign.active && lti_waits_have(&foreign.held, fd)) {
@@ -237,13 +248,33 @@ static bool is_for_loop(const void *site, const struct lti_waits *fds) {
          lti_waits_have(fds, lti_self.backend);
 }
 
+static bool is_of_trial(const void *site, const struct lti_waits *fds) {
+  return lti_self.on_trial && lti_trial_is(site, fds);
+}
+
+static bool is_of_active(const void *site, const struct lti_waits *fds) {
+  return foreign.active && lti_self.depth == 1 && foreign.site == site &&
+         lti_waits_meet(&foreign.held, fds);
+}
+
+/* A blocking call that the thread left by a jump never ended; none waits for the
+ * descriptors of its caller's loop. */
+static bool has_left_call(const void *site, const struct lti_waits *fds) {
+  if (!is_of_active(site, fds) && !is_of_trial(site, fds))
+    return false;
+  lti_self.in_call = 0;
+  if (lti_self.slot && lti_is_on())
+    atomic_store_explicit(&lti_self.slot->call, 0, memory_order_relaxed);
+  return true;
+}
+
 enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
                              int timeout_ms, const char *what,
                              const void *caller) {
   forget_parents();
-  if (!lti_self.attended || lti_self.in_call)
+  if (!lti_self.attended || (lti_self.in_call && !has_left_call(site, fds)))
     return LTI_PASSES;
-  if (lti_self.on_trial && lti_trial_is(site, fds)) {
+  if (is_of_trial(site, fds)) {
     int saved = errno;
     if (lti_trial_return() && !site && timeout_ms != 0)
       begin(site, fds, what, caller);
@@ -252,8 +283,7 @@ enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
   }
   if (lti_is_between() && is_for_loop(site, fds))
     return LTI_WAITS;
-  if (foreign.active && lti_self.depth == 1 && foreign.site == site &&
-      lti_waits_meet(&foreign.held, fds)) {
+  if (is_of_active(site, fds)) {
     foreign.times = 0;
     return LTI_POLLS;
   }

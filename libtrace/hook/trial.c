@@ -32,6 +32,10 @@ bool lti_trial_is(const void *site, const struct lti_waits *fds) {
   return site == trial.site && lti_waits_meet(&trial.fds, fds);
 }
 
+bool lti_trial_has(int fd) {
+  return lti_waits_have(&trial.fds, fd);
+}
+
 bool lti_trial_is_of_epoll(void) {
   return !trial.site;
 }
@@ -133,12 +137,15 @@ bool lti_trial_return(void) {
     return false;
   }
   uint64_t now = lti_now();
-  if (trial.site && lti_clock_ns(now - trial.since) >= LTI_REGULAR_NS)
+  if (!trial.since) /* it has left a wait in another way than back */
+    lti_trial_restart();
+  else if (trial.site && lti_clock_ns(now - trial.since) >= LTI_REGULAR_NS)
     lti_trial_restart();
   else if (now - trial.since > lti_process.ticks_usage)
     keep_turn(trial.since, now);
   else if (trial.is_looking && !has_called(trial.since))
     trial.n_spins++;
+  trial.since = 0;
   lti_trial_set(1, 0);
   lti_usage_refresh(now);
   return true;

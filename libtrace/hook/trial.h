@@ -21,6 +21,8 @@ void lti_trial_begin(const void *site, const struct lti_waits *fds,
 /* Is this one of its looks or waits? */
 bool lti_trial_is(const void *site, const struct lti_waits *fds);
 bool lti_trial_is_of_epoll(void);
+/* Is a descriptor among those of the trial? */
+bool lti_trial_has(int fd);
 
 /* It is about to look, or to wait, again: what it did since the last time may
  * have been a turn.

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -405,7 +406,52 @@ static void hang(void) {
   kill(getpid(), SIGKILL);
 }
 
-/* As asyncio's whose first task hangs: it never waits for its loop. */
+/* A child of vfork() closes what it has of its parent's. */
+static void vforked(void) {
+  int fd = must(epoll_create1(0));
+  for (int i = 0; i < 3; i++) {
+    turn_epoll(fd, -1);
+    pid_t child = vfork();
+    if (!child) {
+      close(fd);
+      _exit(0);
+    }
+    must(waitpid(child, NULL, 0));
+  }
+}
+
+static sigjmp_buf back;
+static void jump_back(int number) {
+  (void)number;
+  siglongjmp(back, 1);
+}
+
+static void alarm_in(int ms) {
+  struct itimerval soon = {{0, 0}, {0, ms * 1000}};
+  setitimer(ITIMER_REAL, &soon, NULL);
+}
+
+/* It leaves a wait for ever by a jump, before it is known to be a loop, and later
+ * a call, after a moment. */
+static void jumps(void) {
+  static int fd, i;
+  char byte;
+  int pipes[2];
+  fd = must(eventfd(0, 0));
+  must(pipe(pipes));
+  signal(SIGALRM, jump_back);
+  (void)sigsetjmp(back, 1);
+  while (i++ < TURNS) {
+    if (i == 4 || i == 20)
+      alarm_in(i == 4 ? STALL_MS : 5);
+    if (i == 20)
+      must((int)read(pipes[0], &byte, 1));
+    turn_poll(fd, i == 4 ? -1 : 2, 1);
+  }
+  close(fd);
+}
+
+/* As asyncio where its first task hangs: it never waits for its loop. */
 static void hang_first(void) {
   struct epoll_event events[8];
   int fd = must(epoll_create1(0));
@@ -454,6 +500,7 @@ int main(int argc, char **argv) {
       {"early-poll", early_poll}, {"early-select", early_select},
       {"starts", starts}, {"patient", patient}, {"dying", dying},
       {"forked-early", forked_early}, {"hang-first", hang_first},
+      {"vforked", vforked}, {"jumps", jumps},
       {"interrupted-early", interrupted_early}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {

@@ -407,6 +407,19 @@ class Loops(Case):
                     self.assert_early(path, r'^epoll \d+$', how,
                                       callee=callee)
 
+    def test_a_child_of_vfork_does_not_end_its_parents_loop(self):
+        path = self.record(LOOPS, 'vforked')
+        info = json.loads(self.looptrace('info', '--json', path).stdout)
+        self.assertEqual(info['loops'], 1)
+
+    def test_what_is_left_by_a_jump_is_no_turn_and_hides_none(self):
+        path = self.record(LOOPS, 'jumps')
+        self.assertEqual([f for f in self.check(path)['findings']
+                          if f['rule'] == 'stall'], [])
+        loop, = json.loads(self.looptrace('report', '--format', 'json', path)
+                           .stdout)['loops']
+        self.assertGreater(loop['turns'], 15)
+
     def test_what_may_have_hung_in_its_first_turn_is_said(self):
         """It is no loop yet, so that there is no trace that could show it."""
         for options, told in ([], []), (['-v'], [
