@@ -55,6 +55,7 @@ struct lti_lane {
   uint32_t n_waits;     /* for that loop, run after run */
   uint8_t mode;         /* of the run */
   bool has_waited;      /* in the run, or between two */
+  bool in_run;
   uint64_t ended_clock; /* up to which all was closed, switched off; 0 on */
   uint32_t slot; /* index, or UINT32_MAX when it was given back */
 };

@@ -88,6 +88,7 @@ static void run_begins(struct lti_recording *r, struct lti_recorded *p,
     end_turn(r, p, lane, e->time_ns);
   lane->mode = (uint8_t)e->a;
   lane->has_waited = false;
+  lane->in_run = true;
 }
 
 static void run_ended(struct lti_lane *lane, const lt_event *e) {
@@ -97,6 +98,7 @@ static void run_ended(struct lti_lane *lane, const lt_event *e) {
   lane->n_waits += goes_on && lane->mode == LT_LOOP_ONCE && lane->has_waited;
   lane->turned = goes_on ? e->x : 0;
   lane->turn_ns = goes_on ? e->time_ns : 0;
+  lane->in_run = false;
 }
 
 /* From what passes by, as model/build.c has it. */
@@ -119,8 +121,9 @@ void lti_snapshot_event(struct lti_recording *r, struct lti_recorded *p,
       lane->n_waits += lane->turned && lane->has_waited;
     lane->turn_ns = e->time_ns;
     break;
-  case LT_LOOP_END:
-    end_turn(r, p, lane, e->time_ns);
+  case LT_LOOP_END: /* or between two runs: recording is switched off */
+    if (lane->in_run || is_regular(lane))
+      end_turn(r, p, lane, e->time_ns);
     if (depth_of(lane))
       lane->turn_ns = e->time_ns; /* the outer loop's goes on */
     else

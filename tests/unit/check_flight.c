@@ -275,6 +275,21 @@ START_TEST(what_nobody_is_held_to_come_back_from_asks_for_none) {
 }
 END_TEST
 
+/* Recording is, by the program itself: its loop is in no run. */
+START_TEST(switching_off_between_two_runs_asks_for_none) {
+  begin_flight_with_stalls();
+  turn_four_times(0, 1, LT_LOOP_NOWAIT, 1, 1);
+  for (int i = 0; i < 40; i++) {
+    if (i == 20)
+      lti_drain_switch(drain, false);
+    wait_ms(10);
+    lti_drain_step(drain);
+  }
+  ck_assert_uint_eq(finish()->n_snapshots, 0);
+  end_flight(0);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_told_and_the_next_one_may) {
   begin_flight(1 << 20, 0);
   lti_emit(LT_LOOP_BEGIN, 1, 0, 0, 0);
@@ -304,6 +319,7 @@ int main(void) {
   tcase_add_test(t, a_stall_asks_for_one_when_it_is_over);
   tcase_add_test(t, a_stall_between_two_runs_asks_for_one);
   tcase_add_test(t, what_nobody_is_held_to_come_back_from_asks_for_none);
+  tcase_add_test(t, switching_off_between_two_runs_asks_for_none);
   tcase_add_test(t, what_cannot_be_written_is_told_and_the_next_one_may);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
