@@ -707,6 +707,30 @@ START_TEST(an_early_turn_that_cannot_be_is_none) {
 }
 END_TEST
 
+/* Each goes through all that the thread did before: a file may not have more of
+ * them than a recorder tells, nor the same time twice. */
+START_TEST(early_turns_lie_one_behind_the_other_and_are_few) {
+  struct model *m = model_of_text(EARLY_TURNS
+                                  "301 early ago=300 ms=200\n"
+                                  "301 early ago=300 ms=200\n"
+                                  "301 early ago=200 ms=150\n"
+                                  "301 early ago=90 ms=5\n"
+                                  "301 early ago=80 ms=5\n"
+                                  "301 early ago=70 ms=5\n"
+                                  "301 early ago=60 ms=5\n"
+                                  "301 early ago=50 ms=5\n"
+                                  "301 early ago=40 ms=5\n"
+                                  "301 early ago=30 ms=5\n"
+                                  "301 early ago=20 ms=5\n"
+                                  "301 loop+ mode=3\n"
+                                  "302 poll\n",
+                                  500, NULL);
+  ck_assert_uint_eq(m->loops[0].turns, 8 + 1);
+  ck_assert_uint_eq(m->n_calls, 1);
+  model_close(m);
+}
+END_TEST
+
 static TCase *stall_tests(void) {
   TCase *t = tcase_create("stalls");
   tcase_add_checked_fixture(t, NULL, teardown);
@@ -743,6 +767,7 @@ static TCase *stall_tests(void) {
       t, turns_before_a_loop_was_known_are_stalls_with_their_evidence);
   tcase_add_test(t, what_no_loop_did_is_not_counted);
   tcase_add_test(t, an_early_turn_that_cannot_be_is_none);
+  tcase_add_test(t, early_turns_lie_one_behind_the_other_and_are_few);
   tcase_add_test(
       t, the_last_turn_of_a_loop_that_was_left_unseen_is_not_judged);
   tcase_add_test(t, a_loop_without_callbacks_that_is_killed_had_a_stall);

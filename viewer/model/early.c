@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "model/build.h"
 
 #define CALLS_MAX 4096 /* of a thread */
@@ -19,6 +20,8 @@ struct early {
     struct usage before, after;
   } pairs[PAIRS_MAX]; /* the newest, in a ring */
   size_t n_pairs;     /* so far */
+  int64_t told_ns;    /* until when turns were told; */
+  unsigned n_told;    /* so many */
 };
 
 bool early_is(const struct builder *b, const struct thread *th) {
@@ -51,6 +54,8 @@ void early_call(struct builder *b, struct thread *th,
   if (!early)
     return;
   if (early->n_calls == early->calls_cap && !grow(b, early)) {
+    if (!early->calls)
+      return;
     size_t old = (early->n_calls + 1) / 2;
     early->n_calls -= old;
     memmove(early->calls, early->calls + old,
@@ -127,6 +132,18 @@ static void take_calls(struct builder *b, struct thread *th,
   }
 }
 
+/* Turns are told one behind the other, and only as many as a recorder keeps:
+ * each goes through all calls. */
+static bool take_place(struct builder *b, struct thread *th,
+                       const struct early_turn *turn) {
+  struct early *early = early_of(b, th);
+  if (!early || early->n_told == LTI_EARLY || turn->begin_ns < early->told_ns)
+    return false;
+  early->n_told++;
+  early->told_ns = turn->end_ns;
+  return true;
+}
+
 void early_turn(struct builder *b, struct thread *th, const lt_event *e) {
   struct call_set calls;
   uint32_t loop = loops_index(b, e->x);
@@ -135,10 +152,12 @@ void early_turn(struct builder *b, struct thread *th, const lt_event *e) {
     return;
   struct early_turn turn = {.thread = e->thread,
                             .loop = loop,
-                            .number = ++b->loop_extra[loop].turn_no,
                             .begin_ns = e->time_ns - (int64_t)e->a,
                             .calls = &calls};
   turn.end_ns = turn.begin_ns + (int64_t)e->b;
+  if (!take_place(b, th, &turn))
+    return;
+  turn.number = ++b->loop_extra[loop].turn_no;
   struct model_loop *l = &b->model.loops[loop];
   l->thread = e->thread;
   l->is_unseen = true;
