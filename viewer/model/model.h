@@ -367,6 +367,8 @@ const char *model_stack_text(const struct model *model,
                              size_t size);
 /* "slice", "turn", "gap".  Static. */
 const char *model_stall_kind_name(enum model_stall_kind kind);
+/* Of a SAMPLE: "running", "asleep", "stopped", or "continued". */
+const char *model_state_word(char state);
 /* What it waited on, such as "fd 7 /var/log/x" or "lock 0x..."; "" for nothing.
  * Inert. */
 const char *model_call_on(const struct model *model,

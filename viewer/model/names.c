@@ -175,6 +175,20 @@ bool model_waits_for_lock(unsigned callee, uint64_t ref) {
   return waits_on(callee, ref) == ON_LOCK;
 }
 
+const char *model_state_word(char state) {
+  switch (state) {
+  case 'R':
+    return "running";
+  case 'T':
+  case 't':
+    return "stopped";
+  case 'C':
+    return "continued";
+  default:
+    return "asleep";
+  }
+}
+
 bool model_waits_for_thread(unsigned callee, uint64_t ref) {
   return waits_on(callee, ref) == ON_THREAD;
 }

@@ -233,6 +233,8 @@ static void see_called(struct window *w, const lt_event *e,
 static void see(struct window *w, const lt_event *e,
                 const struct model_span *slice) {
   struct model_stack_line line = {0};
+  if (e->x == 'C') /* nobody looked: it was told to go on */
+    return;
   if (e->b && e->b <= UINT32_MAX)
     (void)model_stack_lines(w->model, (uint32_t)e->b, &line, 1);
   struct model_span seen = {.begin_ns = e->time_ns,

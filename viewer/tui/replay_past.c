@@ -106,10 +106,7 @@ static enum role event_text(const struct model *m, const lt_event *e, char *buf,
     return ROLE_DIM;
   case LT_SAMPLE:
     snprintf(buf, size, "seen   %s %s",
-             e->x == 'R'                 ? "running"
-             : e->x == 'T' || e->x == 't' ? "stopped"
-             : e->x == 'C'               ? "continued"
-                                         : "blocked",
+             model_state_word((char)e->x),
              e->a && e->a <= UINT16_MAX
                  ? model_callee_name(m, (unsigned)e->a, name, sizeof name)
                  : "");

@@ -73,7 +73,7 @@ static void span_text(const struct plot *p, const struct model_span *s,
              model_callee_name(m, s->kind, name, sizeof name),
              s->what == LT_CALL ? duration : "");
   else if (s->what == WINDOW_SEEN)
-    snprintf(buf, size, "%s", s->depth == 'R' ? "running" : "asleep");
+    snprintf(buf, size, "%s", model_state_word((char)s->depth));
   else if (s->site)
     snprintf(buf, size, "%s %s",
              model_site_short(m, s->site, name, sizeof name), duration);

@@ -26,7 +26,7 @@ static const char *thing_of(struct app *app, const struct lane *lane,
   if (s->what == LT_CALL || (s->what == WINDOW_SEEN && s->kind && !s->site))
     return model_callee_name(m, s->kind, buf, size);
   if (s->what == WINDOW_SEEN && !s->site)
-    return s->depth == 'R' ? "running" : "asleep";
+    return model_state_word((char)s->depth);
   return model_site_name(m, s->site, buf, size);
 }
 
