@@ -252,6 +252,17 @@ static bool is_of_trial(const void *site, const struct lti_waits *fds) {
   return lti_self.on_trial && lti_trial_is(site, fds);
 }
 
+/* The first wait on an epoll descriptor is its loop's: it may last for ever.  A
+ * bad descriptor is the kernel's to refuse. */
+static bool is_first_wait(const void *site, const struct lti_waits *fds,
+                          int timeout_ms) {
+  struct stat s;
+  return !site && timeout_ms != 0 && !foreign.active && !lti_is_between() &&
+         !is_of_trial(site, fds) && may_begin(site) &&
+         !lti_process.is_confined &&
+         lti_libc.fstat(fds->fd[0], &s) == 0 && (s.st_mode & S_IFMT) == 0;
+}
+
 static bool is_of_active(const void *site, const struct lti_waits *fds) {
   return foreign.active && lti_self.depth == 1 && foreign.site == site &&
          lti_waits_meet(&foreign.held, fds);
@@ -272,6 +283,12 @@ enum lti_way lti_foreign_way(const void *site, const struct lti_waits *fds,
                              int timeout_ms, const char *what,
                              const void *caller) {
   forget_parents();
+  if (!lti_self.depth && fds->n) {
+    int saved = errno;
+    if (is_first_wait(site, fds, timeout_ms))
+      begin(site, fds, what, caller);
+    errno = saved;
+  }
   if (!lti_self.attended || (lti_self.in_call && !has_left_call(site, fds)))
     return LTI_PASSES;
   if (is_of_trial(site, fds)) {

@@ -451,6 +451,22 @@ static void jumps(void) {
   close(fd);
 }
 
+/* Its first wait is long, or for ever: it does not look before. */
+static void waits_first(void) {
+  struct epoll_event events[8];
+  int fd = must(epoll_create1(0));
+  must(epoll_wait(fd, events, 8, STALL_MS));
+  turn_epoll(fd, -1);
+  close(fd);
+}
+
+static void waits_for_ever(void) {
+  struct epoll_event events[8];
+  signal(SIGALRM, SIG_DFL);
+  alarm_in(STALL_MS);
+  must(epoll_wait(must(epoll_create1(0)), events, 8, -1));
+}
+
 /* As asyncio where its first task hangs: it never waits for its loop. */
 static void hang_first(void) {
   struct epoll_event events[8];
@@ -501,6 +517,7 @@ int main(int argc, char **argv) {
       {"starts", starts}, {"patient", patient}, {"dying", dying},
       {"forked-early", forked_early}, {"hang-first", hang_first},
       {"vforked", vforked}, {"jumps", jumps},
+      {"waits-first", waits_first}, {"waits-for-ever", waits_for_ever},
       {"interrupted-early", interrupted_early}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {

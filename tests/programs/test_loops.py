@@ -407,6 +407,23 @@ class Loops(Case):
                     self.assert_early(path, r'^epoll \d+$', how,
                                       callee=callee)
 
+    def loop_of(self, path):
+        loop, = json.loads(self.looptrace('report', '--format', 'json', path)
+                           .stdout)['loops']
+        return loop
+
+    def test_the_first_wait_is_one(self):
+        loop = self.loop_of(self.record(LOOPS, 'waits-first'))
+        self.assertGreater(loop['poll_ns'], 200_000_000)
+        self.assertLess(loop['busy_ns'], 100_000_000)
+        path = self.dir / 'y.lt'
+        result = self.looptrace('record', '-o', path, '--', LOOPS,
+                                'waits-for-ever')
+        self.assertEqual(result.returncode, 128 + 14, result)
+        loop = self.loop_of(path)
+        self.assertGreater(loop['poll_ns'], 150_000_000)
+        self.assertLess(loop['busy_ns'], 100_000_000)
+
     def test_a_child_of_vfork_does_not_end_its_parents_loop(self):
         path = self.record(LOOPS, 'vforked')
         info = json.loads(self.looptrace('info', '--json', path).stdout)
@@ -416,9 +433,7 @@ class Loops(Case):
         path = self.record(LOOPS, 'jumps')
         self.assertEqual([f for f in self.check(path)['findings']
                           if f['rule'] == 'stall'], [])
-        loop, = json.loads(self.looptrace('report', '--format', 'json', path)
-                           .stdout)['loops']
-        self.assertGreater(loop['turns'], 15)
+        self.assertGreater(self.loop_of(path)['turns'], 15)
 
     def test_what_may_have_hung_in_its_first_turn_is_said(self):
         """It is no loop yet, so that there is no trace that could show it."""
