@@ -82,5 +82,5 @@ void lti_call_end(struct lti_call *call) {
     lti_fd_tell((int)(uint32_t)call->ref - 1, now);
   lti_call_emit_at(now, call->began, call->callee, call->ref, call->site);
   if (__builtin_expect(self->on_trial, 0))
-    lti_trial_called();
+    lti_trial_called(now - call->began);
 }

@@ -328,7 +328,9 @@ static void try(const void *site, const struct lti_waits *fds, bool is_look) {
 /* Seldom: a thread has few trials. */
 __attribute__((noinline)) static void on_trial(const void *site,
                                                const struct lti_waits *fds,
-                                               bool is_look, int ready) {
+                                               bool is_look, int ready,
+                                               const char *what,
+                                               const void *caller) {
   int saved = errno;
   if (lti_self.on_trial && lti_trial_is(site, fds)) {
     bool is_regular = lti_clock_ns(lti_now() - foreign.seen) < LTI_REGULAR_NS;
@@ -337,6 +339,8 @@ __attribute__((noinline)) static void on_trial(const void *site,
       foreign.seen = lti_now();
     else if (site && foreign.times && !is_regular)
       lti_trial_restart();
+    if (is_look && ready > 0 && lti_trial_spins())
+      begin(site, fds, what, caller); /* and may never have to wait */
   } else if (ready >= 0) {
     try(site, fds, is_look);
   }
@@ -370,7 +374,7 @@ void lti_foreign_waited(const void *site, const struct lti_waits *fds,
   if (fds->n == 0 || !may_begin(site))
     return;
   if (lti_foreign_looks(site))
-    on_trial(site, fds, timeout_ms == 0, ready);
+    on_trial(site, fds, timeout_ms == 0, ready, what, caller);
   if (ready >= 0 && timeout_ms != 0)
     count(site, fds, what, caller);
 }

@@ -22,6 +22,7 @@ static __thread struct trial {
   uint32_t n_calls;
   uint16_t n_looks, n_spins;
   bool is_looking; /* the last time it came to look, not to wait */
+  bool has_slept;  /* or may have, in a blocking call since then */
   uint8_t n_turns; /* in the slot: lti_thread.early */
   uint64_t since;  /* it came back from its last look, or wait */
   uint64_t longest; /* of the turns */
@@ -90,7 +91,8 @@ static void give_up(void) {
     lti_self.trials = 0;
 }
 
-void lti_trial_called(void) {
+void lti_trial_called(uint64_t ticks) {
+  trial.has_slept |= ticks >= lti_process.ticks_min_block;
   if (++trial.n_calls > CALLS_MAX)
     give_up();
 }
@@ -118,12 +120,6 @@ static void keep_turn(uint64_t begin, uint64_t end) {
   slot->early[trial.n_turns++].end = end;
 }
 
-/* It was in some call since then that could have slept. */
-static bool has_called(uint64_t since) {
-  return atomic_load_explicit(&lti_self.slot->call_since,
-                              memory_order_relaxed) >= since;
-}
-
 /* Not where recording was switched, or this is a child of the thread that was
  * on trial, or the thread is about to end. */
 static bool is_valid(void) {
@@ -143,7 +139,7 @@ bool lti_trial_return(void) {
     lti_trial_restart();
   else if (now - trial.since > lti_process.ticks_usage)
     keep_turn(trial.since, now);
-  else if (trial.is_looking && !has_called(trial.since))
+  else if (trial.is_looking && !trial.has_slept)
     trial.n_spins++;
   trial.since = 0;
   lti_trial_set(1, 0);
@@ -154,6 +150,7 @@ bool lti_trial_return(void) {
 void lti_trial_go(bool is_look) {
   uint64_t now = lti_now();
   trial.is_looking = is_look;
+  trial.has_slept = false;
   if (is_look && ++trial.n_looks > LOOKS_MAX) {
     give_up();
     return;
@@ -175,6 +172,10 @@ void lti_trial_tell(uint32_t loop) {
   lti_self.trials = lti_self.trials_at = LTI_TRIALS;
 }
 
+bool lti_trial_spins(void) {
+  return !trial.site && trial.n_spins >= SPINS_LEAST;
+}
+
 bool lti_trial_closed(int fd, struct lti_waits *fds) {
   if (!lti_waits_have(&trial.fds, fd))
     return false;
@@ -183,7 +184,7 @@ bool lti_trial_closed(int fd, struct lti_waits *fds) {
     end();
     return false;
   }
-  if (!trial.site && trial.n_spins >= SPINS_LEAST)
+  if (lti_trial_spins())
     return true;
   lti_waits_drop(&trial.fds, fd);
   if (trial.fds.n == 0)

@@ -21,6 +21,8 @@ void lti_trial_begin(const void *site, const struct lti_waits *fds,
 /* Is this one of its looks or waits? */
 bool lti_trial_is(const void *site, const struct lti_waits *fds);
 bool lti_trial_is_of_epoll(void);
+/* Of epoll: has it come back at once, twice, as only who has callbacks to run? */
+bool lti_trial_spins(void);
 /* Is a descriptor among those of the trial? */
 bool lti_trial_has(int fd);
 
@@ -32,8 +34,8 @@ bool lti_trial_return(void);
 /* It has done so. */
 void lti_trial_go(bool is_look);
 
-/* A blocking call has come back. */
-void lti_trial_called(void);
+/* A blocking call has come back, after so long. */
+void lti_trial_called(uint64_t ticks);
 
 /* What it did by now were no turns. */
 void lti_trial_restart(void);

@@ -467,6 +467,22 @@ static void waits_for_ever(void) {
   must(epoll_wait(must(epoll_create1(0)), events, 8, -1));
 }
 
+/* What it looks for is always there, so that it never waits; held up in a turn,
+ * it ends with its program. */
+static void always_ready(void) {
+  struct epoll_event event = {.events = EPOLLIN}, ready;
+  uint64_t one = 1;
+  int loop = must(epoll_create1(0)), fd = must(eventfd(1, EFD_NONBLOCK));
+  must(epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event));
+  for (int i = 0; i < TURNS; i++) {
+    must(epoll_wait(loop, &ready, 1, 0));
+    must((int)read(fd, &one, sizeof one));
+    must((int)write(fd, &one, sizeof one));
+    if (i == 4)
+      nap(STALL_MS);
+  }
+}
+
 /* As asyncio where its first task hangs: it never waits for its loop. */
 static void hang_first(void) {
   struct epoll_event events[8];
@@ -518,6 +534,7 @@ int main(int argc, char **argv) {
       {"forked-early", forked_early}, {"hang-first", hang_first},
       {"vforked", vforked}, {"jumps", jumps},
       {"waits-first", waits_first}, {"waits-for-ever", waits_for_ever},
+      {"always-ready", always_ready},
       {"interrupted-early", interrupted_early}};
   for (size_t i = 0; argc == 2 && i < sizeof all / sizeof *all; i++)
     if (strcmp(argv[1], all[i].name) == 0) {

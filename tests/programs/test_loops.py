@@ -424,6 +424,9 @@ class Loops(Case):
         self.assertGreater(loop['poll_ns'], 150_000_000)
         self.assertLess(loop['busy_ns'], 100_000_000)
 
+    def test_who_never_has_to_wait_turns_a_loop(self):
+        self.assert_nap(self.record(LOOPS, 'always-ready'), r'^epoll \d+$')
+
     def test_a_child_of_vfork_does_not_end_its_parents_loop(self):
         path = self.record(LOOPS, 'vforked')
         info = json.loads(self.looptrace('info', '--json', path).stdout)
