@@ -36,14 +36,18 @@ static bool read_stat(int32_t pid, char *state, uint64_t *n_threads,
 }
 
 /* A zombie with other threads lives: only its main thread is gone. */
-bool lti_recorded_lives(const struct lti_recorded *p) {
+bool lti_pid_lives(int32_t pid, uint64_t began_ticks) {
   char state;
   uint64_t n_threads, start_ticks;
-  if (!read_stat(p->pid, &state, &n_threads, &start_ticks))
+  if (!read_stat(pid, &state, &n_threads, &start_ticks))
     return false;
-  if (p->start_ticks && p->start_ticks != start_ticks)
+  if (began_ticks && began_ticks != start_ticks)
     return false;
   return !((state == 'Z' || state == 'X') && n_threads <= 1);
+}
+
+bool lti_recorded_lives(const struct lti_recorded *p) {
+  return lti_pid_lives(p->pid, p->start_ticks);
 }
 
 bool lti_recorded_look(const struct lti_recording *r, struct lti_recorded *p) {

@@ -111,6 +111,10 @@ struct lti_drain_file {
 struct lti_drain;
 struct lti_stack_frame; /* book.h */
 
+/* Is the process there that began at start_ticks, as in /proc/PID/stat?  0: any.
+ * A zombie is not. */
+bool lti_pid_lives(int32_t pid, uint64_t start_ticks);
+
 /* fd: the arena's file for lti_arena_grow(), or -1.  Nothing is written yet,
  * but when path exists and overwrite is not set, the status is EXISTS at once.
  */

@@ -136,13 +136,15 @@ class Losses(Case):
 
     def recover_both(self):
         """The cut file, and the rings that were left."""
-        result = self.looptrace('recover', 'x.lt')
-        self.assertEqual(result.returncode, 0, result)
+        told = self.looptrace('recover', 'x.lt')
+        self.assertEqual(told.returncode, 0, told)
         arena, = [path for path in pathlib.Path('/dev/shm').glob('looptrace-*')
                   if path not in self.arenas_before and self.is_left(path)]
         result = self.looptrace('recover', '-o', 'rest.lt', arena)
         self.assertEqual(result.returncode, 0, result)
+        self.assertIn(f'looptrace recover {arena}\n', told.stderr.decode())
         self.assertFalse(arena.exists())
+        self.assertFalse(pathlib.Path(f'{arena}.ctl').exists())
 
     def is_left(self, path):
         return str(path).encode() in self.looptrace('recover').stdout

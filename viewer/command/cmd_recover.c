@@ -21,6 +21,7 @@
 #include "command.h"
 #include "drain/drain.h"
 #include "drain/recover.h"
+#include "launch/control.h"
 #include "output/inert.h"
 #include "output/open.h"
 #include "output/units.h"
@@ -97,14 +98,15 @@ static void name_beside(const char *path, const char *what, char *name,
 
 /* Arenas */
 
-static bool is_alive(pid_t pid) {
-  return pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
+static bool is_running(const struct lti_proc *p) {
+  return lti_pid_lives(p->pid, p->start_ticks);
 }
 
 /* Does somebody drain it?  Its heart beats at least every 50 ms. */
 static bool is_drained(const struct lti_arena *arena) {
   uint64_t beat = atomic_load(&arena->heartbeat_ns), now = lti_monotonic_ns();
-  return is_alive(arena->drain_pid) && (now < beat || now - beat < ALIVE_NS);
+  return lti_pid_lives(arena->drain_pid, 0) &&
+         (now < beat || now - beat < ALIVE_NS);
 }
 
 /* A file of this user, so that nobody can make us run over theirs.
@@ -234,7 +236,7 @@ static int recover_arena(struct lti_arena *arena, int fd,
   const char *to = q->output ? q->output : name;
   bool is_written = false, is_left = false;
   snprintf(window, sizeof window, "%s" LTI_SHARE_WINDOW, q->path);
-  int code = save_window(window, to, q->overwrite, p && !is_alive(p->pid),
+  int code = save_window(window, to, q->overwrite, p && !is_running(p),
                          &is_written, &is_left);
   if (code != EXIT_OK)
     return code;
@@ -256,11 +258,14 @@ static int recover_arena(struct lti_arena *arena, int fd,
     if (!is_left)
       unlink(window);
     unlink(q->path);
+    snprintf(window, sizeof window, "%s" CONTROL_SUFFIX, q->path);
+    unlink(window); /* where the recorder was to be asked */
   }
   return code;
 }
 
-static void list_arena(const char *path, bool *any) {
+static void list_arena(void *context, const char *path) {
+  bool *any = context;
   int fd;
   struct lti_arena *arena = open_arena(path, &fd);
   if (!arena)
@@ -272,16 +277,17 @@ static void list_arena(const char *path, bool *any) {
       memcpy(comm, p->comm, 16);
     printf("%s  %s (pid %d%s)\n", path,
            p ? inert(comm, safe, sizeof safe) : "nobody", p ? (int)p->pid : 0,
-           p && is_alive(p->pid) ? ", which runs on" : "");
+           p && is_running(p) ? ", which runs on" : "");
     *any = true;
   }
   close_arena(arena, fd);
 }
 
-static int list_arenas(void) {
+/* Each file that may be an arena of this user. */
+static void each_arena(void (*act)(void *context, const char *path),
+                       void *context) {
   const char *folders[] = {"/dev/shm", getenv("XDG_RUNTIME_DIR"), "/tmp"};
   char prefix[48], path[4400];
-  bool any = false;
   snprintf(prefix, sizeof prefix, "looptrace-%u-", (unsigned)geteuid());
   for (int i = 0; i < 3; i++) {
     DIR *folder = folders[i] && *folders[i] == '/' ? opendir(folders[i]) : NULL;
@@ -290,16 +296,54 @@ static int list_arenas(void) {
     for (struct dirent *entry; (entry = readdir(folder));)
       if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
         snprintf(path, sizeof path, "%s/%s", folders[i], entry->d_name);
-        list_arena(path, &any);
+        act(context, path);
       }
     closedir(folder);
   }
+}
+
+static int list_arenas(void) {
+  bool any = false;
+  each_arena(list_arena, &any);
   if (!any)
     fputs(WHO ": no recording was left behind\n", stderr);
   return EXIT_OK;
 }
 
 /* Files */
+
+/* The rings of the process that a trace is of, if they were left behind. */
+static void tell_of_rings(void *context, const char *path) {
+  const int32_t *pid = context;
+  int fd;
+  struct lti_arena *arena = open_arena(path, &fd);
+  char safe[4400];
+  if (!arena)
+    return;
+  for (uint32_t i = 0; i < arena->n_procs && !is_drained(arena); i++) {
+    const struct lti_proc *p = lti_arena_proc(arena, i);
+    uint32_t state = atomic_load_explicit(&p->state, memory_order_acquire);
+    if (p->pid != *pid ||
+        (state != LTI_SLOT_CLAIMED && state != LTI_SLOT_ENDED))
+      continue;
+    fprintf(stderr,
+            WHO ": what came after it may still be in shared memory: "
+                "looptrace recover %s\n",
+            inert(path, safe, sizeof safe));
+    break;
+  }
+  close_arena(arena, fd);
+}
+
+static void look_for_rings(const char *trace) {
+  lt_reader *reader;
+  if (lt_reader_open(trace, &reader) != LT_OK)
+    return;
+  int32_t pid = lt_reader_info(reader)->pid;
+  lt_reader_close(reader);
+  if (pid > 0)
+    each_arena(tell_of_rings, &pid);
+}
 
 static int recover_file(const struct request *q) {
   char name[4400];
@@ -323,6 +367,8 @@ static int recover_file(const struct request *q) {
     fputs(WHO ": it has its end: there is nothing to recover\n", stderr);
   else
     tell(q->path, to, done.n_events, done.size_bytes, "");
+  if (!done.was_whole)
+    look_for_rings(to);
   if (!done.was_whole && !done.has_index)
     fputs(WHO ": without an index, because blocks of it are damaged\n", stderr);
   return EXIT_OK;
