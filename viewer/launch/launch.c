@@ -88,10 +88,15 @@ static int look_before(struct launch *l) {
         name, strerror(error));
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
   }
-  const char *path = options->path ? options->path : "x.lt";
-  bool overwrite = options->path ? options->overwrite : true;
-  if (!locate_output_ok(path, overwrite, &l->result->message))
+  if (options->path) {
+    if (!locate_output_ok(options->path, options->overwrite,
+                          &l->result->message))
+      return EXIT_RECORDER;
+  } else if (access(".", W_OK | X_OK)) {
+    say(l, "cannot write a trace into this folder: %s; -o names another place",
+        strerror(errno));
     return EXIT_RECORDER;
+  }
   return EXIT_OK;
 }
 
