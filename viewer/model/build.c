@@ -86,7 +86,10 @@ static uint32_t gap_end(struct builder *b, struct thread *th, uint32_t thread,
   if (th->last_loop == NO_LOOP)
     return NO_LOOP;
   struct model_loop *l = &b->model.loops[th->last_loop];
-  l->gap_ns = add_ns(l->gap_ns, now - th->run_end_ns);
+  if (th->last_alive && th->n_regular >= LTI_WAITS_REGULAR)
+    loops_held(b, th->last_loop, th->run_end_ns, now);
+  else
+    l->gap_ns = add_ns(l->gap_ns, now - th->run_end_ns);
   if (th->last_alive)
     stalls_gap(b, th, thread, now, false);
   return th->last_loop;

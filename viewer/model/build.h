@@ -420,6 +420,8 @@ struct builder {
 /* loop.c */
 uint32_t loops_index(struct builder *b, uint32_t id); /* NO_LOOP: no memory */
 void loops_turn(struct builder *b, uint32_t loop, int64_t from, int64_t to);
+/* Between two runs it was held up. */
+void loops_held(struct builder *b, uint32_t loop, int64_t from, int64_t to);
 void loops_longest(struct builder *b, uint32_t loop, int64_t from, int64_t to,
                    int64_t duration_ns);
 void loops_finish(struct builder *b);

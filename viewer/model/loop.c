@@ -59,13 +59,10 @@ void loops_longest(struct builder *b, uint32_t loop, int64_t from, int64_t to,
 }
 
 /* busy[] holds nanoseconds until loops_finish() makes shares of them. */
-void loops_turn(struct builder *b, uint32_t loop, int64_t from, int64_t to) {
+void loops_held(struct builder *b, uint32_t loop, int64_t from, int64_t to) {
   struct model_loop *l = &b->model.loops[loop];
-  if (from >= b->warmup_ns) {
-    l->turns++;
+  if (from >= b->warmup_ns)
     l->busy_ns = add_ns(l->busy_ns, to - from);
-    model_histogram_add(&l->turn, to - from);
-  }
   loops_longest(b, loop, from, to, to - from);
   for (size_t i = bin_at(b, from), last = bin_at(b, to); i <= last; i++) {
     int64_t begin = (int64_t)i * b->bin_ns, end = begin + b->bin_ns;
@@ -75,6 +72,15 @@ void loops_turn(struct builder *b, uint32_t loop, int64_t from, int64_t to) {
       end = to;
     l->busy[i] += (float)(end - begin);
   }
+}
+
+void loops_turn(struct builder *b, uint32_t loop, int64_t from, int64_t to) {
+  struct model_loop *l = &b->model.loops[loop];
+  if (from >= b->warmup_ns) {
+    l->turns++;
+    model_histogram_add(&l->turn, to - from);
+  }
+  loops_held(b, loop, from, to);
 }
 
 static void name_loop(struct builder *b, size_t i) {

@@ -175,9 +175,10 @@ struct model_loop {
   uint32_t thread; /* the last that turned it */
   char name[32];   /* "main", or the thread's name; made inert */
   uint64_t turns, slices, calls, stalls;
-  int64_t busy_ns;    /* out of the poll, inside a run */
+  int64_t busy_ns;    /* out of the poll, inside a run, or between two of those
+                         that its program is held to come back to */
   int64_t poll_ns;    /* in the poll */
-  int64_t gap_ns;     /* between runs */
+  int64_t gap_ns;     /* between others */
   int64_t blocked_ns; /* in blocking calls of at least min_block_ns */
   int64_t starved_ns; /* its threads were ready, and no CPU was free: at most
                          so much of busy_ns */

@@ -205,7 +205,7 @@ static void draw_loops(const struct map *map, int y, size_t first,
   }
   for (size_t i = first; i <= last; i++) {
     busy += m->loops[i].busy_ns;
-    whole += m->loops[i].busy_ns + m->loops[i].poll_ns + m->loops[i].gap_ns;
+    whole += m->loops[i].busy_ns + m->loops[i].poll_ns;
   }
   format_buf share;
   grid_right(map->grid, map->x + map->w + SHARE_W - 1, y, ROLE_TEXT,

@@ -19,7 +19,7 @@ static void draw_loop(struct app *app, struct rect r, int y, size_t i) {
   if (selected)
     grid_put(g, r.x, y, app->in_loops ? ROLE_KEY : ROLE_DIM, U'>');
   grid_name(g, r.x + 2, y, 8, ROLE_TEXT, loop->name);
-  int64_t whole = loop->busy_ns + loop->poll_ns + loop->gap_ns;
+  int64_t whole = loop->busy_ns + loop->poll_ns;
   grid_right(g, r.x + 14, y, ROLE_TEXT, format_share(b, loop->busy_ns, whole));
   grid_right(g, r.x + 21, y, ROLE_TEXT, format_count(b, loop->turns));
   grid_right(g, r.x + 28, y, ROLE_TEXT,
