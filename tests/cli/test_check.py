@@ -168,6 +168,8 @@ class Text(Check):
                 ('/v/uvloop/loop.cpython-311.so', 'fsync', 'asyncio.to_thread'),
                 ('/opt/node/bin/node', 'uv_sleep', 'setTimeout'),
                 ('/opt/node/bin/node', 'fsync', 'fs.promises'),
+                ('/opt/node/bin/node', 'epoll_wait', 'child_process.spawn'),
+                ('/usr/bin/python3.11', 'epoll_pwait', 'asyncio.to_thread'),
                 ('/usr/bin/nvim', 'getaddrinfo', 'vim.uv.getaddrinfo'),
                 ('/usr/lib/lua/5.1/luv.so', 'fsync', 'call of luv'),
                 ('/v/gevent/libev/corecext.cpython-311-x86_64-linux-gnu.so',

@@ -13,7 +13,8 @@ import lt_encode as e
 
 KINDS = {'task': 1, 'timer': 2, 'async': 6, 'listen': 9, 'read': 11, 'write': 12,
          'work': 16, 'fs': 17, 'dns': 18}
-CALLEES = {'uv_sleep': 5, 'read': 6, 'pread': 8, 'fsync': 15, 'getaddrinfo': 31,
+CALLEES = {'uv_sleep': 5, 'read': 6, 'pread': 8, 'fsync': 15, 'epoll_wait': 29,
+           'epoll_pwait': 30, 'getaddrinfo': 31,
            'pthread_mutex_lock': 34, 'write': 10, 'pwrite': 12, 'open': 14}
 SITES = {'main': ('/src/shop.c', 80), 'on_tick': ('/src/shop.c', 12),
          'on_read': ('/src/shop.c', 31), 'render': ('/src/shop.c', 47),

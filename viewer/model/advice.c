@@ -154,8 +154,6 @@ static enum purpose purpose_of(unsigned callee) {
   case LT_CALLEE_ppoll:
   case LT_CALLEE_select:
   case LT_CALLEE_pselect:
-  case LT_CALLEE_epoll_wait:
-  case LT_CALLEE_epoll_pwait:
     return SOCKETS;
   case LT_CALLEE_getaddrinfo:
   case LT_CALLEE_getnameinfo:
@@ -198,6 +196,8 @@ static enum purpose purpose_of(unsigned callee) {
   case LT_CALLEE_uv_random:
     return OTHERS;
   case LT_CALLEE_uv_run:
+  case LT_CALLEE_epoll_wait: /* of a loop inside: node's, for execSync */
+  case LT_CALLEE_epoll_pwait:
     return INNER_LOOPS;
   case LT_CALLEE_uv_spawn:
   case LT_CALLEE_looptrace_wait:
@@ -209,7 +209,10 @@ static enum purpose purpose_of(unsigned callee) {
 
 const char *advice_call(const struct model *m, unsigned callee) {
   const struct language *l = language_of(m);
-  const char *own = l ? l->use[purpose_of(callee)] : NULL;
+  enum purpose purpose = purpose_of(callee);
+  const char *own = l ? l->use[purpose] : NULL;
+  if (l && !own && purpose == INNER_LOOPS)
+    own = l->use[OTHERS];
   return own ? own : lt_callee_advice(callee);
 }
 
