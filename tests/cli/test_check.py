@@ -4,6 +4,8 @@ import re
 import subprocess
 import unittest
 
+import lt_decode as d
+import lt_encode as enc
 from golden import compare
 from looptrace import Case, needs
 from trace_text import CALLEES, CLEAN, SHOP, SITES, trace
@@ -161,6 +163,38 @@ class Text(Check):
                 2000 poll
                 2100 loop-''')
             self.assertIn(advice, self.check_code(1, 'x.lt').stdout.decode())
+
+    def test_it_is_said_how_an_interpreters_names_are_had(self):
+        """Where its own frame is what there is, and for the first finding."""
+        for program, frame, said in (
+                ('/opt/node/bin/node', 'Builtins_InterpreterEntryTrampoline',
+                 ['--perf-basic-prof']),
+                ('/opt/node/bin/node', 'onRequest', []),
+                ('/usr/bin/python3.11', '_PyEval_EvalFrameDefault',
+                 ['PYTHONASYNCIODEBUG=1']),
+                ('/usr/bin/shop', '_PyEval_EvalFrameDefault', [])):
+            w = enc.Writer()
+            w.generation([
+                enc.process(7, 'x'), enc.clock(0, 0), enc.thread(0, 7, 1, 'x'),
+                enc.string(1, frame), enc.module(1, 0x1000, 0x9000, program),
+                enc.site(1, 0x1100, 1, 0x100, 1), enc.stack(1, 1)])
+            events, ms = [(0, d.LOOP_BEGIN, 0, 1, 3, 0)], 1000000
+            for begin in 10, 1010:
+                events += [(begin * ms, d.POLL_END, 0, 0, 1, 0),
+                           ((begin + 60) * ms, d.SAMPLE, 0, ord('R'), 0, 1),
+                           ((begin + 400) * ms, d.POLL_BEGIN, 0, 0, 1, 0)]
+                events[-3:-3] = [((begin - 9) * ms, d.USAGE, 0, 0, begin * ms, 1),
+                                 ((begin - 9) * ms, d.POLL_BEGIN, 0, 0, 1, 0)]
+            w.events(0, events + [(2000 * ms, d.LOOP_END, 0, 1, 0, 0)])
+            w.epoch(2000 * ms)
+            w.end()
+            (self.dir / 'x.lt').write_bytes(w.data())
+            with self.subTest(program=program, frame=frame):
+                text = self.looptrace('check', 'x.lt').stdout.decode()
+                self.assertIn('error[stall]', text)
+                self.assertEqual(text.count('= note: names of '), len(said))
+                for words in said:
+                    self.assertIn(words, text)
 
     def test_the_advice_is_in_the_programs_language(self):
         for module, callee, advice in (

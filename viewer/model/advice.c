@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MODULES_MAX 2048 /* looked through; a recorder writes half of that */
+#define FRAMES_MAX 128
 
 /* What calls are for, as far as the answer differs. */
 enum purpose {
@@ -29,6 +30,9 @@ struct language {
   const char *library; /* or whose path has this in it; NULL: none */
   const char *use[N_PURPOSES]; /* NULL: as in C */
   const char *compute;
+  const char *frame; /* of the interpreter, where its program's function has no
+                        name; NULL: none */
+  const char *names; /* how they come into the trace */
 };
 
 /* Where a process is of several, the first counts. */
@@ -43,7 +47,9 @@ static const struct language languages[] = {
       [PROCESSES] = "gevent.subprocess",
       [LOCKS] = "gevent.lock or gevent.event; or another thread held the GIL",
       [OTHERS] = "gevent.get_hub().threadpool.apply"},
-     "do it in pieces with gevent.sleep(0) between, or in another process"},
+     "do it in pieces with gevent.sleep(0) between, or in another process",
+     "_PyEval_EvalFrameDefault",
+     "of Python's functions: python3 -X perf, from 3.12 on"},
     {"python",
      "/uvloop/loop.",
      {[SLEEPING] = "await asyncio.sleep",
@@ -56,7 +62,10 @@ static const struct language languages[] = {
           "for other waits; or another thread held the GIL",
       [OTHERS] = "asyncio.to_thread, or loop.run_in_executor"},
      "do it in pieces with await asyncio.sleep(0) between, or in another "
-     "process: loop.run_in_executor with a ProcessPoolExecutor"},
+     "process: loop.run_in_executor with a ProcessPoolExecutor",
+     "_PyEval_EvalFrameDefault",
+     "of Python's functions: python3 -X perf, from 3.12 on; before, asyncio "
+     "itself logs which callback was slow, with PYTHONASYNCIODEBUG=1"},
     {"node",
      NULL,
      {[SLEEPING] = "setTimeout",
@@ -67,7 +76,10 @@ static const struct language languages[] = {
       [LOCKS] = "messages to worker_threads, not Atomics.wait",
       [INNER_LOOPS] = "child_process.spawn, not a call whose name ends in Sync",
       [OTHERS] = "worker_threads"},
-     "do it in pieces with setImmediate between, or in worker_threads"},
+     "do it in pieces with setImmediate between, or in worker_threads",
+     "Builtins_InterpreterEntryTrampoline",
+     "of JavaScript's functions: node --perf-basic-prof "
+     "--interpreted-frames-native-stack"},
     {"nvim",
      NULL,
      {[SLEEPING] = "vim.defer_fn, or a timer of vim.uv",
@@ -214,6 +226,20 @@ const char *advice_call(const struct model *m, unsigned callee) {
   if (l && !own && purpose == INNER_LOOPS)
     own = l->use[OTHERS];
   return own ? own : lt_callee_advice(callee);
+}
+
+const char *advice_names(const struct model *m, uint32_t stack) {
+  struct model_stack_line lines[FRAMES_MAX];
+  const struct language *l = language_of(m);
+  size_t n = l && l->frame && stack
+                 ? model_stack_frames(m, stack, lines, FRAMES_MAX)
+                 : 0;
+  for (size_t i = 0; i < n; i++) {
+    const lt_site_def *site = lt_reader_site(m->reader, lines[i].site);
+    if (site && site->function && strcmp(site->function, l->frame) == 0)
+      return l->names;
+  }
+  return NULL;
 }
 
 const char *advice_compute(const struct model *m) {

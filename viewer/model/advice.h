@@ -15,4 +15,9 @@ const char *advice_call(const struct model *model, unsigned callee);
 /* For what computes, a sentence; NULL where the program is plain C. */
 const char *advice_compute(const struct model *model);
 
+/* Names that are missing in a stack since its interpreter keeps them to itself:
+ * whose, and how to get them, the end of a sentence "names ...".  Static; NULL
+ * where none are. */
+const char *advice_names(const struct model *model, uint32_t stack);
+
 #endif

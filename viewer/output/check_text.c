@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/advice.h"
 #include "output/check.h"
 #include "output/excerpt.h"
 #include "output/inert.h"
@@ -317,6 +318,11 @@ static void notes(const struct text *t, const struct finding *f,
     fputs("it is not libuv's loop, or libuv is linked statically: which "
           "callback it was is not seen\n",
           t->file);
+  }
+  const char *names = s && is_first ? advice_names(t->model, s->stack) : NULL;
+  if (names) {
+    label(t, "note");
+    fprintf(t->file, "names %s\n", names);
   }
   label(t, "note");
   fprintf(t->file, "look at it: looptrace view --at %.3fs ",
