@@ -5,7 +5,7 @@ import unittest
 from golden import compare
 from hostile import assert_inert, fixture
 from looptrace import Case
-from trace_text import trace
+from trace_text import trace, unseen
 
 # Two tasks that wait for each other, one that never ends, timers that pile up,
 # a job behind a full pool, and a callback that does not come back.
@@ -140,6 +140,63 @@ class Rules(Case):
             result = self.looptrace('check', '--format', form, 'x.lt')
             self.assertEqual(result.returncode, 1, result)
             assert_inert(self, result.stdout)
+
+
+
+class Unseen(Case):
+    """A loop whose callbacks are not seen: findings are by what looks saw."""
+
+    def told(self, *arguments, code=1, text=None):
+        (self.dir / 'x.lt').write_bytes(unseen(text))
+        result = self.looptrace('check', *arguments, 'x.lt')
+        self.assertEqual((result.returncode, result.stderr), (code, b''),
+                         result.stdout)
+        return result.stdout.decode()
+
+    def findings(self, *arguments, **options):
+        told = json.loads(self.told('--format', 'json', *arguments, **options))
+        return {(f['site'] or {}).get('function'): f for f in told['findings']}
+
+    def test_each_function_that_computes_is_a_finding(self):
+        found = self.findings()
+        self.assertEqual({name: (f['count'], f['duration_ns'] // 10**6)
+                          for name, f in found.items()},
+                         {'parse_config': (2, 300), 'hash_password': (1, 250),
+                          'read_all': (1, 200), None: (1, 150)})
+        text = self.told()
+        self.assertIn('--> /src/twin.c:12 in parse_config\n', text)
+        self.assertIn('--> /src/twin.c:31 in hash_password\n', text)
+
+    def test_the_place_is_the_same_whatever_the_looks_hit(self):
+        before = self.findings()['hash_password']['fingerprint']
+        for other in ('packs packs', 'sums', 'sums hashes', 'hashes sums packs',
+                      'reads packs sums hashes packs'):
+            text = '\n'.join(
+                ['0 loop+ mode=3', '1 poll', '10 wake', '10 usage cpu=1'] +
+                [f'{60 + i} sample state=R stack={name}'
+                 for i, name in enumerate(other.split())] +
+                ['210 usage cpu=201', '210 poll', '300 wake', '301 loop-'])
+            found = self.findings(text=text)
+            self.assertEqual([f['fingerprint'] for f in found.values()],
+                             [before], other)
+
+    def test_looks_that_do_not_agree_name_their_caller(self):
+        text = ('0 loop+ mode=3\n1 poll\n10 wake\n10 usage cpu=1\n'
+                '60 sample state=R stack=scans\n'
+                '61 sample state=R stack=hashes\n'
+                '210 usage cpu=201\n210 poll\n300 wake\n301 loop-')
+        self.assertEqual(list(self.findings(text=text)), ['main'])
+
+    def test_a_baseline_knows_one_and_not_the_other(self):
+        self.findings('--baseline', 'b.json', '--update-baseline', code=0)
+        baseline = json.loads((self.dir / 'b.json').read_text())
+        key = [key for key, row in baseline['findings'].items()
+               if row['place'] == 'hash_password']
+        del baseline['findings'][key[0]]
+        (self.dir / 'b.json').write_text(json.dumps(baseline))
+        found = self.findings('--baseline', 'b.json')
+        self.assertEqual([name for name, f in found.items()
+                          if f['state'] == 'new'], ['hash_password'])
 
 
 if __name__ == '__main__':

@@ -6,7 +6,9 @@
     310  await task=1
 
 A line is a time in ms, a word and members; "#" begins a comment.  Sites are
-names given in `sites`: name -> (file, line), or None for code without a symbol.
+names given in `sites`: name -> (file, line), or None for code without a symbol;
+behind the line may stand the function, where that is another name, and the path
+of the module.
 """
 import lt_decode as d
 import lt_encode as e
@@ -30,12 +32,18 @@ class Fixture:
     """One trace on its way: definitions, and events by thread."""
 
     def __init__(self, sites=None, names=('shop', 'pool\x1b[2J'),
-                 module='/opt/shop/bin/shop'):
+                 module='/opt/shop/bin/shop', stacks=None):
         self.sites = dict(SITES if sites is None else sites)
         self.names = names
         self.module = module
+        self.stacks = stacks or {}  # name -> sites, innermost first
         self.strings = {}
         self.ids = {name: i for i, name in enumerate(self.sites, 1)}
+
+    def where(self, name):
+        """The file, line, function and module of a site."""
+        given = self.sites[name] or (None, 0, None)
+        return (*given, *(None, 0, name, self.module)[len(given):])
 
     def string(self, text):
         return self.strings.setdefault(text, len(self.strings) + 1)
@@ -45,6 +53,7 @@ class Fixture:
         m = dict(member.split('=', 1) for member in members)
         num = lambda name, default=0: int(m.get(name, default))
         site = lambda name='site': self.ids[m[name]] if name in m else 0
+        stack = lambda name: list(self.stacks).index(name) + 1 if name else 0
         kind = KINDS.get(m.get('kind'), 0)
         callee = CALLEES.get(m.get('callee'), 0)
         task, loop = num('task'), num('loop', 1)
@@ -62,7 +71,7 @@ class Fixture:
                                   ns(m['ms'])),
             'poll': lambda: (d.POLL_BEGIN, 0, 0, num('timeout', -1) + 1, 0),
             'wake': lambda: (d.POLL_END, 0, 0, num('n'), 0),
-            'loop+': lambda: (d.LOOP_BEGIN, 0, loop, 0, 0),
+            'loop+': lambda: (d.LOOP_BEGIN, 0, loop, num('mode'), 0),
             'loop-': lambda: (d.LOOP_END, 0, loop, num('alive'), 0),
             'usage': lambda: (d.USAGE, num('vsw'), num('faults'),
                               ns(m.get('cpu', 0)), ns(m.get('delay', 0)) + 1),
@@ -75,7 +84,8 @@ class Fixture:
             'counter': lambda: (d.COUNTER, 0, 0, self.string(m['text']),
                                 num('n') % 2**64),
             'ready': lambda: (d.READY, task, num('cause', 1), num('from'), 0),
-            'sample': lambda: (d.SAMPLE, num('on'), ord(m['state']), callee, 0),
+            'sample': lambda: (d.SAMPLE, num('on'), ord(m['state']), callee,
+                               stack(m.get('stack'))),
             'fd': lambda: (d.FD_NAME, num('on'), 0, self.string(m['text']), 0),
             'lost': lambda: (d.LOST, 0, num('cause', 1), num('n'), ns(m['ms'])),
         }
@@ -84,16 +94,20 @@ class Fixture:
     def definitions(self, comm, notes):
         yield e.process(4711, comm)
         yield e.clock(0, 1700000000 * 10**9)
-        yield e.module(1, 0x1000, 0x9000, self.module,
-                       bytes.fromhex('c0ffee'))
+        modules = list(dict.fromkeys(
+            [self.module] + [self.where(name)[3] for name in self.sites]))
+        for i, path in enumerate(modules):
+            yield e.module(i + 1, 0x1000 + i * 0x10000, 0x9000 + i * 0x10000,
+                           path, bytes.fromhex('c0ffee'))
         for index, name in enumerate(self.names):
             yield e.thread(index, 4711 + index, index == 0, name)
         for name, i in self.ids.items():
-            where = self.sites[name]
-            yield e.site(i, 0x1000 + i * 16, 1, i * 16,
-                         self.string(name) if where else 0, 4,
-                         self.string(where[0]) if where else 0,
-                         where[1] if where else 0)
+            file, line, function, module = self.where(name)
+            yield e.site(i, 0x1000 + i * 16, modules.index(module) + 1, i * 16,
+                         self.string(function) if function else 0, 4,
+                         self.string(file) if file else 0, line)
+        for i, frames in enumerate(self.stacks.values(), 1):
+            yield e.stack(i, *(self.ids[name] for name in frames))
         for note in notes:
             yield e.note(note)
 
@@ -123,10 +137,16 @@ class Fixture:
         return writer.data()
 
 
+def unseen(text=None, **options):
+    """That trace, or another with its sites and stacks."""
+    return trace(text or UNSEEN, sites=UNSEEN_SITES, stacks=UNSEEN_STACKS,
+                 comm='twin', **options)
+
+
 def trace(text, **options):
     """The bytes of a trace."""
     sites = options.pop('sites', None)
-    own = {name: options.pop(name) for name in ('names', 'module')
+    own = {name: options.pop(name) for name in ('names', 'module', 'stacks')
            if name in options}
     fixture = Fixture(sites, **own)
     return fixture.make(text, **options)
@@ -172,6 +192,62 @@ SHOP = """
 2200  await task=2
 2200  usage cpu=222 delay=160 vsw=5
 2201  loop- alive=1
+"""
+
+# A loop whose callbacks are not seen: what it computes is only seen from outside.
+UNSEEN_SITES = {
+    'main': ('/src/twin.c', 90), 'parse_config': ('/src/twin.c', 12),
+    'parse_config_later': ('/src/twin.c', 14, 'parse_config'),
+    'scan': ('/src/twin.c', 6), 'hash_password': ('/src/twin.c', 31),
+    'round': ('/src/twin.c', 25), 'read_all': ('/src/twin.c', 44),
+    'inner': None,
+    'deflate': ('deflate.c', 3, 'deflate', '/usr/lib/libz.so.1'),
+    'crc32': ('crc32.c', 5, 'crc32', '/usr/lib/libz.so.1'),
+    'memcpy': ('memcpy.c', 7, 'memcpy', '/usr/lib/libc.so.6')}
+UNSEEN_STACKS = {
+    'scans': ['scan', 'parse_config', 'main'],
+    'parses': ['parse_config_later', 'main'],
+    'parses-inner': ['inner', 'parse_config', 'main'],
+    'copies': ['memcpy', 'parse_config_later', 'main'],
+    'hashes': ['round', 'hash_password', 'main'],
+    'packs': ['deflate', 'hash_password', 'main'],
+    'sums': ['crc32', 'hash_password', 'main'],
+    'reads': ['memcpy', 'read_all', 'main']}
+UNSEEN = """
+0     loop+ mode=3
+1     poll
+100   wake n=1
+100   usage cpu=1
+150   sample state=R
+155   sample state=R stack=scans
+156   sample state=R stack=parses
+157   sample state=R stack=copies
+400   usage cpu=301
+400   poll
+500   wake n=1
+500   usage cpu=302
+550   sample state=R stack=sums
+551   sample state=R stack=packs
+552   sample state=R stack=hashes
+750   usage cpu=552
+750   poll
+900   wake n=1
+900   usage cpu=553
+950   sample state=R stack=parses-inner
+1080  usage cpu=733
+1080  poll
+1200  wake n=1
+1200  usage cpu=734
+1350  usage cpu=884
+1350  poll
+1500  wake n=1
+1500  usage cpu=885
+1550  sample state=S callee=read stack=reads
+1700  call callee=read ms=199 site=read_all
+1700  usage cpu=886 vsw=1
+1700  poll
+2000  wake
+2001  loop-
 """
 
 # The same without anything to find.

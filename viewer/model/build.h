@@ -464,6 +464,17 @@ void samples_goes_on(struct thread *th, int64_t time_ns);
 void samples_take(const struct thread *th, struct stall_record *r);
 void samples_finish(const struct model *m, struct model_stall *s);
 
+/* seen.c: the function that most looks at a stall found it in; 0 not known. */
+uint32_t seen_function(const struct model *m, const struct model_stall *s);
+/* The innermost function of code made at run time, in the frames from first on:
+ * in a program whose language is compiled as it runs, its callbacks are all the
+ * runtime's own.  One from a file comes before it: "node:timers" is the
+ * runtime's too.  def: NULL for none.  Returns: a site, 0 none. */
+uint32_t seen_made(const struct model *m, const lt_stack_def *def,
+                   uint32_t first);
+/* stack.c: is it in a shared library that the system has? */
+bool model_is_library(const struct model *m, uint32_t site);
+
 /* cause.c: why the time of a stall passed. */
 void cause_compute(struct stall_record *r, const struct usage *after);
 

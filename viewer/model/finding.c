@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/build.h"
+
 /* A callback that ran for so long to the end of the trace. */
 #define NEVER_NS 1000000000
 
@@ -39,31 +41,22 @@ unsigned finding_callee(const struct model_stall *s,
   return is_calls ? best->longest.callee : 0;
 }
 
-/* The innermost function of code made at run time: in a program whose language
- * is compiled as it runs, its callbacks are all the runtime's own.  One from a
- * file comes first: "node:timers" is the runtime's too. */
-static uint32_t made_site(const struct model *m, uint32_t stack) {
-  const lt_stack_def *def = model_stack(m, stack);
-  uint32_t innermost = 0;
-  for (uint32_t i = 0; def && i < def->n_frames; i++) {
-    const lt_site_def *site = model_site(m, def->frames[i].site);
-    if (!site || site->module || !site->function)
-      continue;
-    if (site->file && site->file[0] == '/')
-      return def->frames[i].site;
-    if (!innermost)
-      innermost = def->frames[i].site;
-  }
-  return innermost;
+/* The program's own function made at run time, where most looks found it in
+ * one; else the one of the stack that is shown. */
+static uint32_t made_site(const struct model *m, const struct model_stall *s) {
+  const lt_site_def *seen = model_site(m, s->seen_in);
+  return seen && !seen->module && seen->file && seen->file[0] == '/'
+             ? s->seen_in
+             : seen_made(m, model_stack(m, s->stack), 0);
 }
 
 uint32_t finding_place(const struct model *m, const struct model_stall *s) {
   const struct model_call *call;
-  uint32_t made = made_site(m, s->stack);
+  uint32_t made = made_site(m, s);
   if (made)
     return made;
   if (!finding_callee(s, &call, NULL) || call->site == 0)
-    return s->site;
+    return s->site ? s->site : s->seen_in;
   const lt_site_def *site = model_site(m, call->site);
   const lt_site_def *own = model_site(m, s->site);
   bool is_better = site && (site->function || !own || !own->function);

@@ -123,7 +123,8 @@ const char *finding_state_name(enum finding_state state);
 const char *finding_level_name(enum finding_level level);
 
 /* Where a stall's time went: in the function of code made at run time that it
- * was seen in; else at the call, where that has a name; else in the callback.
+ * was seen in; else at the call, where that has a name; else in the callback, or
+ * where callbacks are not seen in the function that most looks found it in.
  * Returns: a site, 0 unknown. */
 uint32_t finding_place(const struct model *model,
                        const struct model_stall *stall);

@@ -6,7 +6,7 @@ model_sources = viewer/model/model.h viewer/model/source.h \
 	viewer/model/names.c viewer/model/open.c viewer/model/site.c \
 	viewer/model/allow.c viewer/model/caller.c viewer/model/early.c \
 	viewer/model/fd.c viewer/model/holder.c \
-	viewer/model/sample.c viewer/model/stack.c \
+	viewer/model/sample.c viewer/model/seen.c viewer/model/stack.c \
 	viewer/model/stall.c viewer/model/task.c viewer/model/stream.h \
 	viewer/model/stream.c viewer/model/pool.c \
 	viewer/model/recent.h viewer/model/recent.c \

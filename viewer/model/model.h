@@ -129,6 +129,8 @@ struct model_stall {
   struct model_sample samples[MODEL_SAMPLES_MAX];
   size_t n_samples_all;
   uint32_t stack;       /* that stands for most of its time, 0 none */
+  uint32_t seen_in;     /* of a turn whose callbacks are not seen: the function
+                           that most looks found it in; 0 not known */
   uint64_t n_callbacks; /* that began during it (nested ones, or the turn's) */
   uint64_t n_waited;    /* callbacks of the same turn that ran after it */
   uint64_t n_late;      /* timers that were due and could not run */

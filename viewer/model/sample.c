@@ -184,4 +184,6 @@ void samples_finish(const struct model *m, struct model_stall *s) {
   name_blocked(m, s);
   if (s->kind == MODEL_STALL_GAP)
     s->site = program_site(m, s->stack);
+  else if (s->is_unseen)
+    s->seen_in = seen_function(m, s);
 }

@@ -34,6 +34,21 @@ bool model_is_runtime(const struct model *m, uint32_t site) {
   return !name && !(def && def->function);
 }
 
+bool model_is_library(const struct model *m, uint32_t site) {
+  static const char *const folders[] = {"/lib/", "/lib64/", "/usr/lib/",
+                                        "/usr/lib64/"};
+  const lt_site_def *def = model_site(m, site);
+  const lt_module_def *module = def ? model_module(m, def->module) : NULL;
+  const char *path = module ? module->path : NULL;
+  const char *slash = path ? strrchr(path, '/') : NULL;
+  if (!slash || !strstr(slash, ".so"))
+    return false;
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+    if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+      return true;
+  return false;
+}
+
 /* What lies below it started the program. */
 static bool is_main(const struct model *m, uint32_t site) {
   const lt_site_def *def = model_site(m, site);
