@@ -187,6 +187,31 @@ class Unseen(Case):
                 '210 usage cpu=201\n210 poll\n300 wake\n301 loop-')
         self.assertEqual(list(self.findings(text=text)), ['main'])
 
+    def test_a_generated_suppression_mutes_its_function_only(self):
+        lines = [line for line in
+                 self.told('--gen-suppressions=all').splitlines()
+                 if line.startswith('stall : ') or line.startswith('# ')]
+        self.assertEqual(lines, [
+            'stall : ^parse_config$  loop=main max=376ms  #',
+            'stall : ^hash_password$  loop=main max=313ms  #',
+            'stall : ^read$ < ^read_all$  loop=main max=251ms  #',
+            '# stall of 150 ms: no line can name it, its place is not known; '
+            'a baseline can'])
+        for i, muted in enumerate(('parse_config', 'hash_password',
+                                   'read_all')):
+            (self.dir / '.looptrace-suppress').write_text(lines[i] +
+                                                          ' known\n')
+            found = self.findings('--strict')
+            self.assertEqual([name for name, f in found.items()
+                              if f['state'] == 'muted'], [muted])
+        text = self.told(code=1)
+        self.assertNotIn('in read_all', text)
+        (self.dir / '.looptrace-suppress').write_text(
+            '\n'.join(line + ' known' for line in lines) + '\n')
+        found = self.findings('--max-stall', '160ms', code=0)
+        self.assertEqual({f['state'] for name, f in found.items() if name},
+                         {'muted'})
+
     def test_a_baseline_knows_one_and_not_the_other(self):
         self.findings('--baseline', 'b.json', '--update-baseline', code=0)
         baseline = json.loads((self.dir / 'b.json').read_text())

@@ -7,6 +7,7 @@ import unittest
 
 import keys_table
 import looptrace
+import trace_text
 from viewer import SOURCE, TerminalCase, ViewCase
 
 
@@ -128,6 +129,25 @@ class Suppress(ViewCase):
         (self.dir / '.looptrace-suppress').write_text('stall : *  # all\n')
         self.assertIn('are suppressed; H shows them',
                       self.dump(path, '--keys', '3'))
+
+    def test_a_stall_whose_callback_is_not_seen_is_named_by_its_function(self):
+        path = self.dir / 'twin.lt'
+        path.write_bytes(trace_text.unseen())
+        self.dump(path, '--keys', '3jxnext week<Enter>')
+        lines = (self.dir / '.looptrace-suppress').read_text()
+        self.assertEqual(lines, 'stall : ^hash_password$  loop=main max=313ms'
+                                '  # next week\n')
+        self.assertIn('1 suppressed', self.dump(path, '--keys', '3'))
+        self.assertEqual([(f['site'] or {}).get('function')
+                          for f in self.check(path)['findings']
+                          if f['state'] == 'muted'], ['hash_password'])
+
+    def test_nothing_is_written_where_no_line_could_name_it(self):
+        path = self.dir / 'twin.lt'
+        path.write_bytes(trace_text.unseen())
+        self.assertIn('its place is not known',
+                      self.dump(path, '--keys', '3Gxbecause<Enter>'))
+        self.assertFalse((self.dir / '.looptrace-suppress').exists())
 
     def test_a_file_that_cannot_be_written_is_told(self):
         path = self.trace()

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "output/excerpt.h"
+#include "output/units.h"
 
 #define CHAIN_MAX (2 * MODEL_ANCESTRY_MAX + 4)
 #define FORM_MAX 400
@@ -112,7 +113,7 @@ static void chain_of(struct chain *chain, const struct model *m,
       add_site(chain, m, f->site);
     return;
   }
-  add_site(chain, m, s->site);
+  add_site(chain, m, s->site ? s->site : f->site);
   for (size_t i = 0; i < s->n_ancestors; i++) {
     if (i > 0)
       add_site(chain, m, s->ancestors[i].site);
@@ -183,13 +184,28 @@ static void put_frame(FILE *file, const char *name) {
   putc('$', file);
 }
 
-void suppress_print(FILE *file, const struct model *m,
+/* "*" would match nothing here, and everything elsewhere. */
+static void put_nothing(FILE *file, const struct finding *f) {
+  units_buf took;
+  if (f->limit)
+    fprintf(file, "# %s: a sum has no place; give it another budget, or "
+                  "-A %s\n",
+            f->rule, f->rule);
+  else
+    fprintf(file, "# %s of %s: no line can name it, its place is not known; "
+                  "a baseline can\n",
+            f->rule, units_ns(took, f->duration_ns));
+}
+
+bool suppress_print(FILE *file, const struct model *m,
                     const struct finding *f) {
   struct chain chain;
   chain_of(&chain, m, f);
+  if (chain.n == 0) {
+    put_nothing(file, f);
+    return false;
+  }
   fprintf(file, "%s : ", f->rule);
-  if (chain.n == 0)
-    fputs("*", file);
   for (size_t i = 0; i < chain.n && i < 3; i++) {
     fputs(i ? " < " : "", file);
     put_frame(file, chain.at[i].function);
@@ -202,4 +218,5 @@ void suppress_print(FILE *file, const struct model *m,
     fprintf(file, " max=%lldms",
             (long long)((f->duration_ns + f->duration_ns / 4) / 1000000 + 1));
   fputs("  #\n", file);
+  return true;
 }

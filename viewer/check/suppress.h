@@ -50,8 +50,10 @@ void suppressions_apply(struct suppressions *suppressions,
  * else it may be anywhere in it. */
 bool suppress_match(const char *pattern, const char *name);
 
-/* Print a line that would mute a finding; the reason is left to a person. */
-void suppress_print(FILE *file, const struct model *model,
+/* Print a line that would mute a finding; the reason is left to a person.
+ * Returns: false where no function of it is known: the line is a comment that
+ * says so. */
+bool suppress_print(FILE *file, const struct model *model,
                     const struct finding *f);
 
 #endif

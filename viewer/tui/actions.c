@@ -136,7 +136,8 @@ void action_explain(struct app *app) {
 
 /* x */
 
-/* The line that would mute a stall, without its reason; to be freed. */
+/* The line that would mute a stall, without its reason; to be freed.  NULL
+ * without memory, "" where no line can name it. */
 static char *suppression_of(const struct app *app,
                             const struct model_stall *stall) {
   const struct budget budget = {.max_stall_ns = MODEL_ERROR_NS};
@@ -146,12 +147,12 @@ static char *suppression_of(const struct app *app,
   FILE *file = open_memstream(&line, &size);
   if (!file)
     return NULL;
-  suppress_print(file, app->model, &f);
+  bool is_line = suppress_print(file, app->model, &f);
   if (fclose(file) != 0) {
     free(line);
     return NULL;
   }
-  char *end = strrchr(line, '#');
+  char *end = is_line ? strrchr(line, '#') : line;
   if (end)
     *end = '\0';
   return line;
@@ -168,10 +169,12 @@ void action_suppress(struct app *app, const char *reason) {
   const struct model_stall *stall = chosen_stall(app);
   char *line = stall ? suppression_of(app, stall) : NULL;
   char all[1200], shown[160];
-  if (!*reason || !line) {
+  if (!*reason || !line || !*line) {
     app_say(app, "%s",
-            *reason ? lt_status_text(LT_NOMEM)
-                    : "nothing written: a suppression needs its reason");
+            !*reason ? "nothing written: a suppression needs its reason"
+            : line   ? "nothing written: its place is not known, so that no "
+                       "line can name it"
+                     : lt_status_text(LT_NOMEM));
     free(line);
     return;
   }
