@@ -220,6 +220,22 @@ class Document(ViewCase):
 
 
 class Explain(ViewCase):
+    def test_a_stall_has_the_rule_that_check_gives_it(self):
+        path = self.dir / 'x.lt'
+        for text, rule in ((trace_text.unseen(), 'stall'),
+                           (trace_text.trace(
+                               '0 loop+\n1 poll\n10 wake\n10 usage\n'
+                               '10 resume task=1 kind=timer site=on_tick\n'
+                               '1500 usage cpu=1490'), 'never-yields')):
+            path.write_bytes(text)
+            self.assertEqual({f['rule'] for f in
+                              self.check(path)['findings']}, {rule})
+            self.assertIn(f'rule {rule} ', self.dump(path, '--keys', '3K'))
+            self.assertNotIn('stall 1 of', self.dump(
+                path, '--keys', '3&rule:long-turn<Enter>'))
+            self.assertIn('stall 1 of', self.dump(
+                path, '--keys', f'3&rule:{rule}<Enter>'))
+
     def test_the_rule_of_what_is_selected(self):
         path = self.trace()
         for script, rule in (('3K', 'rule stall'), ('4K', 'rule stall'),

@@ -98,13 +98,15 @@ static bool never_yields(const struct model_stall *s) {
          s->duration_ns >= NEVER_NS;
 }
 
+const char *finding_rule(const struct model_stall *s) {
+  bool is_sum = s->kind == MODEL_STALL_TURN && !s->is_unseen;
+  return is_sum ? "long-turn" : never_yields(s) ? "never-yields" : "stall";
+}
+
 struct finding finding_of_stall(const struct model *m,
                                 const struct budget *budget,
                                 const struct model_stall *s) {
-  bool is_sum = s->kind == MODEL_STALL_TURN && !s->is_unseen;
-  struct finding f = {.rule = is_sum            ? "long-turn"
-                              : never_yields(s) ? "never-yields"
-                                                : "stall",
+  struct finding f = {.rule = finding_rule(s),
                       .stall = s,
                       .budget_ns =
                           budget_max_stall(budget, m->loops[s->loop].name),

@@ -122,6 +122,9 @@ const char *finding_state_name(enum finding_state state);
 /* "note", "warning", "error".  Static. */
 const char *finding_level_name(enum finding_level level);
 
+/* The rule that a stall breaks where it is too long.  Static. */
+const char *finding_rule(const struct model_stall *stall);
+
 /* Where a stall's time went: in the function of code made at run time that it
  * was seen in; else at the call, where that has a name; else in the callback, or
  * where callbacks are not seen in the function that most looks found it in.

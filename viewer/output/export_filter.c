@@ -2,6 +2,7 @@
  * asked of spans, tasks, stalls and events.
  *
  * Invariant: without a filter everything is.  Called by export_*.c. */
+#include "model/finding.h"
 #include "output/export.h"
 #include "output/inert.h"
 #include "output/report.h"
@@ -134,5 +135,5 @@ bool export_wants_stall(struct export *x, const struct model_stall *s) {
              .other_site =
                  s->n_calls ? export_site_long(x, s->calls[0].site) : NULL,
              .name = report_spent(m, s, spent, sizeof spent),
-             .rule = s->kind == MODEL_STALL_TURN ? "long-turn" : "stall"});
+             .rule = finding_rule(s)});
 }

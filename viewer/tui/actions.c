@@ -128,8 +128,8 @@ void action_explain(struct app *app) {
   if (app_screen(app) == SCREEN_COMPARE && c->row < c->n_order)
     is_call = c->diff.rows[c->order[c->row]].is_call;
   app->explain.rule = is_call ? "blocking-call"
-                      : stall && stall->kind == MODEL_STALL_TURN ? "long-turn"
-                                                                 : "stall";
+                      : stall ? finding_rule(stall)
+                              : "stall";
   app->explain.row = 0;
   app_go(app, SCREEN_EXPLAIN);
 }

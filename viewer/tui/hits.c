@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/finding.h"
 #include "model/source.h"
 #include "output/inert.h"
 #include "tui/app.h"
@@ -42,9 +43,8 @@ bool hits_stall(const struct app *app, const struct filter *filter, size_t i) {
           .other_site =
               s->site ? model_site_name(m, s->site, other, sizeof other) : NULL,
           .name = name,
-          .rule = s->kind == MODEL_STALL_TURN  ? "long-turn"
-                  : s->kind == MODEL_STALL_GAP ? "stall gap"
-                                               : "stall"});
+          .rule =
+              s->kind == MODEL_STALL_GAP ? "stall gap" : finding_rule(s)});
 }
 
 bool hits_site(const struct app *app, const struct filter *filter, size_t i) {
