@@ -104,7 +104,9 @@ static void draw_row(struct app *app, struct rect r, int y, size_t row,
              s->has_usage ? format_duration(b, model_attributable(&s->cause))
                           : "?");
   grid_right(g, x += HELD_W, y, ROLE_TEXT,
-             format_count(b, s->n_waited + s->n_late));
+             s->is_unseen && !s->n_waited && !s->n_late
+                 ? "?" /* who waited is not seen either */
+                 : format_count(b, s->n_waited + s->n_late));
   stall_culprit(m, s, false, text, sizeof text);
   stall_where(m, s, where, sizeof where);
   snprintf(both, sizeof both, "%s%s%s", text, *where ? "  " : "", where);
