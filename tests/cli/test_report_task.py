@@ -1,5 +1,6 @@
 """looptrace report --task: a path whose every number is known by construction."""
 import json
+import re
 import unittest
 
 from golden import compare
@@ -129,6 +130,31 @@ class Task(Case):
             self.assertIn(b'there is no task', result.stderr)
         result = self.report('--task', '1', '--format', 'html')
         self.assertEqual(result.returncode, 2)
+
+    def test_a_task_is_found_by_what_screens_show_of_it(self):
+        data = trace(JOURNEY.replace('site=on_read', 'site=stripped'))
+        text = self.report('--group-by', 'task', data=data).stdout.decode()
+        shown = re.findall(r'  (#\d.*)$', text, re.M)
+        self.assertIn('#2 task shop+0x60', shown)
+        for name in shown:
+            task = int(name[1:].split()[0])
+            self.assertEqual(self.told(name, data=data)['task'], task)
+        for word in ('shop+0x60', 'task shop+0x60',
+                     'task "GET/export" render (shop.c:47)',
+                     'task render (shop.c:47)', 'render (shop.c:47)',
+                     'task GET/export'):
+            task = self.told(word, data=data)['task']
+            self.assertEqual(task, 2 if 'shop+' in word else 1, word)
+        for word in ('timer shop+0x60', 'render (shop.c:48)', 'task ',
+                     '#2task', '2 task'):
+            self.assertEqual(self.report('--task', word, data=data).returncode,
+                             2, word)
+
+    def test_a_task_without_a_label_is_named_once(self):
+        data = trace(JOURNEY.replace('site=on_read', 'site=stripped'))
+        text = self.report('--task', 'shop+0x60', data=data).stdout.decode()
+        self.assertEqual(text.splitlines()[0],
+                         'Task #2 task shop+0x60, made in render (shop.c:47)')
 
     def test_waits_that_could_have_been_one_are_told_with_what_they_cost(self):
         result = self.report('--format', 'json')

@@ -149,12 +149,32 @@ static int parse(int argc, char **argv, struct wanted *w) {
   return -1;
 }
 
+/* As screens show it: with and without its line, or by module and offset. */
+static bool is_of_site(const struct model *m, uint32_t id, const char *name) {
+  char text[600];
+  const lt_site_def *site = model_site(m, id);
+  return site &&
+         ((site->function && strcmp(site->function, name) == 0) ||
+          strcmp(model_site_short(m, id, text, sizeof text), name) == 0 ||
+          strcmp(model_site_name(m, id, text, sizeof text), name) == 0);
+}
+
+/* Its label, its function, both, each with its kind before it. */
 static bool is_called(const struct model *m, const struct census_task *t,
                       const char *name) {
-  const lt_site_def *site = model_site(m, t->site);
+  char text[1000];
   const char *label = t->label ? lt_reader_string(m->reader, t->label) : NULL;
-  return (label && strcmp(label, name) == 0) ||
-         (site && site->function && strcmp(site->function, name) == 0);
+  const char *kind = lt_task_kind_name(t->kind);
+  size_t n = strlen(kind);
+  const char *rest =
+      strncmp(name, kind, n) == 0 && name[n] == ' ' ? name + n + 1 : name;
+  if (label)
+    return strcmp(label, name) == 0 || strcmp(label, rest) == 0 ||
+           strcmp(inert(label, text, sizeof text), rest) == 0 ||
+           is_of_site(m, t->site, rest) ||
+           strcmp(strchr(report_task_name(m, t, text, sizeof text), ' ') + 1,
+                  name) == 0;
+  return is_of_site(m, t->site, rest);
 }
 
 /* The task of that name that took longest.  Returns: 0 for none. */
@@ -179,11 +199,13 @@ static uint64_t longest_of(const struct model *m, const struct census *census,
   return found;
 }
 
-/* "12", "#12" or a name.  Returns: OK, and an id, 0 where there is none. */
+/* "12", "#12", "#12 timer on_tick" or a name.  Returns: OK, and an id, 0 where
+ * there is none. */
 static lt_status choose_task(const struct model *m, const char *path,
                              const char *word, uint64_t *id) {
   const char *digits = *word == '#' ? word + 1 : word;
-  if (*digits && strspn(digits, "0123456789") == strlen(digits)) {
+  size_t n = strspn(digits, "0123456789");
+  if (n && (!digits[n] || (*word == '#' && digits[n] == ' '))) {
     errno = 0;
     *id = strtoull(digits, NULL, 10);
     return errno ? LT_NOT_FOUND : LT_OK;

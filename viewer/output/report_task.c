@@ -32,11 +32,13 @@ static const char *step_name(const struct model *m, const struct path_step *s,
 }
 
 static void heading(FILE *file, const struct model *m, const struct path *p) {
-  char name[600], site[600], made[600];
+  char text[600], site[600], made[600];
   units_buf from, to, took;
-  fprintf(file, "Task %s: %s %s",
-          name_of(m, p->task, p->label, p->kind, p->site, name, sizeof name),
-          lt_task_kind_name(p->kind),
+  const char *label = p->label ? lt_reader_string(m->reader, p->label) : NULL;
+  fprintf(file, "Task #%" PRIu64, p->task);
+  if (label && *label)
+    fprintf(file, " %s:", inert(label, text, sizeof text));
+  fprintf(file, " %s %s", lt_task_kind_name(p->kind),
           model_site_name(m, p->site, site, sizeof site));
   if (p->spawn_site)
     fprintf(file, ", made in %s",
