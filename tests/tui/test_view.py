@@ -183,6 +183,16 @@ class Golden(GoldenCase):
         axis = self.dump(self.trace('z.lt', cut=True, lost=True)).split('\n')[5]
         self.assertRegex(axis, '▒ lost 1204 +ends ┘$')
 
+    def test_what_it_says_of_check_is_so(self):
+        for options in ({'cut': True}, {'lost': True}):
+            path = self.trace('x.lt', **options)
+            self.assertIn('looptrace check cannot pass it, unless '
+                          '--allow-incomplete', self.dump(path))
+            codes = [self.check(path, '--max-stall', most, *more)['exit_code']
+                     for most in ('100ms', '100s')
+                     for more in ((), ('--allow-incomplete',))]
+            self.assertEqual(codes, [1, 1, 4, 0])
+
     def test_a_function_leads_to_the_lanes(self):
         path = self.trace()
         self.assertIn('Enter shows its longest stall',

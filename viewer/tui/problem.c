@@ -115,7 +115,7 @@ void problem_draw(struct app *app, const struct layout *layout) {
   struct rect r = grid_box(g, box, title);
   draw_lines(g, (struct rect){r.x + 1, r.y, r.w - 2, r.h}, app->problem);
   const char *note = "Enter goes on · I tells of the file · looptrace check "
-                     "returns 4 for it, unless --allow-incomplete";
+                     "cannot pass it, unless --allow-incomplete";
   if (text_width(note) > layout->w - 2)
     note = "Enter goes on · I tells of the file";
   grid_clip(g, layout->message);
