@@ -27,7 +27,7 @@ static lt_status read_header(struct lt_reader *r) {
     return status;
   status = lti_file_header_get(bytes, &h);
   if (status != LT_OK)
-    return status == LT_CORRUPT ? LT_NOT_A_TRACE : status;
+    return status;
   r->blocks_at = h.header_bytes;
   r->info.version = h.version;
   r->info.start_ns = h.start_ns;

@@ -3,6 +3,7 @@ import json
 import re
 import subprocess
 import unittest
+import zlib
 
 import lt_decode as d
 import lt_encode as enc
@@ -423,6 +424,20 @@ class Codes(Check):
         self.assertIn(b'looptrace check: text.lt: this is not a looptrace '
                       b'trace', result.stderr)
         self.assertIn(b'looptrace record', result.stderr)
+        self.write(SHOP)
+        whole = (self.dir / 'x.lt').read_bytes()
+        for at in (8, 12, 33, 60):  # also what would be another version
+            (self.dir / 'spoiled.lt').write_bytes(
+                whole[:at] + bytes([whole[at] ^ 8]) + whole[at + 1:])
+            self.assertEqual(
+                self.check_code(3, 'spoiled.lt').stderr,
+                b'looptrace check: spoiled.lt: the trace is damaged in its '
+                b'header, without which nothing can be read\n')
+        newer = whole[:8] + b'\2' + whole[9:60]
+        (self.dir / 'newer.lt').write_bytes(
+            newer + zlib.crc32(newer).to_bytes(4, 'little') + whole[64:])
+        self.assertIn(b'newer.lt: this trace needs a newer looptrace',
+                      self.check_code(3, 'newer.lt').stderr)
         (self.dir / 'folder.lt').mkdir()
         self.assertIn(b'folder.lt: this is a folder',
                       self.check_code(3, 'folder.lt').stderr)

@@ -355,7 +355,7 @@ static int recover_file(const struct request *q) {
                                       lti_index_of_file, &done);
   int error = errno;
   if (status == LT_CORRUPT)
-    return complain(q->path, "not one epoch of it is whole");
+    return complain(q->path, "its header is damaged, or not one epoch of it is whole");
   if (status == LT_EXISTS)
     return complain(to, "exists already; --overwrite replaces it");
   if (status != LT_OK) { /* what can be read was not written */

@@ -14,6 +14,8 @@ static const char *advice(lt_status status) {
   switch (status) {
   case LT_NOT_A_TRACE:
     return "; make one with 'looptrace record -o FILE -- COMMAND'";
+  case LT_CORRUPT: /* behind its header a trace may be damaged and opens */
+    return " in its header, without which nothing can be read";
   case LT_VERSION:
     return "; read it with the looptrace that wrote it, or a later one";
   default:

@@ -151,9 +151,10 @@ typedef enum lt_end_reason {
 /* Open a trace and look over its blocks (headers only, not the events).
  *
  * reader:  owned, to be closed; NULL on failure.
- * Errors:  NOT_FOUND, IO, NOT_A_TRACE (also where not even the header is whole),
- *          VERSION, NOMEM.  A cut or damaged file is not an error here: see
- *          lt_info.problem.  errno tells more for IO.
+ * Errors:  NOT_FOUND, IO, NOT_A_TRACE (also where the header is cut), CORRUPT
+ *          (the header is wrong), VERSION, NOMEM.  A file that is cut or damaged
+ *          behind its header is not an error here: see lt_info.problem.  errno
+ *          tells more for IO.
  *
  * Of a file above 1 MiB that has an index, only that is read, whatever the size:
  * see lt_info.by_index. */
