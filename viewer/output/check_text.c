@@ -458,8 +458,9 @@ static void verdict(const struct text *t, const struct checked *trace) {
   const struct model *m = trace->model;
   units_buf longest, own, budget, turn, share;
   verdict_word(t, j->verdict);
-  fprintf(t->file, "  %s %s",
-          j->longest_is_bound ? "no other stall over" : "longest stall",
+  /* Allowed, muted and known ones do not, told or not. */
+  fprintf(t->file, j->longest_is_bound ? "  no stall over %s that counts"
+                                       : "  longest stall %s",
           units_ns(longest, j->longest_ns));
   if (j->longest_own_ns < j->longest_ns - j->longest_ns / 20)
     fprintf(t->file, ", at most %s of one the program's own",
