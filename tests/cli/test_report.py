@@ -7,7 +7,7 @@ import unittest
 from golden import compare
 from hostile import assert_inert, fixture
 from looptrace import Case
-from trace_text import CLEAN, SHOP, trace
+from trace_text import CLEAN, SCRIPT, SHOP, trace, unseen
 
 
 class Page(html.parser.HTMLParser):
@@ -87,6 +87,21 @@ class Report(Case):
         call, = told['calls']
         self.assertEqual((call['callee'], call['total_ns']),
                          ('uv_sleep', 400_000_000))
+
+    def test_a_stall_has_the_place_that_check_gives_it(self):
+        data = unseen(SCRIPT)
+        for form in ('text', 'markdown', 'html'):
+            told = self.report(data, '--format', form).decode()
+            for words in ('a turn, in readFile (server.js:8)',
+                          'read_all (twin.c:44), longest in readFile '
+                          '(server.js:8)'):
+                self.assertIn(words, told.replace('\\', ''), form)
+        told = json.loads(self.report(data, '--format', 'json'))
+        self.assertEqual(told['stalls'][0]['place']['function'], 'readFile')
+        told = self.report(unseen()).decode()
+        self.assertIn('a turn, in parse_config (twin.c:12)\n', told)
+        self.assertIn('a turn, callbacks not seen\n', told)
+        self.assertRegex(told, r'read +read_all \(twin.c:44\)\n')
 
     def test_the_pool_is_told_where_there_was_one(self):
         from test_export import POOL

@@ -8,7 +8,7 @@
 A line is a time in ms, a word and members; "#" begins a comment.  Sites are
 names given in `sites`: name -> (file, line), or None for code without a symbol;
 behind the line may stand the function, where that is another name, and the path
-of the module.
+of the module, None for code made at run time.
 """
 import lt_decode as d
 import lt_encode as e
@@ -95,15 +95,15 @@ class Fixture:
         yield e.process(4711, comm)
         yield e.clock(0, 1700000000 * 10**9)
         modules = list(dict.fromkeys(
-            [self.module] + [self.where(name)[3] for name in self.sites]))
-        for i, path in enumerate(modules):
+            [None, self.module] + [self.where(name)[3] for name in self.sites]))
+        for i, path in enumerate(modules[1:]):
             yield e.module(i + 1, 0x1000 + i * 0x10000, 0x9000 + i * 0x10000,
                            path, bytes.fromhex('c0ffee'))
         for index, name in enumerate(self.names):
             yield e.thread(index, 4711 + index, index == 0, name)
         for name, i in self.ids.items():
             file, line, function, module = self.where(name)
-            yield e.site(i, 0x1000 + i * 16, modules.index(module) + 1, i * 16,
+            yield e.site(i, 0x1000 + i * 16, modules.index(module), i * 16,
                          self.string(function) if function else 0, 4,
                          self.string(file) if file else 0, line)
         for i, frames in enumerate(self.stacks.values(), 1):
@@ -135,6 +135,21 @@ class Fixture:
         if ended:
             writer.end(reason, status)
         return writer.data()
+
+
+# In it a script calls a function of its runtime.
+SCRIPT = """
+0     loop+ mode=3
+1     poll
+10    wake n=1
+10    usage cpu=1
+60    sample state=S callee=read stack=scripts
+210   call callee=read ms=199 site=read_all
+210   usage cpu=2 vsw=1
+210   poll
+300   wake
+301   loop-
+"""
 
 
 def unseen(text=None, **options):
@@ -200,7 +215,7 @@ UNSEEN_SITES = {
     'parse_config_later': ('/src/twin.c', 14, 'parse_config'),
     'scan': ('/src/twin.c', 6), 'hash_password': ('/src/twin.c', 31),
     'round': ('/src/twin.c', 25), 'read_all': ('/src/twin.c', 44),
-    'inner': None,
+    'inner': None, 'readFile': ('/app/server.js', 8, 'readFile', None),
     'deflate': ('deflate.c', 3, 'deflate', '/usr/lib/libz.so.1'),
     'crc32': ('crc32.c', 5, 'crc32', '/usr/lib/libz.so.1'),
     'memcpy': ('memcpy.c', 7, 'memcpy', '/usr/lib/libc.so.6')}
@@ -212,6 +227,7 @@ UNSEEN_STACKS = {
     'hashes': ['round', 'hash_password', 'main'],
     'packs': ['deflate', 'hash_password', 'main'],
     'sums': ['crc32', 'hash_password', 'main'],
+    'scripts': ['memcpy', 'read_all', 'readFile', 'main'],
     'reads': ['memcpy', 'read_all', 'main']}
 UNSEEN = """
 0     loop+ mode=3

@@ -55,25 +55,6 @@ STATES = {
     'hostile': ('3', '3<Enter>', '4jj', 'I'),
 }
 
-class Unseen(ViewCase):
-    """A loop whose callbacks are not seen."""
-
-    def setUp(self):
-        super().setUp()
-        self.path = self.dir / 'twin.lt'
-        self.path.write_bytes(trace_text.unseen())
-
-    def test_who_was_held_is_no_number(self):
-        text = self.dump(self.path, '--keys', '3', '--size', '120x30')
-        rows = [line.split() for line in text.splitlines()
-                if ' computation ' in line]
-        self.assertEqual(len(rows), 4, text)
-        self.assertEqual({row[row.index('computation') - 1] for row in rows},
-                         {'?'}, text)
-        self.assertIn("held  not known: this loop's callbacks are not seen",
-                      text)
-
-
 class Golden(GoldenCase):
     def test_every_screen_in_every_size_class(self):
         path = self.trace()

@@ -63,6 +63,29 @@ uint32_t finding_place(const struct model *m, const struct model_stall *s) {
   return is_better ? call->site : s->site;
 }
 
+uint32_t finding_place_inside(const struct model *m,
+                              const struct model_stall *s) {
+  uint32_t place = finding_place(m, s);
+  bool is_it = s->kind == MODEL_STALL_SLICE &&
+               model_is_same_function(m, place, s->site);
+  return is_it ? 0 : place;
+}
+
+uint32_t finding_place_of_call(const struct model *m, unsigned callee,
+                               uint32_t site, int64_t duration_ns) {
+  const struct model_call *call;
+  for (size_t i = 0; callee && i < m->n_stalls; i++) {
+    const struct model_stall *s = &m->stalls[i];
+    if (s->duration_ns < duration_ns ||
+        finding_callee(s, &call, NULL) != callee || call->site != site ||
+        call->duration_ns != duration_ns)
+      continue;
+    uint32_t place = finding_place(m, s);
+    return model_is_same_function(m, place, site) ? 0 : place;
+  }
+  return 0;
+}
+
 const char *finding_loop(const struct model *m, const struct finding *f) {
   return f->loop < m->n_loops ? m->loops[f->loop].name : "";
 }

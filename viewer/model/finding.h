@@ -132,6 +132,15 @@ const char *finding_rule(const struct model_stall *stall);
 uint32_t finding_place(const struct model *model,
                        const struct model_stall *stall);
 
+/* The same where that is not the callback itself; else 0. */
+uint32_t finding_place_inside(const struct model *model,
+                              const struct model_stall *stall);
+
+/* The place of the stall that a call of this length is the longest in, where
+ * that is another function than the one that made the call; else 0. */
+uint32_t finding_place_of_call(const struct model *model, unsigned callee,
+                               uint32_t site, int64_t duration_ns);
+
 /* The callee that most of a stall's time went into; 0 where that was not a
  * call.
  *

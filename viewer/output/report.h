@@ -83,6 +83,12 @@ const char *report_what(const struct model *model,
                         const struct model_stall *stall, char *buf,
                         size_t size);
 
+/* The function of a row of calls or callbacks; of calls also what the longest
+ * of them was a part of, where a stall tells that; inert, into buf. */
+const char *report_made_in(const struct model *model,
+                           const struct model_site *row, char *buf,
+                           size_t size);
+
 /* One task's critical path; text: at most top rows in each table.  The model is
  * for names. */
 void report_task_text(FILE *file, const struct model *model,

@@ -137,7 +137,7 @@ static void loops(FILE *file, const struct model *m) {
 static void stalls(FILE *file, const struct model *m, size_t top) {
   const struct model_stall **sorted = report_worst(m);
   units_buf u;
-  char text[700];
+  char text[1300];
   fputs("<h2>Worst stalls</h2>\n", file);
   if (!sorted) {
     fputs("<p class=\"ok\">None of 50 ms or more.</p>\n", file);
@@ -165,7 +165,7 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
 static void sites(FILE *file, const struct model *m,
                   const struct report_how *how, bool is_call) {
   units_buf u;
-  char text[600];
+  char text[1300];
   size_t n;
   const struct model_site **rows = report_sites(m, is_call, how, &n);
   fprintf(
@@ -186,7 +186,7 @@ static void sites(FILE *file, const struct model *m,
     cell(file, "t",
          is_call ? model_callee_name(m, s->kind, text, sizeof text)
                  : lt_task_kind_name(s->kind));
-    cell(file, "t", model_site_name(m, s->site, text, sizeof text));
+    cell(file, "t", report_made_in(m, s, text, sizeof text));
     fputs("</tr>\n", file);
   }
   free(rows);

@@ -2,6 +2,7 @@
  * ns.  Called by cmd_report.c. */
 #include <stdlib.h>
 
+#include "model/finding.h"
 #include "output/place.h"
 #include "output/report.h"
 
@@ -17,6 +18,7 @@ static void stalls(struct json *json, const struct model *m) {
     json_int(json, "duration_ns", s->duration_ns);
     json_bool(json, "unfinished", s->unfinished);
     place_json(json, "site", m, s->site);
+    place_json(json, "place", m, finding_place(m, s));
     cause_json(json, "cause", &s->cause);
     json_array(json, "calls");
     for (size_t k = 0; k < s->n_calls; k++)

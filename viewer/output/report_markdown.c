@@ -31,7 +31,7 @@ static void loops(FILE *file, const struct model *m) {
 static void stalls(FILE *file, const struct model *m, size_t top) {
   const struct model_stall **sorted = report_worst(m);
   units_buf took, at;
-  char text[700];
+  char text[1300];
   if (!sorted) {
     fputs("\nNo stall of 50 ms or more.\n", file);
     return;
@@ -56,7 +56,7 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
 static void sites(FILE *file, const struct model *m,
                   const struct report_how *how, bool is_call) {
   units_buf total, count, p99, max;
-  char text[600];
+  char text[1300];
   size_t n;
   const struct model_site **rows = report_sites(m, is_call, how, &n);
   for (size_t i = 0; i < n; i++) {
@@ -71,7 +71,7 @@ static void sites(FILE *file, const struct model *m,
                             ? model_callee_name(m, s->kind, text, sizeof text)
                             : lt_task_kind_name(s->kind));
     fputs(" | ", file);
-    markdown_text(file, model_site_name(m, s->site, text, sizeof text));
+    markdown_text(file, report_made_in(m, s, text, sizeof text));
     fprintf(file, " | %s | %s | %s | %s |\n", units_ns(total, s->total_ns),
             units_count(count, s->count),
             units_ns(p99, model_histogram_percentile(s->time, 99)),

@@ -84,27 +84,44 @@ const char *report_spent(const struct model *m, const struct model_stall *s,
 
 const char *report_what(const struct model *m, const struct model_stall *s,
                         char *buf, size_t size) {
-  char name[600];
+  char name[600], inside[600], place[610] = "";
+  uint32_t site = finding_place_inside(m, s);
   const char *open = s->unfinished ? " (did not end)" : "";
+  if (site)
+    snprintf(place, sizeof place, ", in %s",
+             model_site_name(m, site, inside, sizeof inside));
   if (s->kind == MODEL_STALL_SLICE)
-    snprintf(buf, size, "%s %s%s", lt_task_kind_name(s->slice_kind),
-             model_site_name(m, s->site, name, sizeof name), open);
+    snprintf(buf, size, "%s %s%s%s", lt_task_kind_name(s->slice_kind),
+             model_site_name(m, s->site, name, sizeof name), place, open);
   else if (s->kind == MODEL_STALL_TURN && s->is_unseen)
-    snprintf(buf, size, "a turn, callbacks not seen%s", open);
+    snprintf(buf, size, "a turn%s%s", site ? place : ", callbacks not seen",
+             open);
   else if (s->kind == MODEL_STALL_TURN)
-    snprintf(buf, size, "%" PRIu64 " callback%s in one turn%s", s->n_callbacks,
-             s->n_callbacks == 1 ? "" : "s", open);
+    snprintf(buf, size, "%" PRIu64 " callback%s in one turn%s%s",
+             s->n_callbacks, s->n_callbacks == 1 ? "" : "s", place, open);
   else
-    snprintf(
-        buf, size, "between two runs of the loop%s%s%s", s->site ? ", in " : "",
-        s->site ? model_site_name(m, s->site, name, sizeof name) : "", open);
+    snprintf(buf, size, "between two runs of the loop%s%s", place, open);
+  return buf;
+}
+
+const char *report_made_in(const struct model *m, const struct model_site *row,
+                           char *buf, size_t size) {
+  char name[600], longest[600];
+  uint32_t place =
+      row->is_call
+          ? finding_place_of_call(m, row->kind, row->site, row->max_ns)
+          : 0;
+  snprintf(buf, size, "%s%s%s",
+           model_site_name(m, row->site, name, sizeof name),
+           place ? ", longest in " : "",
+           place ? model_site_name(m, place, longest, sizeof longest) : "");
   return buf;
 }
 
 static void one_stall(FILE *file, const struct model *m,
                       const struct model_stall *s) {
   units_buf at, took;
-  char what[700], spent[128];
+  char what[1300], spent[128];
   fprintf(file, "  %9s %11s  %-*s %-14s %s\n", units_ns(took, s->duration_ns),
           units_at(at, s->begin_ns), loop_width(m, 10), m->loops[s->loop].name,
           report_spent(m, s, spent, sizeof spent),
@@ -128,7 +145,7 @@ static void stalls(FILE *file, const struct model *m, size_t top) {
 static void sites(FILE *file, const struct model *m,
                   const struct report_how *how, bool is_call) {
   units_buf total, self, max, p99, count;
-  char name[600], callee[128];
+  char name[1300], callee[128];
   size_t n;
   const struct model_site **rows = report_sites(m, is_call, how, &n);
   fprintf(file, "\n%s by %s\n  %9s %9s %9s %9s %9s  %-14s %s\n",
@@ -145,7 +162,7 @@ static void sites(FILE *file, const struct model *m,
             units_ns(max, s->max_ns),
             is_call ? model_callee_name(m, s->kind, callee, sizeof callee)
                     : lt_task_kind_name(s->kind),
-            model_site_name(m, s->site, name, sizeof name));
+            report_made_in(m, s, name, sizeof name));
   }
   if (n == 0)
     fputs("  none\n", file);

@@ -3,6 +3,7 @@
  *
  * Invariant: counts are those of the model, levels those of check with its
  * default budget.  Called by view_overview.c. */
+#include "model/finding.h"
 #include "tui/app.h"
 #include "tui/view/format.h"
 #include "tui/view/stall.h"
@@ -39,8 +40,10 @@ static void draw_callers(struct app *app, struct rect r, int y) {
     int x = grid_text_max(g, r.x + 17, y, 20, ROLE_BLOCK,
                           model_callee_name(m, c->callee, name, sizeof name));
     x = (x < r.x + 34 ? r.x + 34 : x) + 2;
+    uint32_t place = finding_place_of_call(m, c->callee, c->site, c->max_ns);
     grid_text_max(g, x, y, r.x + r.w - x - 1, ROLE_TEXT,
-                  model_site_name(m, c->site, name, sizeof name));
+                  model_site_name(m, place ? place : c->site, name,
+                                  sizeof name));
   }
 }
 

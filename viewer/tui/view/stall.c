@@ -111,6 +111,14 @@ const char *stall_callback(const struct model *model,
   return buf;
 }
 
+const char *stall_inside(const struct model *model,
+                         const struct model_stall *stall, char *buf,
+                         size_t size) {
+  uint32_t place = finding_place_inside(model, stall);
+  return place ? model_site_name(model, place, buf, size)
+               : stall_callback(model, stall, buf, size);
+}
+
 const char *stall_victims(const struct model_stall *stall, char *buf,
                           size_t size) {
   format_buf late, waited, timers;

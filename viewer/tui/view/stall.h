@@ -27,6 +27,11 @@ const char *stall_where(const struct model *model,
 const char *stall_callback(const struct model *model,
                            const struct model_stall *stall, char *buf,
                            size_t size);
+/* Both in one: the place where that is not the callback itself, or the callback.
+ */
+const char *stall_inside(const struct model *model,
+                         const struct model_stall *stall, char *buf,
+                         size_t size);
 /* Who waited: "37 callbacks, 9 timers (worst +398ms)", or that nobody did. */
 const char *stall_victims(const struct model_stall *stall, char *buf,
                           size_t size);

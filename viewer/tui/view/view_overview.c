@@ -165,7 +165,7 @@ static void draw_worst_row(struct app *app, struct rect r, int y, size_t row) {
   x = grid_text_max(g, x, y, r.x + r.w - x, ROLE_BLOCK, text) + 1;
   if (r.x + r.w - x >= 10)
     grid_text_max(g, x + 1, y, r.x + r.w - x - 1, ROLE_DIM,
-                  stall_callback(m, s, text, sizeof text));
+                  stall_inside(m, s, text, sizeof text));
   app_hot(app, HOT_WORST, (struct rect){r.x, y, r.w, 1}, row);
   if (selected && !app->in_loops)
     grid_select(g, (struct rect){r.x, y, r.w, 1});

@@ -92,8 +92,15 @@ static void draw_row(struct app *app, const struct layout *layout, int y,
   int left = 2 + kind_width(layout);
   grid_text_max(g, 2, y, left - 3, s->is_call ? ROLE_BLOCK : ROLE_RUN,
                 kind_name(m, s, text, sizeof text));
-  grid_text_max(g, left, y, x - left, ROLE_TEXT,
-                model_site_name(m, s->site, text, sizeof text));
+  int end = grid_text_max(g, left, y, x - left, ROLE_TEXT,
+                          model_site_name(m, s->site, text, sizeof text));
+  uint32_t place =
+      s->is_call ? finding_place_of_call(m, s->kind, s->site, s->max_ns) : 0;
+  if (place && x - end > 20) { /* what the longest was a part of */
+    end = grid_text(g, end, y, ROLE_DIM, ", longest in ");
+    grid_text_max(g, end, y, x - end, ROLE_DIM,
+                  model_site_name(m, place, text, sizeof text));
+  }
   grid_right(g, x += NUMBER_W, y, ROLE_TEXT, format_count(b, s->count));
   grid_right(g, x += NUMBER_W, y, ROLE_TEXT, format_duration(b, s->total_ns));
   enum role role = s->max_ns >= MODEL_ERROR_NS  ? ROLE_ERROR
@@ -193,6 +200,10 @@ static void draw_stalls(struct app *app, struct rect r,
                format_duration(b, stall->duration_ns));
     int x = grid_text_max(g, r.x + 22, y, r.w - 22, ROLE_BLOCK,
                           stall_culprit(m, stall, true, text, sizeof text));
+    uint32_t place = finding_place_inside(m, stall);
+    if (place && !model_is_same_function(m, place, s->site))
+      x = grid_text_max(g, x + 2, y, r.x + r.w - x - 2, ROLE_TEXT,
+                        stall_inside(m, stall, text, sizeof text));
     grid_text_max(g, x + 2, y++, r.x + r.w - x - 2, ROLE_DIM,
                   stall_victims(stall, text, sizeof text));
   }
