@@ -222,7 +222,7 @@ UNSEEN_SITES = {
 UNSEEN_STACKS = {
     'scans': ['scan', 'parse_config', 'main'],
     'parses': ['parse_config_later', 'main'],
-    'parses-inner': ['inner', 'parse_config', 'main'],
+    'parses-inner': ['inner', 'parse_config_later', 'main'],
     'copies': ['memcpy', 'parse_config_later', 'main'],
     'hashes': ['round', 'hash_password', 'main'],
     'packs': ['deflate', 'hash_password', 'main'],

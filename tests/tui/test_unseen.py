@@ -27,6 +27,12 @@ class Unseen(ViewCase):
         self.assertRegex(self.dump(self.path, '--size', '160x40'),
                          r'199ms +1× read +readFile \(server.js:8\)')
 
+    def test_stalls_of_one_function_are_one_row(self):
+        text = self.dump(self.path, '--keys', '3s', '--size', '120x30')
+        self.assertRegex(text, r'2 × +main +300ms')
+        self.assertIn('same place: 2 stalls, 480ms in all', text)
+        self.assertRegex(text, r'1 × +main +250ms')
+
     def test_who_was_held_is_no_number(self):
         text = self.dump(self.path, '--keys', '3', '--size', '120x30')
         rows = [line.split() for line in text.splitlines()

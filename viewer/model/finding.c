@@ -14,6 +14,8 @@
 /* A callback that ran for so long to the end of the trace. */
 #define NEVER_NS 1000000000
 
+#define HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+
 static uint64_t hash_text(uint64_t hash, const char *text) {
   for (; *text; text++)
     hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
@@ -63,6 +65,11 @@ uint32_t finding_place(const struct model *m, const struct model_stall *s) {
   return is_better ? call->site : s->site;
 }
 
+uint64_t finding_place_key(const struct model *m, const struct model_stall *s) {
+  uint32_t site = finding_place(m, s);
+  return site ? hash_site(HASH_BEGIN, m, site) : 0;
+}
+
 uint32_t finding_place_inside(const struct model *m,
                               const struct model_stall *s) {
   uint32_t place = finding_place(m, s);
@@ -92,7 +99,7 @@ const char *finding_loop(const struct model *m, const struct finding *f) {
 
 static void set_fingerprint(const struct model *m, struct finding *f) {
   char name[128];
-  uint64_t h = UINT64_C(0xcbf29ce484222325);
+  uint64_t h = HASH_BEGIN;
   h = hash_text(h, f->rule);
   h = hash_text(h, finding_loop(m, f));
   if (f->stall) {

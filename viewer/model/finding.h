@@ -132,6 +132,11 @@ const char *finding_rule(const struct model_stall *stall);
 uint32_t finding_place(const struct model *model,
                        const struct model_stall *stall);
 
+/* The same as a number that all places in one function have in common, 0
+ * unknown. */
+uint64_t finding_place_key(const struct model *model,
+                           const struct model_stall *stall);
+
 /* The same where that is not the callback itself; else 0. */
 uint32_t finding_place_inside(const struct model *model,
                               const struct model_stall *stall);

@@ -75,7 +75,7 @@ struct sift {
   enum sift_stage stage;
   size_t at, n;     /* of its rows */
   size_t site;      /* that was chosen */
-  uint32_t *places; /* of the stalls that are listed; NULL: not grouped */
+  uint64_t *places; /* of the stalls that are listed; NULL: not grouped */
 };
 void sift_begin(struct app *app);
 bool sift_work(struct app *app, uint64_t n);

@@ -12,10 +12,10 @@
  * Returns: whether this one is another's. */
 static bool is_grouped(struct app *app, size_t stall) {
   struct sift *s = &app->sift;
-  uint32_t place = finding_place(app->model, &app->model->stalls[stall]);
   size_t k = 0;
   if (!s->places)
     return false;
+  uint64_t place = finding_place_key(app->model, &app->model->stalls[stall]);
   while (k < app->n_order && (!place || s->places[k] != place))
     k++;
   if (k < app->n_order)

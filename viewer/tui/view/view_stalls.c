@@ -178,7 +178,7 @@ static void draw_note(struct app *app, const struct layout *layout,
   int64_t sum_ns = 0;
   format_buf n, sum;
   for (size_t i = 0; i < m->n_stalls && site; i++)
-    if (finding_place(m, &m->stalls[i]) == site) {
+    if (model_is_same_function(m, finding_place(m, &m->stalls[i]), site)) {
       same++;
       sum_ns += m->stalls[i].duration_ns;
     }
