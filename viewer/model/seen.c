@@ -126,7 +126,9 @@ uint32_t seen_function(const struct model *m, const struct model_stall *s) {
     way = model_stack(m, s->stack);
     depth = way ? way->n_frames : 0;
   }
-  uint32_t first = way ? way->n_frames - depth : 0;
+  if (!way || !way->n_frames)
+    return 0;
+  uint32_t first = way->n_frames - depth;
   uint32_t made = seen_made(m, way, first);
-  return made || !way ? made : own_function(m, way, first);
+  return made ? made : own_function(m, way, first);
 }
