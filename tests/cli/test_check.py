@@ -51,6 +51,36 @@ class Text(Check):
         self.assertIn('    2 |  uv_sleep(400);\n', text)
         self.assertRegex(text, r'\| +\^{14} 400 ms of it in `uv_sleep`\n')
 
+    def test_a_stop_in_the_poll_is_told_as_in_the_report(self):
+        self.write("""
+0     loop+
+0     usage
+0     spawn task=1 kind=timer site=on_tick from=main
+0     arm task=1 kind=timer site=on_tick ms=20
+1     poll timeout=19
+15    sample state=T
+715   sample state=C
+715   wake
+715   usage vsw=1
+715   resume task=1 kind=timer site=on_tick
+716   await task=1
+720   loop-
+""")
+        said = ('`main` was stopped by a signal for 700 ms, from 0.015 s on: '
+                'neither that nor a timer that is late for it counts\n')
+        text = self.check_code(0, '--max-timer-late=50ms', 'x.lt').stdout.decode()
+        self.assertIn('note: ' + said, text)
+        self.assertRegex(text, r'ok +`main`  timer\.late <= 50ms: 0 ns\n')
+        report = self.looptrace('report', 'x.lt').stdout.decode()
+        self.assertIn('  ' + said, report)
+        self.assertNotIn('+70', report)
+        markdown = self.check_code(0, '--format=markdown', 'x.lt').stdout
+        self.assertIn(b'was stopped by a signal for 700 ms', markdown)
+        loop = json.loads(self.check_code(0, '--format=json', 'x.lt')
+                          .stdout)['traces'][0]['loops'][0]
+        self.assertEqual((loop['stops'], loop['longest_stop_ns'],
+                          loop['timers_late']), (1, 700000000, 0))
+
     def test_calls_of_a_ninth_function_are_told_in_one_sum(self):
         for n in (8, 9):
             calls = ''.join(f'{20 + 30 * i} call callee={name} ms={10 + i}\n'

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/finding.h"
+#include "output/say.h"
 #include "trace_text.h"
 
 #define MS INT64_C(1000000)
@@ -504,6 +505,80 @@ START_TEST(a_late_timer_behind_a_stall_is_told_by_the_stall) {
 }
 END_TEST
 
+/* Stopped by a signal while it waits in its poll, and while it computes: the
+ * second stop is looked at once more meanwhile. */
+static const char stopped[] = "0    loop+\n"
+                              "0    usage cpu=0 delay=0\n"
+                              "0    spawn task=1 kind=2 site=1 from=9\n"
+                              "0    arm task=1 ms=20\n"
+                              "1    poll timeout=19\n"
+                              "15   sample n=84\n"
+                              "715  sample n=67\n"
+                              "715  wake n=0\n"
+                              "716  usage cpu=1 delay=0\n"
+                              "716  resume task=1 kind=2 site=1\n"
+                              "716  arm task=1 ms=10\n"
+                              "717  await task=1\n"
+                              "717  resume task=2 kind=11 site=2\n"
+                              "718  sample n=84\n"
+                              "780  usage cpu=2 delay=0\n"
+                              "780  sample n=84\n"
+                              "798  sample n=67\n"
+                              "800  await task=2\n"
+                              "800  usage cpu=5 delay=0\n"
+                              "801  poll timeout=0\n"
+                              "801  wake\n"
+                              "802  resume task=1 kind=2 site=1\n"
+                              "802  await task=1\n"
+                              "803  loop-\n";
+
+START_TEST(a_timer_is_not_late_for_what_a_stop_took) {
+  const struct limit limit = {.kind = LIMIT_TIMER_LATE, .value = 4 * MS};
+  char text[400];
+  struct model *m;
+  struct judgement j;
+  judge(stopped, 803, &limit, 1, &m, &j);
+  const struct model_loop *l = &m->loops[0];
+  ck_assert_uint_eq(l->n_stops, 2);
+  ck_assert_int_eq(l->stopped_ns, 780 * MS);
+  ck_assert_int_eq(l->longest_stop_ns, 700 * MS);
+  ck_assert_int_eq(l->longest_stop_at_ns, 15 * MS);
+  ck_assert_uint_eq(l->timers_late, 2); /* by 1 ms, and 4 of 76 */
+  ck_assert_int_eq(l->worst_late_ns, 4 * MS);
+  ck_assert_int_eq(j.verdict, VERDICT_PASS);
+  ck_assert_str_eq(say_stops(l, text, sizeof text),
+                   "`main` was stopped by a signal for 700 ms, from "
+                   "0.015 s on, 2 times, 780 ms in all: neither that nor a "
+                   "timer that is late for it counts");
+  judgement_free(&j);
+  model_close(m);
+}
+END_TEST
+
+START_TEST(what_a_late_timer_may_be_the_machines_is_told) {
+  const struct limit limit = {.kind = LIMIT_TIMER_LATE, .value = 50 * MS};
+  char text[200];
+  struct model *m;
+  struct judgement j;
+  judge("0    loop+\n"
+        "0    spawn task=1 kind=2 site=1 from=9\n"
+        "0    arm task=1 ms=20\n"
+        "1    poll timeout=19\n"
+        "90   wake n=0\n"
+        "90   resume task=1 kind=2 site=1\n"
+        "91   await task=1\n"
+        "92   loop-\n",
+        92, &limit, 1, &m, &j);
+  ck_assert_uint_eq(m->loops[0].n_stops, 0);
+  ck_assert_int_eq(j.verdict, VERDICT_INCONCLUSIVE);
+  ck_assert_str_eq(say_result(&j.limits[0], text, sizeof text),
+                   "0 ns, or up to 70 ms: what was for lack of a CPU is not "
+                   "known");
+  judgement_free(&j);
+  model_close(m);
+}
+END_TEST
+
 /* The pool */
 
 /* Two workers, each with a job of 150 ms, and a third job behind them. */
@@ -595,6 +670,8 @@ static Suite *suite(void) {
   tcase_add_test(t, a_timer_that_is_late_in_most_runs_is_starved);
   tcase_add_test(t, a_late_timer_is_an_error_where_a_budget_says_so);
   tcase_add_test(t, a_late_timer_behind_a_stall_is_told_by_the_stall);
+  tcase_add_test(t, a_timer_is_not_late_for_what_a_stop_took);
+  tcase_add_test(t, what_a_late_timer_may_be_the_machines_is_told);
   tcase_add_test(t, jobs_behind_a_full_pool_are_told_with_what_filled_it);
   tcase_add_test(t,
                  a_job_that_waits_beside_an_idle_worker_waits_for_the_machine);

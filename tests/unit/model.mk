@@ -37,7 +37,9 @@ tests_unit_check_finding_CFLAGS = $(model_test_cflags)
 tests_unit_check_finding_LDADD = $(model_test_ldadd)
 tests_unit_check_finding_LDFLAGS = $(SAN_CFLAGS)
 tests_unit_check_trouble_SOURCES = tests/unit/check_trouble.c \
-	$(model_test_sources)
+	$(model_test_sources) viewer/output/say.h viewer/output/say.c \
+	viewer/output/say_trouble.h viewer/output/say_trouble.c \
+	viewer/output/excerpt.h viewer/output/excerpt.c
 tests_unit_check_trouble_CFLAGS = $(model_test_cflags)
 tests_unit_check_trouble_LDADD = $(model_test_ldadd)
 tests_unit_check_trouble_LDFLAGS = $(SAN_CFLAGS)

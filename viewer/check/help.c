@@ -14,7 +14,8 @@ const struct option_row check_rows[] = {
      "blocking calls on each loop"},
     {OPT_MAX_TIMER_LATE, "max-timer-late", "TIME", NULL,
      "how late a timer may run; without it, a timer that is late where no "
-     "stall tells why is a warning"},
+     "stall tells why, and it was not for lack of a CPU or a stop by a "
+     "signal, is a warning"},
     {OPT_MAX_POOL_QUEUE, "max-pool-queue", "TIME", NULL,
      "how long a job may wait for a worker of the pool"},
     {OPT_BUDGET, "budget", "FILE", OFFER_FILES,

@@ -85,8 +85,9 @@ static const struct rule rules[] = {
      .measured =
          "From the moment for which it was armed (or a period after its last\n"
          "run) to its callback. Only time counts that was neither in the poll\n"
-         "nor for lack of a CPU. A warning over stall.max; with a budget line\n"
-         "timer.late = 20ms an error over that, also behind stalls.\n",
+         "nor for lack of a CPU, nor in a stop by a signal. A warning over\n"
+         "stall.max; with a budget line timer.late = 20ms an error over that,\n"
+         "also behind stalls.\n",
      .fix = "Do less in one turn: see the rule long-turn.\n",
      .silence = SILENCE_LIMIT},
     {.name = "starved-timer",

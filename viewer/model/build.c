@@ -37,23 +37,17 @@ static struct thread *thread_get(struct builder *b, uint32_t index) {
   return &threads[index];
 }
 
-/* The loop of the innermost run, NO_LOOP outside any. */
-static uint32_t loop_of(const struct thread *th) {
-  for (size_t i = th->n_frames; i-- > 0;)
-    if (th->frames[i].is_run)
-      return th->frames[i].loop;
-  return NO_LOOP;
-}
-
-/* A poll whose time is over, and that comes back late, waited for a CPU. */
+/* A poll whose time is over, and that comes back late, waited for a CPU, as far
+ * as it was not stopped. */
 static void poll_late(struct thread *th, int64_t now, uint64_t n_ready) {
-  int64_t late = now - th->poll_begin_ns - th->poll_ms * 1000000;
+  int64_t due = th->poll_begin_ns + th->poll_ms * 1000000;
+  int64_t late = now - due - samples_stopped(th, due, now, true);
   if (th->in_poll && n_ready == 0 && th->poll_ms > 0 && late > POLL_SLACK_NS)
     th->poll_late_ns = add_ns(th->poll_late_ns, late);
 }
 
 static void poll_end(struct builder *b, struct thread *th, int64_t now) {
-  uint32_t loop = loop_of(th);
+  uint32_t loop = frames_loop(th);
   int64_t waited = th->in_poll ? now - th->poll_begin_ns : 0;
   bool has_slept = th->poll_waits && waited >= POLL_SLEPT_NS;
   if (th->in_poll) {
@@ -115,7 +109,7 @@ static void on_poll_begin(struct builder *b, struct thread *th,
     poll_end(b, th, e->time_ns);
   while (th->n_frames && !frames_top(th)->is_run && frames_top(th)->is_tainted)
     frames_pop(b, th, e->thread, e->time_ns, false);
-  uint32_t loop = loop_of(th);
+  uint32_t loop = frames_loop(th);
   for (size_t i = th->n_frames; i-- > 0;) {
     struct frame *f = &th->frames[i];
     if (f->loop != loop)
@@ -186,7 +180,7 @@ static void on_loop_end(struct builder *b, struct thread *th,
 
 static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
   struct task *task = tasks_get(&b->tasks, e->ref);
-  uint32_t loop = loop_of(th);
+  uint32_t loop = frames_loop(th);
   if (th->in_poll) /* its end was lost */
     poll_end(b, th, e->time_ns);
   b->model.n_slices++;
@@ -286,7 +280,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
   }
   b->model.n_calls++;
   sites_add(&b->sites, call.site, call.callee, true, duration, duration, NULL);
-  uint32_t loop = loop_of(th);
+  uint32_t loop = frames_loop(th);
   bool is_between = loop == NO_LOOP;
   if (is_between) {
     calls_add(&th->between, &call);
@@ -317,7 +311,7 @@ static void on_call(struct builder *b, struct thread *th, const lt_event *e) {
 /* What the thread's loop was starved of since the last totals. */
 static void starve(struct builder *b, const struct thread *th,
                    const lt_event *e) {
-  uint32_t loop = loop_of(th);
+  uint32_t loop = frames_loop(th);
   const struct usage *last = &th->usage;
   if (loop == NO_LOOP || e->b == 0 || !last->known || !last->has_delay)
     return;
@@ -459,7 +453,7 @@ static void on_event(struct builder *b, const lt_event *e) {
   if (is_step(e->kind)) {
     th->n_own++;
     if (th->samples && th->samples->is_stopped)
-      samples_goes_on(th, e->time_ns);
+      samples_goes_on(b, th, e->time_ns);
   }
   switch (e->kind) {
   case LT_SPAWN:
@@ -565,7 +559,8 @@ static void finish(struct builder *b) {
   b->now_ns = m->end_ns;
   for (uint32_t t = 0; t < b->n_threads; t++) {
     struct thread *th = &b->threads[t];
-    uint32_t loop = loop_of(th);
+    uint32_t loop = frames_loop(th);
+    samples_goes_on(b, th, m->end_ns); /* stopped until then, and longer */
     if (loop != NO_LOOP)
       m->loops[loop].last_ns = m->end_ns;
     if (th->in_poll)

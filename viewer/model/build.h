@@ -318,6 +318,7 @@ struct sample_ring {
   /* It is stopped since the newest of them, or before; and who says so knows
    * of each stop. */
   bool is_stopped, is_told;
+  int64_t stop_begin_ns, stop_end_ns; /* of the last stop that has ended */
   struct model_sample samples[SAMPLES_KEPT];
 };
 
@@ -460,7 +461,11 @@ void stalls_fini(struct builder *b);
  * it; when its cause is known, name its stack and what it was blocked in. */
 void samples_add(struct builder *b, struct thread *th, const lt_event *e);
 /* The thread did something: it is not stopped any more. */
-void samples_goes_on(struct thread *th, int64_t time_ns);
+void samples_goes_on(struct builder *b, struct thread *th, int64_t time_ns);
+/* How long the thread was seen to be stopped in a time; or without what of it
+ * was in polls. */
+int64_t samples_stopped(const struct thread *th, int64_t from_ns, int64_t to_ns,
+                        bool with_polls);
 void samples_take(const struct thread *th, struct stall_record *r);
 void samples_finish(const struct model *m, struct model_stall *s);
 
@@ -481,6 +486,13 @@ void cause_compute(struct stall_record *r, const struct usage *after);
 /* frame.c: the stack of a thread. */
 static inline struct frame *frames_top(struct thread *th) {
   return th->n_frames ? &th->frames[th->n_frames - 1] : NULL;
+}
+/* The loop of the innermost run, NO_LOOP outside any. */
+static inline uint32_t frames_loop(const struct thread *th) {
+  for (size_t i = th->n_frames; i-- > 0;)
+    if (th->frames[i].is_run)
+      return th->frames[i].loop;
+  return NO_LOOP;
 }
 struct frame *frames_push(struct builder *b, struct thread *th, int64_t now,
                           bool is_run, uint32_t loop);

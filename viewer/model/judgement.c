@@ -226,6 +226,8 @@ static void judge_troubles(const struct model *m, struct judgement *j,
       continue;
     int64_t own = is_timer ? t->all_own_ns : t->own_ns;
     is_open |= (is_timer ? t->all_worst_ns : own) > limit->value;
+    if (is_timer && r.possible < t->all_worst_ns)
+      r.possible = t->all_worst_ns;
     if (r.measured < own)
       r.measured = own;
   }

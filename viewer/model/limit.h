@@ -43,6 +43,8 @@ struct limit_result {
   struct limit limit;
   uint32_t loop;    /* index; LIMIT_NO_LOOP: the whole trace */
   int64_t measured; /* as limit.value */
+  int64_t possible; /* with what may have been the machine's doing or the
+                       program's; 0 where no more is */
   enum verdict verdict;
   bool is_excused; /* it was broken, and that is muted or known: a pass */
 };

@@ -74,6 +74,7 @@ struct model_sample {
   int64_t time_ns, stands_ns; /* since the one before */
   char state;                 /* 'R' running, 'S' or 'D' blocked, 'T' stopped */
   int64_t stopped_until_ns;   /* where that is known; 0 not */
+  bool in_poll;               /* the thread was, then */
   unsigned callee;            /* the system call; 0 none */
   uint64_t ref;               /* what that waits on, as in LT_CALL */
   uint64_t on_name;           /* as in model_call */
@@ -187,7 +188,11 @@ struct model_loop {
   bool has_starved;   /* that is known */
   bool is_unseen;     /* not libuv's: its callbacks are not in the trace */
   int64_t first_ns, last_ns;
-  uint64_t timers_late; /* by 1 ms or more: libuv's resolution */
+  /* Stops by a signal that its threads were seen in, and the longest. */
+  uint64_t n_stops;
+  int64_t stopped_ns, longest_stop_ns, longest_stop_at_ns;
+  uint64_t timers_late; /* by 1 ms or more: libuv's resolution; what passed in
+                           stops does not count */
   int64_t worst_late_ns;
   struct model_histogram turn; /* busy time of a turn */
   float busy[MODEL_BINS];      /* share of the bin spent out of the poll */

@@ -23,17 +23,61 @@ static struct model_sample *newest(struct sample_ring *ring) {
   return &ring->samples[(ring->n - 1) % SAMPLES_KEPT];
 }
 
+/* The loop that was held up by it learns of a stop; who looks at a stopped
+ * thread again and again sees the same one. */
+static void tell_loop(struct builder *b, const struct thread *th) {
+  struct sample_ring *ring = th->samples;
+  const struct model_sample *s = newest(ring);
+  uint32_t loop = th->in_poll ? th->poll_loop : frames_loop(th);
+  bool is_same = ring->stop_end_ns == s->time_ns && s->time_ns > 0;
+  if (!is_same)
+    ring->stop_begin_ns = s->time_ns;
+  ring->stop_end_ns = s->stopped_until_ns;
+  if (loop == NO_LOOP || s->time_ns < b->warmup_ns)
+    return;
+  struct model_loop *l = &b->model.loops[loop];
+  int64_t length = ring->stop_end_ns - ring->stop_begin_ns;
+  l->n_stops += !is_same || l->n_stops == 0;
+  l->stopped_ns = add_ns(l->stopped_ns, s->stopped_until_ns - s->time_ns);
+  if (length > l->longest_stop_ns) {
+    l->longest_stop_ns = length;
+    l->longest_stop_at_ns = ring->stop_begin_ns;
+  }
+}
+
 /* Stopped until then: whoever tells of stops would have told of its end. */
-static void end_stop(struct sample_ring *ring, int64_t time_ns) {
-  if (ring->is_stopped && ring->n)
+static void end_stop(struct builder *b, struct thread *th, int64_t time_ns) {
+  struct sample_ring *ring = th->samples;
+  if (ring->is_stopped && ring->n && time_ns > newest(ring)->time_ns) {
     newest(ring)->stopped_until_ns = time_ns;
+    tell_loop(b, th);
+  }
   ring->is_stopped = ring->is_told = false;
 }
 
-void samples_goes_on(struct thread *th, int64_t time_ns) {
+void samples_goes_on(struct builder *b, struct thread *th, int64_t time_ns) {
   struct sample_ring *ring = th->samples;
+  if (!ring)
+    return;
   ring->is_stopped &= ring->is_told; /* when, no one has seen */
-  end_stop(ring, time_ns);
+  end_stop(b, th, time_ns);
+}
+
+int64_t samples_stopped(const struct thread *th, int64_t from_ns, int64_t to_ns,
+                        bool with_polls) {
+  const struct sample_ring *ring = th->samples;
+  int64_t sum = 0;
+  if (!ring)
+    return 0;
+  size_t n = ring->n < SAMPLES_KEPT ? ring->n : SAMPLES_KEPT;
+  for (size_t i = 0; i < n; i++) {
+    const struct model_sample *s = &ring->samples[i];
+    int64_t from = s->time_ns > from_ns ? s->time_ns : from_ns;
+    int64_t to = s->stopped_until_ns < to_ns ? s->stopped_until_ns : to_ns;
+    if (to > from && (with_polls || !s->in_poll))
+      sum = add_ns(sum, to - from);
+  }
+  return sum;
 }
 
 void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
@@ -48,7 +92,7 @@ void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
   if (is_look)
     th->usage.is_outside = true;
   if (is_stopped(state) || state == 'C' || ring->is_told)
-    end_stop(ring, e->time_ns);
+    end_stop(b, th, e->time_ns);
   ring->is_stopped = is_stopped(state);
   ring->is_told = is_told;
   if (state == 'C')
@@ -58,6 +102,7 @@ void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
   ring->samples[ring->n++ % SAMPLES_KEPT] = (struct model_sample){
       .time_ns = e->time_ns,
       .state = state,
+      .in_poll = th->in_poll,
       .callee = callee,
       .ref = e->ref,
       .on_name = on_fd ? on_fd : holders_name_of(th, callee, e->ref),

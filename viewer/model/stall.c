@@ -8,6 +8,8 @@
 
 #include "model/build.h"
 
+#define LATE_NS 1000000 /* libuv's resolution */
+
 static struct model_call_sum *sum_of(struct call_set *set, unsigned callee) {
   for (size_t i = 0; i < set->n_sums; i++)
     if (set->sums[i].longest.callee == callee)
@@ -355,13 +357,22 @@ static bool is_past(const struct thread *th, uint64_t turn, int64_t due_ns,
          (due_ns < 0 || due_ns > th->recent_end_ns);
 }
 
+/* A timer of the loop runs late, without what it was stopped for. */
+static void add_late(struct model_loop *l, int64_t late_ns) {
+  if (late_ns < LATE_NS)
+    return;
+  l->timers_late++;
+  if (l->worst_late_ns < late_ns)
+    l->worst_late_ns = late_ns;
+}
+
 bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
                    const struct task *task, const lt_event *e, int64_t due_ns,
                    int64_t since_ns) {
   int64_t time_ns = e->time_ns;
   bool is_told = false;
   uint64_t turn = loop == NO_LOOP ? 0 : b->loop_extra[loop].turn_no;
-  bool is_late = due_ns >= 0 && time_ns - due_ns >= 1000000;
+  bool is_late = due_ns >= 0 && time_ns - due_ns >= LATE_NS;
   for (size_t i = is_past(th, turn, due_ns, since_ns) ? RECENT_MAX : 0;
        i < RECENT_MAX && th->recent[i]; i++) {
     struct stall_record *r = th->recent[i];
@@ -381,12 +392,9 @@ bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
         r->s.worst_late_ns = time_ns - due_ns;
     }
   }
-  if (!is_late || loop == NO_LOOP)
-    return is_told;
-  struct model_loop *l = &b->model.loops[loop];
-  l->timers_late++;
-  if (l->worst_late_ns < time_ns - due_ns)
-    l->worst_late_ns = time_ns - due_ns;
+  if (is_late && loop != NO_LOOP)
+    add_late(&b->model.loops[loop],
+             time_ns - due_ns - samples_stopped(th, due_ns, time_ns, true));
   return is_told;
 }
 

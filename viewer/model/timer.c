@@ -42,7 +42,7 @@ void usages_keep(struct thread *th) {
 }
 
 /* Of the time since due: at least so much was neither for lack of a CPU nor in
- * the poll. */
+ * the poll, nor stopped by a signal. */
 static int64_t own_of(const struct thread *th, int64_t due_ns) {
   const struct usage *from = NULL, *last = &th->usage;
   size_t n = th->n_usages < USAGES_KEPT ? th->n_usages : USAGES_KEPT;
@@ -58,7 +58,8 @@ static int64_t own_of(const struct thread *th, int64_t due_ns) {
   int64_t begin = from->time_ns > due_ns ? from->time_ns : due_ns;
   int64_t own = last->time_ns - begin -
                 (int64_t)(last->delay_ns - from->delay_ns) -
-                (last->poll_ns - from->poll_ns);
+                (last->poll_ns - from->poll_ns) -
+                samples_stopped(th, begin, last->time_ns, false);
   return own > 0 ? own : 0;
 }
 
@@ -69,7 +70,9 @@ void timers_ran(struct builder *b, const struct thread *th, uint32_t loop,
   if (!task->timer && !(task->timer = row_get(b, loop, task)))
     return;
   struct timer_row *row = task->timer;
-  int64_t late = due_ns < 0 ? 0 : b->now_ns - due_ns;
+  int64_t late = due_ns < 0 ? 0
+                            : b->now_ns - due_ns -
+                                  samples_stopped(th, due_ns, b->now_ns, true);
   row->t.of++;
   if (late < LATE_NS)
     return;

@@ -148,6 +148,8 @@ static void limit(struct json *json, const char *key, const struct model *m,
                                                : "count");
   json_int(json, "limit", r->limit.value);
   json_int(json, "measured", r->measured);
+  if (r->possible > r->measured)
+    json_int(json, "measured_at_most", r->possible);
   json_text(json, "verdict", say_verdict(r->verdict));
   json_bool(json, "excused", r->is_excused);
   json_object_end(json);

@@ -48,7 +48,7 @@ static void row(FILE *file, const struct model *m, const struct finding *f) {
 
 static void limits(FILE *file, const struct checked *t) {
   const struct judgement *j = &t->judgement;
-  char text[120];
+  char text[160];
   if (j->n_limits == 0)
     return;
   fputs("| loop | budget | measured | |\n|---|---|---|---|\n", file);
@@ -60,7 +60,7 @@ static void limits(FILE *file, const struct checked *t) {
     fputs(" | ", file);
     plain(file, say_limit(&r->limit, text, sizeof text));
     fputs(" | ", file);
-    plain(file, say_measure(&r->limit, r->measured, text, sizeof text));
+    plain(file, say_result(r, text, sizeof text));
     fprintf(file, " | %s%s |\n", verdict_word(r->verdict),
             r->is_excused ? " (excused)" : "");
   }
@@ -72,6 +72,7 @@ static void trace(FILE *file, const struct check_result *r,
   const struct judgement *j = &t->judgement;
   char path[4200];
   size_t n = 0, told = 0;
+  bool has_list = j->n_reasons > 0;
   fprintf(file, "### %s ",
           t->model ? verdict_word(j->verdict) : "INCONCLUSIVE");
   plain(file, inert(t->path, path, sizeof path));
@@ -86,7 +87,14 @@ static void trace(FILE *file, const struct check_result *r,
     plain(file, j->reasons[i]);
     putc('\n', file);
   }
-  fputs(j->n_reasons ? "\n" : "", file);
+  for (size_t i = 0; i < t->model->n_loops; i++)
+    if (*say_stops(&t->model->loops[i], path, sizeof path)) {
+      fputs("- ", file);
+      plain(file, path);
+      putc('\n', file);
+      has_list = true;
+    }
+  fputs(has_list ? "\n" : "", file);
   limits(file, t);
   for (size_t i = 0; i < j->n_findings; i++)
     n += check_is_told(r, &j->findings[i]);

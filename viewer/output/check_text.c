@@ -414,12 +414,15 @@ static void summary(const struct text *t, const struct checked *trace) {
             j->n_known);
   for (size_t i = 0; i < j->n_reasons; i++)
     fprintf(t->file, "note: %s\n", j->reasons[i]);
+  for (size_t i = 0; i < m->n_loops; i++)
+    if (*say_stops(&m->loops[i], name, sizeof name))
+      fprintf(t->file, "note: %s\n", name);
 }
 
 /* Budgets on sums, which the verdict's line does not tell. */
 static void limits(const struct text *t, const struct checked *trace) {
   const struct judgement *j = &trace->judgement;
-  char text[120], measured[48];
+  char text[120], measured[160];
   for (size_t i = 0; i < j->n_limits; i++) {
     const struct limit_result *r = &j->limits[i];
     if (r->limit.kind == LIMIT_STALL_MAX &&
@@ -439,7 +442,7 @@ static void limits(const struct text *t, const struct checked *trace) {
             r->loop < t->model->n_loops ? t->model->loops[r->loop].name : "",
             r->loop < t->model->n_loops ? "`" : "",
             say_limit(&r->limit, text, sizeof text),
-            say_measure(&r->limit, r->measured, measured, sizeof measured),
+            say_result(r, measured, sizeof measured),
             r->is_excused ? " (muted or known)" : "");
   }
 }

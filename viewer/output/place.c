@@ -106,6 +106,10 @@ void loop_json(struct json *json, const struct model_loop *l) {
   json_int(json, "p99_ns", model_histogram_percentile(&l->turn, 99));
   json_int(json, "max_ns", l->turn.max_ns);
   json_object_end(json);
+  json_uint(json, "stops", l->n_stops);
+  json_int(json, "stopped_ns", l->stopped_ns);
+  json_int(json, "longest_stop_ns", l->longest_stop_ns);
+  json_int(json, "longest_stop_at_ns", l->longest_stop_at_ns);
   json_uint(json, "timers_late", l->timers_late);
   json_int(json, "worst_late_ns", l->worst_late_ns);
 }

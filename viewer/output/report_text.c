@@ -9,6 +9,7 @@
 #include "model/finding.h"
 #include "output/inert.h"
 #include "output/report.h"
+#include "output/say.h"
 #include "output/units.h"
 
 static void heading(FILE *file, const struct model *m, const char *path) {
@@ -211,6 +212,9 @@ static void notes(FILE *file, const struct model *m) {
     fprintf(file,
             "  %s callbacks are not measured: their begin or end is missing\n",
             units_count(count, m->n_unmeasured));
+  for (size_t i = 0; i < m->n_loops; i++)
+    if (*say_stops(&m->loops[i], text, sizeof text))
+      fprintf(file, "  %s\n", text);
   for (uint32_t i = 0; i < info->n_notes; i++)
     fprintf(file, "  %s\n",
             inert(lt_reader_note(m->reader, i), text, sizeof text));

@@ -58,6 +58,36 @@ const char *say_measure(const struct limit *l, int64_t value, char *buf,
   return buf;
 }
 
+const char *say_result(const struct limit_result *r, char *buf, size_t size) {
+  char measured[48], possible[48];
+  say_measure(&r->limit, r->measured, measured, sizeof measured);
+  if (r->verdict == VERDICT_INCONCLUSIVE && r->possible > r->measured)
+    snprintf(buf, size,
+             "%s, or up to %s: what was for lack of a CPU is not known",
+             measured,
+             say_measure(&r->limit, r->possible, possible, sizeof possible));
+  else
+    snprintf(buf, size, "%s", measured);
+  return buf;
+}
+
+const char *say_stops(const struct model_loop *l, char *buf, size_t size) {
+  units_buf took, at, count, all;
+  char times[96] = "";
+  *buf = '\0';
+  if (l->n_stops == 0)
+    return buf;
+  if (l->n_stops > 1)
+    snprintf(times, sizeof times, ", %s times, %s in all",
+             units_count(count, l->n_stops), units_ns(all, l->stopped_ns));
+  snprintf(buf, size,
+           "`%s` was stopped by a signal for %s, from %s on%s: neither that "
+           "nor a timer that is late for it counts",
+           l->name, units_ns(took, l->longest_stop_ns),
+           units_at(at, l->longest_stop_at_ns), times);
+  return buf;
+}
+
 static const char *broken_limit(const struct model *m, const struct finding *f,
                                 char *buf, size_t size) {
   const struct limit *l = &f->limit->limit;

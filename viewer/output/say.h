@@ -27,6 +27,14 @@ const char *say_limit(const struct limit *limit, char *buf, size_t size);
 const char *say_measure(const struct limit *limit, int64_t value, char *buf,
                         size_t size);
 
+/* What was measured under a limit, and what more it may have been: "0 ns, or up
+ * to 120 ms: what was for lack of a CPU is not known". */
+const char *say_result(const struct limit_result *result, char *buf,
+                       size_t size);
+/* That a loop was stopped by a signal, when, and what it means; "" for one that
+ * was not.  Inert. */
+const char *say_stops(const struct model_loop *loop, char *buf, size_t size);
+
 /* Where the finding is: a path, relative where it lies in the working
  * directory, inert, and its line.  Returns: false where no source is known. */
 bool say_source(const struct model *model, const struct finding *f, char *path,

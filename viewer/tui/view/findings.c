@@ -114,6 +114,22 @@ static int put_troubles(struct app *app, struct rect r, int y) {
   return y;
 }
 
+static int put_stops(struct app *app, struct rect r, int y) {
+  const struct model *m = app->model;
+  char text[96];
+  format_buf b;
+  uint64_t n = 0;
+  int64_t longest = 0;
+  for (size_t i = 0; i < m->n_loops; i++) {
+    n += m->loops[i].n_stops;
+    if (longest < m->loops[i].longest_stop_ns)
+      longest = m->loops[i].longest_stop_ns;
+  }
+  snprintf(text, sizeof text, "stopped by a signal, for up to %s",
+           format_duration(b, longest));
+  return put(app, r, y, n, ROLE_DIM, "note", text);
+}
+
 void findings_draw(struct app *app, struct rect rect) {
   const struct model *m = app->model;
   struct counts c = count(m);
@@ -127,6 +143,7 @@ void findings_draw(struct app *app, struct rect rect) {
            format_duration(b, c.worst_late_ns));
   y = put(app, r, y, c.late, ROLE_DIM, "note", text);
   y = put_troubles(app, r, y);
+  y = put_stops(app, r, y);
   y = put(app, r, y, m->n_calls, ROLE_DIM, "note", "blocking calls on a loop");
   y = put(app, r, y, m->n_lost, ROLE_WARN, "warn",
           "events lost: counts are lower bounds");
