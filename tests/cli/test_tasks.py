@@ -76,6 +76,32 @@ shop, pid 4711, at 0.100 s: exited with status 0
         self.assertEqual(result.returncode, 0, result)
         self.assertIn(b'without an end mark', result.stdout)
 
+    def test_a_timer_is_ready_once_its_time_came_and_idle_when_not_started(self):
+        text = """
+0    loop+
+1    spawn task=1 kind=timer site=on_tick
+1    arm task=1 kind=timer ms=100
+1    spawn task=2 kind=timer site=render
+1    arm task=2 kind=timer ms=500
+1    spawn task=3 kind=timer site=on_read
+1    arm task=3 kind=timer ms=10
+11   resume task=3 kind=timer site=on_read
+12   await task=3
+20   resume task=4 kind=read site=on_other
+400  usage
+"""
+        told = self.tasks(text)
+        self.assertEqual(re.findall(r'^#\d.*', told, re.M), [
+            '#1 timer on_tick is ready, for 299 ms',
+            '#2 timer render sleeps, for 399 ms, 101 ms to go',
+            '#3 timer on_read is idle, for 388 ms',
+            '#4 read on_other runs, for 380 ms'])
+        self.assertIn('\n4 alive, 1 of them idle: timers that are not started\n',
+                      told)
+        told = json.loads(self.tasks(text, '--json'))['tasks']
+        self.assertEqual([task['state'] for task in told],
+                         ['is ready', 'sleeps', 'is idle', 'runs'])
+
     def test_losses_are_said(self):
         self.assertIn('3 events were lost',
                       self.tasks(ALIVE + '101 lost n=3 cause=1 ms=1\n'))

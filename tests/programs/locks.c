@@ -3,7 +3,8 @@
  *   locks KIND    normal, checked, recursive, timed, clock, reader, writer: held
  *                 for 200 ms
  *   locks join    it waits for the thread to end
- *   locks dead    held for ever; the program kills itself after 400 ms */
+ *   locks dead    held for ever; the program kills itself after 400 ms
+ *   locks self    likewise, and by the thread that waits */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -30,14 +31,18 @@ static bool is_rwlock(void) {
   return is("reader") || is("writer");
 }
 
+static bool is_dead(void) {
+  return is("dead") || is("self");
+}
+
 static void nap(unsigned ms) {
   struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
   nanosleep(&t, NULL);
 }
 
 __attribute__((noinline)) static void planted_keep(void) {
-  nap(is("dead") ? 400 : 200);
-  if (is("dead"))
+  nap(is_dead() ? 400 : 200);
+  if (is_dead())
     kill(getpid(), SIGKILL);
   __asm__ volatile("");
 }
@@ -46,7 +51,7 @@ static void *keeper(void *unused) {
   pthread_setname_np(pthread_self(), "kee\033per");
   if (is_rwlock())
     pthread_rwlock_wrlock(&rwlock);
-  else
+  else if (!is("self"))
     pthread_mutex_lock(&mutex);
   pthread_barrier_wait(&held);
   planted_keep();
@@ -74,6 +79,8 @@ static void on_timer(uv_timer_t *timer) {
   pthread_t thread;
   pthread_create(&thread, NULL, keeper, NULL);
   pthread_barrier_wait(&held);
+  if (is("self"))
+    pthread_mutex_lock(&mutex);
   printf("took %d\n", take(thread));
   if (is_rwlock())
     pthread_rwlock_unlock(&rwlock);

@@ -54,6 +54,16 @@ class Locks(Case):
         self.assertRegex(call['on'], HELD)
         self.assertIn('planted_keep', self.functions(call))
 
+    def test_who_has_the_lock_already_waits_for_itself(self):
+        path, call = self.wait('self', 128 + 9)
+        self.assertTrue(call['held_by_itself'])
+        self.assertRegex(call['on'], r'^lock 0x\.\.[0-9a-f]+, held by this very '
+                                     r'thread: it waits for itself$')
+        self.assertEqual(call['holder_stack'], [])
+        text = self.looptrace('check', '--color', 'never', path).stdout
+        self.assertIn(b'= help: use a recursive lock, or unlock it before: '
+                      b'this thread has it\n', text)
+
     def test_without_a_look_from_outside_the_name_is_there(self):
         path, call = self.wait('normal', options=['--stall-threshold', '10s'])
         self.assertRegex(call['on'], HELD)

@@ -82,6 +82,43 @@ START_TEST(each_victim_waits_from_when_it_could_have_run) {
 }
 END_TEST
 
+/* The recording ends in it: what was due by then has waited, what is done, was
+ * stopped or lies ahead has not, nor what is another thread's. */
+START_TEST(who_waits_at_the_end_of_the_recording_has_waited) {
+  struct model *m = model_of_text("0    spawn task=2 kind=2 site=2\n"
+                                  "0    arm task=2 ms=150\n"
+                                  "0    spawn task=3 kind=2 site=3\n"
+                                  "0    arm task=3 ms=500\n"
+                                  "0    spawn task=4 kind=2 site=4\n"
+                                  "0    arm task=4 ms=120\n"
+                                  "0    spawn task=6 kind=2 site=6 thread=1\n"
+                                  "0    arm task=6 ms=120 thread=1\n"
+                                  "1    loop+\n"
+                                  "1    poll\n"
+                                  "100  wake\n"
+                                  "100  resume task=1 kind=11 site=1\n"
+                                  "110  arm task=4 ms=-1\n"
+                                  "130  spawn task=5 kind=16 site=5\n"
+                                  "200  pool+ task=5 kind=16 site=5 thread=1\n"
+                                  "240  pool- task=5 thread=1\n",
+                                  400, NULL);
+  const struct model_stall *s = &m->stalls[0];
+  ck_assert_uint_eq(m->n_stalls, 1);
+  ck_assert(s->unfinished);
+  ck_assert_uint_eq(s->n_victims, 2);
+  ck_assert_uint_eq(s->victims[0].task, 2);
+  ck_assert_int_eq(s->victims[0].delay_ns, 250 * MS);
+  ck_assert_uint_eq(s->victims[1].task, 5);
+  ck_assert_int_eq(s->victims[1].delay_ns, 160 * MS);
+  ck_assert_int_eq(s->blame_ns, 410 * MS);
+  ck_assert_uint_eq(s->n_late, 1);
+  ck_assert_int_eq(s->worst_late_ns, 250 * MS);
+  ck_assert_uint_eq(m->loops[0].timers_late, 1);
+  ck_assert_int_eq(m->loops[0].worst_late_ns, 250 * MS);
+  model_close(m);
+}
+END_TEST
+
 START_TEST(of_many_victims_the_longest_are_kept_and_all_are_blamed) {
   char text[4096], *at = text;
   at += sprintf(at, "0 loop+\n");
@@ -656,6 +693,7 @@ static Suite *suite(void) {
   TCase *t = tcase_create("trouble");
   tcase_add_checked_fixture(t, teardown, teardown);
   tcase_add_test(t, each_victim_waits_from_when_it_could_have_run);
+  tcase_add_test(t, who_waits_at_the_end_of_the_recording_has_waited);
   tcase_add_test(t, of_many_victims_the_longest_are_kept_and_all_are_blamed);
   tcase_add_test(t, a_callee_has_the_time_of_all_its_calls);
   tcase_add_test(

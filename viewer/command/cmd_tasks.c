@@ -48,7 +48,7 @@ struct tasks_view {
   struct model *model; /* for names */
   struct tasks_pane pane;
   int64_t now_ns;
-  size_t n_shown;
+  size_t n_shown, n_idle;
   uint32_t *alive_above; /* by depth: how many of the ancestors are shown */
 };
 
@@ -147,6 +147,7 @@ static bool is_request(const struct census_task *t) {
 static const char *state_of(const struct census_task *t) {
   return t->is_running    ? "runs"
          : t->is_ready    ? "is ready"
+         : t->is_idle     ? "is idle"
          : t->why         ? lt_wait_text(t->why)
          : t->awaits      ? "awaits"
          : t->due_ns >= 0 ? "sleeps"
@@ -228,6 +229,7 @@ static void each_task(struct tasks_view *v, struct json *json) {
     if (!is_shown(v, t))
       continue;
     v->n_shown++;
+    v->n_idle += t->is_idle;
     if (json)
       json_task(json, v, t, t->parent);
     else
@@ -253,7 +255,12 @@ static void print_text(struct tasks_view *v) {
     puts(v->coroutines_only ? "no task of <looptrace/task.h> is alive"
                             : "no task is alive");
   else
-    printf("%s alive\n", units_count(count, v->n_shown));
+    printf("%s alive", units_count(count, v->n_shown));
+  if (v->n_idle)
+    printf(", %s of them idle: timers that are not started",
+           units_count(count, v->n_idle));
+  if (v->n_shown)
+    putchar('\n');
   uint64_t dropped = census_dropped(v->pane.census);
   if (info->n_lost)
     printf("%s events were lost: what stands here may be older than it "

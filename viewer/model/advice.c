@@ -219,7 +219,10 @@ static enum purpose purpose_of(unsigned callee) {
   }
 }
 
-const char *advice_call(const struct model *m, unsigned callee) {
+const char *advice_call(const struct model *m, unsigned callee,
+                        const struct model_call *call) {
+  if (call && call->is_self)
+    return "a recursive lock, or unlock it before: this thread has it";
   const struct language *l = language_of(m);
   enum purpose purpose = purpose_of(callee);
   const char *own = l ? l->use[purpose] : NULL;

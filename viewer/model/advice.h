@@ -8,9 +8,10 @@
 #include "model/model.h"
 
 /* Instead of a blocking call, the end of a sentence "use ...": libuv's, unless
- * the program is one of those whose code never calls that.  Static; NULL for
- * none. */
-const char *advice_call(const struct model *model, unsigned callee);
+ * the program is one of those whose code never calls that.  call: NULL, or the
+ * one in question.  Static; NULL for none. */
+const char *advice_call(const struct model *model, unsigned callee,
+                        const struct model_call *call);
 
 /* For what computes, a sentence; NULL where the program is plain C. */
 const char *advice_compute(const struct model *model);

@@ -178,9 +178,17 @@ static void on_loop_end(struct builder *b, struct thread *th,
   gap_begin(th, e->time_ns);
 }
 
+/* The loop that the thread runs is the task's. */
+static void note_loop(const struct thread *th, struct task *task) {
+  uint32_t loop = task ? frames_loop(th) : NO_LOOP;
+  if (loop != NO_LOOP)
+    task->own[0] = (uint64_t)loop + 1;
+}
+
 static void on_resume(struct builder *b, struct thread *th, const lt_event *e) {
   struct task *task = tasks_get(&b->tasks, e->ref);
   uint32_t loop = frames_loop(th);
+  note_loop(th, task);
   if (th->in_poll) /* its end was lost */
     poll_end(b, th, e->time_ns);
   b->model.n_slices++;
@@ -402,6 +410,7 @@ static void on_spawn(struct builder *b, struct thread *th, const lt_event *e) {
     b->is_out_of_memory |= e->ref != 0;
     return;
   }
+  note_loop(th, task);
   lives_spawn(b, task);
   pool_spawn(b, task);
 }
@@ -427,6 +436,7 @@ static void on_arm(struct builder *b, struct thread *th, const lt_event *e) {
   struct task *task = f && f->task == e->ref ? f->seen : NULL;
   if (!task || task->id != e->ref)
     task = tasks_get(&b->tasks, e->ref);
+  note_loop(th, task);
   if (task)
     tasks_arm(task, e);
 }
@@ -528,7 +538,7 @@ static void on_event(struct builder *b, const lt_event *e) {
     fds_name(b, e);
     break;
   case LT_LOCK_HOLDER:
-    holders_note(th, e);
+    holders_note(b, th, e);
     break;
   case LT_LOOP_NAME:
     on_loop_name(b, e);
@@ -572,6 +582,7 @@ static void finish(struct builder *b) {
       for (size_t i = th->n_frames; i-- > 0;)
         if (!is_left(m, th->frames[i].loop))
           frames_close_segment(b, th, t, i, m->end_ns, true);
+    stalls_end_open(b, th, m->end_ns);
     while (th->n_frames)
       frames_pop(b, th, t, m->end_ns, false);
   }

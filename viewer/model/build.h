@@ -108,7 +108,8 @@ struct task {
   uint32_t thread; /* that spawned it */
   int64_t end_ns;  /* -1: alive */
   uint64_t n_resumes;
-  uint64_t own[2];      /* of who visits a stream */
+  uint64_t own[2];      /* of who visits a stream; of the builder, own[0]: its
+                           loop's index plus 1, 0 unknown */
   uint64_t awaiter;     /* who waits for it, if it still does; 0 none */
   uint32_t await_site;  /* where this task waits, 0 unknown */
   int64_t saturated_ns; /* the pool's total when it was made */
@@ -367,6 +368,7 @@ struct thread {
   struct {
     uint64_t lock, name;
     uint32_t stack;
+    bool is_self;
   } holder; /* of a lock that it waits for; lock 0: of none */
 };
 
@@ -448,6 +450,10 @@ void stalls_early(struct builder *b, struct thread *th,
 bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
                    const struct task *task, const lt_event *e, int64_t due_ns,
                    int64_t since_ns);
+/* The recording ended in stalls of the thread: what could have run by then has
+ * waited.  To be called while its frames are open still. */
+void stalls_end_open(struct builder *b, const struct thread *th,
+                     int64_t end_ns);
 /* A stall takes what its calls add up to. */
 void stalls_take_calls(struct model_stall *s, const struct call_set *calls);
 /* A USAGE came: causes can be computed. */
@@ -569,10 +575,12 @@ uint64_t fds_name_of(const struct builder *b, unsigned callee, uint64_t ref);
 void fds_fini(struct builder *b);
 
 /* Who holds a lock that a thread waits for: kept until that call is told. */
-void holders_note(struct thread *th, const lt_event *e);
+void holders_note(struct builder *b, struct thread *th, const lt_event *e);
 void holders_give(struct thread *th, struct model_call *call);
 uint64_t holders_name_of(const struct thread *th, unsigned callee,
                          uint64_t ref);
+/* Is it the one that waits for it? */
+bool holders_is_self(const struct thread *th, unsigned callee, uint64_t ref);
 
 /* names.c */
 void names_fini(struct builder *b);

@@ -20,10 +20,12 @@
 #define LIVE_MAX 1000000
 #define DEPTH_MAX 64
 #define THREADS_MAX 4096
+#define LATE_NS 1000000 /* libuv's resolution */
 
 struct entry {
   struct census_task t; /* first: a struct census_task * is an entry */
   int64_t due_ns, ready_since_ns, pool_since_ns; /* -1: none */
+  bool was_armed;
   UT_hash_handle hh;
 };
 
@@ -240,6 +242,17 @@ static bool is_polled(uint32_t kind) {
          kind == LT_TASK_ASYNC || kind == LT_TASK_CONNECT;
 }
 
+/* It was ready for so long. */
+static void add_ready(struct census_task *t, int64_t since_ns, int64_t now_ns) {
+  if (since_ns < 0 || since_ns >= now_ns)
+    return;
+  t->ready_ns += now_ns - since_ns;
+  if (now_ns - since_ns > t->worst_ready_ns) {
+    t->worst_ready_ns = now_ns - since_ns;
+    t->worst_ready_at_ns = since_ns;
+  }
+}
+
 static void on_resume(struct census *c, struct thread *th, const lt_event *e) {
   struct entry *task = get(c, e);
   if (th->depth < DEPTH_MAX)
@@ -251,13 +264,7 @@ static void on_resume(struct census *c, struct thread *th, const lt_event *e) {
     since = task->due_ns;
   if (since < 0 && is_polled(e->x) && th->woke_ns > task->t.spawn_ns)
     since = th->woke_ns;
-  if (since >= 0 && since < e->time_ns) {
-    task->t.ready_ns += e->time_ns - since;
-    if (e->time_ns - since > task->t.worst_ready_ns) {
-      task->t.worst_ready_ns = e->time_ns - since;
-      task->t.worst_ready_at_ns = since;
-    }
-  }
+  add_ready(&task->t, since, e->time_ns);
   task->ready_since_ns = task->due_ns = -1;
   task->t.thread = e->thread;
   task->t.is_running = true;
@@ -335,9 +342,11 @@ static void on_event(struct census *c, const lt_event *e) {
     on_spawn(c, th, e);
     break;
   case LT_ARM:
-    if ((task = get(c, e)))
+    if ((task = get(c, e))) {
+      task->was_armed = true;
       task->due_ns =
           e->b && e->b < INT64_MAX / 2 ? e->time_ns + (int64_t)(e->b - 1) : -1;
+    }
     break;
   case LT_READY:
     if ((task = find(c, e->ref)) && task->ready_since_ns < 0)
@@ -396,6 +405,9 @@ static void end_runs(struct census *c) {
 
 /* All events were taken. */
 static void begin_finish(struct census *c) {
+  const lt_info *info = lt_reader_info(c->reader);
+  if (c->now_ns < info->end_ns)
+    c->now_ns = info->end_ns;
   end_runs(c);
   size_t n = c->n_done + HASH_COUNT(c->live);
   struct census_task *all = realloc(c->done, (n ? n : 1) * sizeof *all);
@@ -407,13 +419,21 @@ static void begin_finish(struct census *c) {
   c->is_read = true;
 }
 
-/* Those that live are kept as they are. */
+/* Those that live are kept as they are: what could run by the end still waits,
+ * and a timer whose time came could. */
 static void keep_live(struct census *c, struct entry *e) {
+  int64_t since = e->ready_since_ns;
   if (e->pool_since_ns >= 0)
     e->t.pool_ns += c->now_ns - e->pool_since_ns;
-  e->t.is_ready = !e->t.is_running && e->ready_since_ns >= 0;
-  if (e->t.is_ready)
-    e->t.since_ns = e->ready_since_ns;
+  if (since < 0 && e->due_ns >= 0 && e->due_ns + LATE_NS <= c->now_ns)
+    since = e->due_ns;
+  e->t.is_ready = !e->t.is_running && since >= 0;
+  e->t.is_idle = e->t.kind == LT_TASK_TIMER && e->was_armed && e->due_ns < 0 &&
+                 !e->t.is_running && !e->t.is_ready;
+  if (e->t.is_ready) {
+    e->t.since_ns = since;
+    add_ready(&e->t, since, c->now_ns);
+  }
   e->t.due_ns = e->due_ns;
   c->done[c->n_done++] = e->t;
   HASH_DEL(c->live, e);

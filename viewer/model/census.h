@@ -23,7 +23,8 @@ struct census_task {
   int64_t spawn_ns, done_ns; /* -1: not known; not done */
   bool is_running, is_cancelled;
   int64_t status;  /* of a task that is done */
-  bool is_ready;   /* it could run, and has not yet */
+  bool is_ready;   /* it could run, and has not yet: woken, or its time came */
+  bool is_idle;    /* a timer that is not started: it waits for nothing */
   uint64_t awaits; /* while it waits: the task that it waits for, 0 not known */
   unsigned why;     /* lt_wait_kind, while it waits */
   int64_t since_ns; /* it runs, is ready or waits since; -1 not known */

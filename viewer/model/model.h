@@ -49,6 +49,7 @@ struct model_call {
   uint32_t holder_stack; /* of that thread; 0 none */
   int64_t begin_ns, duration_ns;
   bool unfinished;
+  bool is_self; /* the lock in ref is held by the thread that waits for it */
   bool is_sampled; /* no hook saw it: the watchdog saw the thread in it, and it
                       has all the time that is blocked and nothing else's */
 };
@@ -78,6 +79,7 @@ struct model_sample {
   unsigned callee;            /* the system call; 0 none */
   uint64_t ref;               /* what that waits on, as in LT_CALL */
   uint64_t on_name;           /* as in model_call */
+  bool is_self;               /* likewise */
   uint32_t stack;             /* 0 none */
 };
 

@@ -202,6 +202,12 @@ const char *model_call_on(const struct model *model,
       call->on_name ? s->string(s->context, call->on_name) : NULL;
   switch (waits_on(call->callee, call->ref)) {
   case ON_LOCK:
+    if (call->is_self) {
+      snprintf(buf, size,
+               "lock 0x..%llx, held by this very thread: it waits for itself",
+               (unsigned long long)call->ref);
+      break;
+    }
     snprintf(buf, size, "lock 0x..%llx%s%s", (unsigned long long)call->ref,
              raw ? ", held by " : "", raw ? inert(raw, name, sizeof name) : "");
     break;

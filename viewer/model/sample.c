@@ -106,6 +106,7 @@ void samples_add(struct builder *b, struct thread *th, const lt_event *e) {
       .callee = callee,
       .ref = e->ref,
       .on_name = on_fd ? on_fd : holders_name_of(th, callee, e->ref),
+      .is_self = holders_is_self(th, callee, e->ref),
       .stack = e->b <= UINT32_MAX ? (uint32_t)e->b : 0};
 }
 
@@ -214,6 +215,7 @@ static void name_blocked(const struct model *m, struct model_stall *s) {
   struct model_call call = {.callee = seen->callee,
                             .ref = seen->ref,
                             .on_name = seen->on_name,
+                            .is_self = seen->is_self,
                             .site = program_site(m, seen->stack),
                             .begin_ns = s->begin_ns,
                             .duration_ns = left,

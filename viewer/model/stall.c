@@ -398,6 +398,53 @@ bool stalls_resume(struct builder *b, struct thread *th, uint32_t loop,
   return is_told;
 }
 
+/* A task that was made before the loop ran is of the thread that made it. */
+static bool is_of(const struct task *task, const struct model_stall *s) {
+  return task->own[0] ? task->own[0] == (uint64_t)s->loop + 1
+                      : task->is_spawned && task->thread == s->thread;
+}
+
+static bool is_running(const struct thread *th, uint64_t task) {
+  for (size_t i = 0; i < th->n_frames; i++)
+    if (!th->frames[i].is_run && th->frames[i].task == task)
+      return true;
+  return false;
+}
+
+/* Returns: how late the task is as a timer, 0 for not at all. */
+static int64_t waits_still(struct stall_record *r, const struct task *task,
+                           int64_t since_ns) {
+  const lt_event e = {
+      .ref = task->id, .x = (uint16_t)task->kind, .a = task->site};
+  int64_t late = since_ns == task->due_ns ? r->end_ns - since_ns : 0;
+  add_victim(r, task, &e, since_ns);
+  if (late < LATE_NS)
+    return 0;
+  r->s.n_late++;
+  if (r->s.worst_late_ns < late)
+    r->s.worst_late_ns = late;
+  return late;
+}
+
+void stalls_end_open(struct builder *b, const struct thread *th,
+                     int64_t end_ns) {
+  size_t n = 0;
+  while (n < RECENT_MAX && th->recent[n] && th->recent[n]->s.unfinished &&
+         th->recent[n]->end_ns == end_ns)
+    n++;
+  for (const struct task *t = n ? b->tasks.oldest : NULL; t; t = t->newer) {
+    int64_t since = tasks_since(t, t->due_ns), late = 0;
+    if (!t->alive || since < 0 || since >= end_ns || is_running(th, t->id))
+      continue;
+    for (size_t i = 0; i < n; i++)
+      if (is_of(t, &th->recent[i]->s))
+        late = waits_still(th->recent[i], t, since);
+    if (late > 0)
+      add_late(&b->model.loops[th->recent[0]->s.loop],
+               late - samples_stopped(th, since, end_ns, true));
+  }
+}
+
 /* From the oldest to the newest: an outer stall needs its inner ones' causes.
  */
 void stalls_usage(struct thread *th) {

@@ -34,7 +34,10 @@ static void samples(struct json *json, const struct model *m,
   for (size_t i = 0; i < s->n_samples; i++) {
     const struct model_sample *at = &s->samples[i];
     const struct model_call call = {
-        .callee = at->callee, .ref = at->ref, .on_name = at->on_name};
+        .callee = at->callee,
+        .ref = at->ref,
+        .on_name = at->on_name,
+        .is_self = at->is_self};
     char state[2] = {at->state > ' ' && at->state < 127 ? at->state : '?', 0};
     json_object(json, NULL);
     json_int(json, "at_ns", at->time_ns);
@@ -184,7 +187,7 @@ void check_json_finding(struct json *json, const struct checked *trace,
   json_int(json, "callee_ns", f->callee_ns);
   bool is_own = !(f->stall && f->stall->is_unseen) || advice_compute(m);
   json_text(json, "advice",
-            f->callee && is_own ? advice_call(m, f->callee) : NULL);
+            f->callee && is_own ? advice_call(m, f->callee, f->call) : NULL);
   if (f->stall)
     stall(json, m, f->stall);
   if (f->caller) {

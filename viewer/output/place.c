@@ -67,6 +67,7 @@ void call_json(struct json *json, const char *key, const struct model *model,
     json_inert(json, "on", text);
   else
     json_null(json, "on");
+  json_bool(json, "held_by_itself", call->is_self);
   json_bool(json, "unfinished", call->unfinished);
   json_bool(json, "sampled", call->is_sampled);
   stack_json(json, "holder_stack", model, call->holder_stack);

@@ -185,7 +185,7 @@ static const char *help_of_task(const struct finding *f) {
 const char *say_help(const struct model *m, const struct finding *f, char *buf,
                      size_t size) {
   const struct model_stall *s = f->stall;
-  const char *advice = f->callee ? advice_call(m, f->callee) : NULL;
+  const char *advice = f->callee ? advice_call(m, f->callee, f->call) : NULL;
   const char *compute = advice_compute(m), *text;
   bool is_cpu = s && s->cause.cpu > 0 &&
                 s->cause.cpu >= model_attributable(&s->cause) / 2;

@@ -210,12 +210,14 @@ static void see_holder(struct watch *w, const struct lti_proc *p,
   /* Partner: the wrapper's release store, before it tells the holder. */
   uint64_t call = atomic_load_explicit(&thread->call, memory_order_acquire);
   uint32_t tid = atomic_load_explicit(&thread->holder, memory_order_relaxed);
-  if (!call || !tid || tid > INT32_MAX || (int32_t)tid == thread->tid)
+  if (!call || !tid || tid > INT32_MAX)
     return;
   seen->holder = lti_look_thread(p->pid, (int32_t)tid, name);
   if (!seen->holder)
     return;
   seen->lock = LTI_HEAD_REF(call);
+  if ((int32_t)tid == thread->tid)
+    return; /* it waits for itself: its stack is told already */
   seen->holder_frames = frames;
   seen->n_holder_frames = holder_stack(w, p, (int32_t)tid, frames);
 }

@@ -184,8 +184,9 @@ static void draw_source(struct app *app, struct rect rect,
 static void draw_advice(struct app *app, struct rect r,
                         const struct model_stall *s) {
   struct grid *g = &app->grid;
-  unsigned callee = finding_callee(s, NULL, NULL);
-  const char *advice = callee ? advice_call(app->model, callee) : NULL;
+  const struct model_call *call;
+  unsigned callee = finding_callee(s, &call, NULL);
+  const char *advice = callee ? advice_call(app->model, callee, call) : NULL;
   const char *compute = advice_compute(app->model);
   char text[300], name[64];
   grid_clip(g, r);

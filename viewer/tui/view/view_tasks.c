@@ -33,6 +33,10 @@ static const char *task_state(const struct census_task *t, enum role *role) {
   if (t->is_running)
     return "runs ▶";
   *role = ROLE_TEXT;
+  if (t->is_idle)
+    return "idle"; /* a timer that is not started */
+  if (t->is_ready)
+    return "ready";
   return t->n_runs ? "waits" : "not run yet";
 }
 
