@@ -175,6 +175,25 @@ class OfAProgram(Case):
         before = time.monotonic_ns()
         self.assertGreaterEqual(now() - first, before - after)
 
+    def test_it_is_shown_as_of_the_last_that_was_written(self):
+        """What came since then is not known, nor how long it waits for that."""
+        self.until(20, self.clients_seen)
+        client = socket.create_connection(
+            ('127.0.0.1', self.clients[0].getpeername()[1]))
+        self.addCleanup(client.close)
+
+        def fresh():
+            client.send(b'x\n')
+            told = json.loads(self.looptrace('tasks', '--json', self.pid).stdout)
+            return told if told['age_ns'] else None
+        told = self.until(20, fresh)
+        self.assertLess(told['age_ns'], 1_000_000_000)
+        self.assertLessEqual(max(t['since_ns'] for t in told['tasks']),
+                             told['now_ns'])
+        self.until(20, lambda: client.send(b'x\n') and re.search(
+            r'it runs; as of \d\S* ms ago\n',
+            self.looptrace('tasks', self.pid).stdout.decode()))
+
     def clients_seen(self):
         result = self.looptrace('tasks', '--json', self.pid)
         if result.returncode != 0:

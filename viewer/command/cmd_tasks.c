@@ -47,7 +47,8 @@ struct tasks_view {
   bool is_json, is_dump, coroutines_only;
   struct model *model; /* for names */
   struct tasks_pane pane;
-  int64_t now_ns;
+  int64_t now_ns; /* the moment that is shown */
+  int64_t age_ns; /* so much ago; 0 where nothing is known to be newer */
   size_t n_shown, n_idle;
   uint32_t *alive_above; /* by depth: how many of the ancestors are shown */
 };
@@ -246,9 +247,11 @@ static void print_text(struct tasks_view *v) {
          info->ended ? report_end(info, text, sizeof text)
          : v->pid    ? "it runs"
                      : "the trace ends here, without an end mark");
-  if (v->now_ns - info->end_ns >= QUIET_NS)
+  if (v->now_ns > info->end_ns)
     printf("; nothing was recorded of it for %s",
            units_ns(at, v->now_ns - info->end_ns));
+  else if (v->age_ns > 0)
+    printf("; as of %s ago", units_ns(at, v->age_ns));
   putchar('\n');
   each_task(v, NULL);
   if (v->n_shown == 0)
@@ -279,21 +282,26 @@ static void print_json(struct tasks_view *v) {
   trace_json(&json, "trace", v->path, v->model->info);
   json_bool(&json, "ended", v->model->info->ended);
   json_int(&json, "now_ns", v->now_ns);
+  json_int(&json, "age_ns", v->age_ns);
   json_array(&json, "tasks");
   each_task(v, &json);
   json_array_end(&json);
   json_object_end(&json);
 }
 
-/* Of a program that does nothing nothing is written, and it waits all the same.
- */
-static int64_t moment_of(const struct tasks_view *v) {
+/* The end of what was written: what came since then is not known.  But of a
+ * program that does nothing nothing is written, and it waits all the same. */
+static void choose_moment(struct tasks_view *v) {
   const lt_info *info = v->model->info;
   struct timespec t;
+  v->now_ns = info->end_ns;
   if (!v->pid || info->ended || clock_gettime(CLOCK_MONOTONIC, &t) != 0)
-    return info->end_ns;
+    return;
   int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec - info->start_ns;
-  return now > info->end_ns ? now : info->end_ns;
+  if (now - info->end_ns >= QUIET_NS)
+    v->now_ns = now;
+  else if (now > info->end_ns)
+    v->age_ns = now - info->end_ns;
 }
 
 static int show(struct tasks_view *v) {
@@ -306,7 +314,7 @@ static int show(struct tasks_view *v) {
   tasks_open(&v->pane, v->path);
   while (tasks_work(&v->pane, STEP))
     continue;
-  v->now_ns = moment_of(v);
+  choose_moment(v);
   tasks_order(&v->pane, v->now_ns);
   v->alive_above = calloc(v->pane.n + 2, sizeof *v->alive_above);
   status = v->alive_above ? v->pane.problem : LT_NOMEM;
