@@ -111,6 +111,33 @@ class Task(Case):
         self.assertEqual([s['blocked_ns'] / MS for s in steps
                           if s['start_ns'] == 101 * MS], [2])
 
+    def test_a_request_that_is_not_followed_into_the_pool_is_told_so(self):
+        """It waits for no event: a worker has it, or it waits for one."""
+        for kind in ('fs', 'dns', 'read', 'work'):
+            data = trace(f"""
+0    loop+
+0    spawn task=1 kind={kind} site=on_read from=main
+1    poll
+100  wake
+100  resume task=9 kind=timer site=on_tick
+110  await task=9
+110  resume task=1 kind={kind} site=on_read
+112  done task=1
+113  loop-
+""")
+            told = self.told(data=data)
+            first = {'read': 'poll', 'work': 'queue'}.get(kind, 'pool_unseen')
+            self.assertEqual([(s['state'], s['duration_ns'] / MS)
+                              for s in told['steps']],
+                             [(first, 100), ('ready', 10), ('run', 2)], kind)
+            text = self.report('--task', '1', data=data).stdout.decode()
+            self.assertEqual('  in the pool, or queued     100 ms   89 %\n'
+                             in text, first == 'pool_unseen', text)
+            told = json.loads(self.report('-g', 'task', '--format', 'json',
+                                          data=data).stdout)
+            seen = {t['task']: t['pool_seen'] for t in told['by_task']}
+            self.assertEqual(seen[1], first != 'pool_unseen')
+
     def test_text_for_people(self):
         result = self.report('--task', 'GET/export')
         self.assertEqual((result.returncode, result.stderr), (0, b''))

@@ -51,7 +51,7 @@ shop, pid 4711, at 0.100 s: exited with status 0
     spawned at 0.001 s by main (shop.c:80)
   #2 task "painter" sleeps, for 92 ms, 407 ms to go
       spawned at 0.003 s by on_tick (shop.c:12)
-  #4 fs on_other is under way, for 90 ms
+  #4 fs on_other is in the pool, or queued, for 90 ms
       spawned at 0.010 s by on_read (shop.c:31)
 #5 task on_other has not begun, for 88 ms
     spawned at 0.012 s

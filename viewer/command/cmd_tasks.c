@@ -145,6 +145,10 @@ static bool is_request(const struct census_task *t) {
   return t->n_runs == 0 && t->kind != LT_TASK_COROUTINE && t->due_ns < 0;
 }
 
+static bool is_in_pool(const struct census_task *t) {
+  return is_request(t) && model_is_pool_unseen(t->kind);
+}
+
 static const char *state_of(const struct census_task *t) {
   return t->is_running    ? "runs"
          : t->is_ready    ? "is ready"
@@ -152,6 +156,7 @@ static const char *state_of(const struct census_task *t) {
          : t->why         ? lt_wait_text(t->why)
          : t->awaits      ? "awaits"
          : t->due_ns >= 0 ? "sleeps"
+         : is_in_pool(t)  ? "is " MODEL_POOL_UNSEEN
          : is_request(t)  ? "is under way"
          : t->n_runs == 0 ? "has not begun"
                           : "waits";

@@ -20,6 +20,15 @@
 #define MODEL_WARN_NS 50000000
 #define MODEL_ERROR_NS 100000000
 
+/* A request that libuv runs in its thread pool, where it is not followed: from
+ * when it is made to its callback it may be on a pool thread, or wait for one.
+ * (libuv gives some to the kernel instead, where it uses io_uring.) */
+#define MODEL_POOL_UNSEEN "in the pool, or queued"
+static inline bool model_is_pool_unseen(uint32_t kind) {
+  return kind == LT_TASK_FS || kind == LT_TASK_GETADDRINFO ||
+         kind == LT_TASK_GETNAMEINFO || kind == LT_TASK_RANDOM;
+}
+
 /* Why time passed; doc/architecture.md, "Why a stall happened". Parts of a
  * stall's wall time, in ns; they add up to it. */
 struct model_cause {

@@ -187,10 +187,20 @@ static void blame(const struct thread *th, struct segment *s) {
   s->behind_ns = best;
 }
 
+/* What a node waits in of which nothing was seen since. */
+static enum path_state unseen_state(const struct node *n) {
+  return n->due_ns >= 0                  ? PATH_TIMER
+         : model_is_pool_unseen(n->kind) ? PATH_UNSEEN
+         : n->kind != LT_TASK_WORK       ? PATH_POLL
+         : n->pool_begin_ns >= 0         ? PATH_POOL
+                                         : PATH_QUEUE;
+}
+
 static void add_wait(struct path_walk *w, struct node *n, int64_t end_ns,
                      uint64_t who) {
   struct node *other = who ? get(w, who) : NULL;
-  struct segment *s = add(w, n, other ? PATH_WAIT : PATH_POLL, end_ns);
+  struct segment *s =
+      add(w, n, other ? PATH_WAIT : unseen_state(n), end_ns);
   if (!s || !other)
     return;
   s->behind = who;
@@ -217,9 +227,9 @@ static void waited(struct path_walk *w, const struct thread *th, struct node *n,
   else if (n->awaits)
     add_wait(w, n, now, n->awaits);
   else if (th && th->woke_ns > since)
-    add(w, n, n->due_ns >= 0 ? PATH_TIMER : PATH_POLL, th->woke_ns);
+    add(w, n, unseen_state(n), th->woke_ns);
   else if (is_over)
-    add(w, n, n->due_ns >= 0 ? PATH_TIMER : PATH_POLL, now);
+    add(w, n, unseen_state(n), now);
 }
 
 /* A node that waited gets the thread, or is done without it. */

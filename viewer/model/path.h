@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <looptrace/reader.h>
+#include "model/model.h"
 
 #define PATH_SEGMENTS_MAX 300000
 
@@ -22,7 +22,8 @@
   X(POOL, "pool", "on a pool thread")                                          \
   X(TIMER, "timer", "waiting for a time")                                      \
   X(POLL, "poll", "waiting for events")                                        \
-  X(WAIT, "wait", "waiting for a task")
+  X(WAIT, "wait", "waiting for a task")                                        \
+  X(UNSEEN, "pool_unseen", MODEL_POOL_UNSEEN)
 enum path_state {
 #define PATH_STATE_ENUM(name, word, text) PATH_##name,
   PATH_STATE_MAP(PATH_STATE_ENUM)

@@ -178,6 +178,10 @@ const char *report_task_name(const struct model *m,
   return buf;
 }
 
+static bool is_pool_unseen(const struct census_task *task) {
+  return model_is_pool_unseen(task->kind) && task->pool_ns == 0;
+}
+
 static void by_task(FILE *file, enum table_style style, const struct model *m,
                     const struct report_how *how) {
   static const struct table_column columns[] = {
@@ -196,7 +200,8 @@ static void by_task(FILE *file, enum table_style style, const struct model *m,
     table_cell(&t, units_ns(u, task->run_ns));
     table_cell(&t, units_ns(u, task->blocked_ns));
     table_cell(&t, units_ns(u, task->ready_ns));
-    table_cell(&t, units_ns(u, task->pool_ns));
+    table_cell(&t, is_pool_unseen(task) ? "not seen"
+                                        : units_ns(u, task->pool_ns));
     table_cell(&t, units_count(u, task->n_runs));
     table_cell(&t, units_ns(u, task->longest_ns));
     table_cell(&t, report_task_name(m, task, name, sizeof name));
@@ -290,6 +295,7 @@ void report_by_task_json(struct json *json, const struct model *m,
     json_int(json, "blocked_ns", task->blocked_ns);
     json_int(json, "ready_ns", task->ready_ns);
     json_int(json, "pool_ns", task->pool_ns);
+    json_bool(json, "pool_seen", !is_pool_unseen(task));
     json_uint(json, "runs", task->n_runs);
     json_int(json, "longest_ns", task->longest_ns);
     json_object_end(json);

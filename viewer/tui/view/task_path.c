@@ -52,7 +52,7 @@ bool tasks_path_work(struct tasks_pane *pane, uint64_t n_events) {
 static const enum role state_roles[PATH_STATES] = {
     [PATH_RUN] = ROLE_RUN,   [PATH_READY] = ROLE_WARN, [PATH_QUEUE] = ROLE_WARN,
     [PATH_POOL] = ROLE_POOL, [PATH_TIMER] = ROLE_WAIT, [PATH_POLL] = ROLE_WAIT,
-    [PATH_WAIT] = ROLE_WAIT};
+    [PATH_WAIT] = ROLE_WAIT, [PATH_UNSEEN] = ROLE_POOL};
 
 static int64_t length_of(const struct path_step *s) {
   return s->end_ns - s->begin_ns;

@@ -122,20 +122,22 @@ static int draw_parts(struct app *app, struct rect r, int y,
   int64_t life = tasks_life_ns(t, app->model->end_ns);
   int64_t rest = life - t->run_ns - t->pool_ns - t->ready_ns;
   int64_t blocked = t->blocked_ns < t->run_ns ? t->blocked_ns : t->run_ns;
+  bool is_unseen = model_is_pool_unseen(t->kind) && t->pool_ns == 0;
   const struct part parts[] = {
       {"ran", t->run_ns - blocked, ROLE_RUN},
       {"in blocking calls", blocked, ROLE_BLOCK},
       {"in the thread pool", t->pool_ns, ROLE_POOL},
       {"ready, others ran", t->ready_ns, ROLE_WARN},
-      {"waited", rest > 0 ? rest : 0, ROLE_WAIT},
+      {is_unseen ? MODEL_POOL_UNSEEN : "waited", rest > 0 ? rest : 0,
+       is_unseen ? ROLE_POOL : ROLE_WAIT},
   };
   for (size_t i = 0; i < sizeof parts / sizeof *parts && y < r.y + r.h; i++) {
     if (parts[i].ns <= 0)
       continue;
     grid_text(g, r.x + 1, y, ROLE_TEXT, parts[i].name);
-    grid_right(g, r.x + 28, y, ROLE_STRONG, format_duration(b, parts[i].ns));
-    grid_right(g, r.x + 34, y, ROLE_TEXT, format_share(b, parts[i].ns, life));
-    bar_draw(g, r.x + 36, y++, r.w - 38, parts[i].role, parts[i].ns, life);
+    grid_right(g, r.x + 31, y, ROLE_STRONG, format_duration(b, parts[i].ns));
+    grid_right(g, r.x + 37, y, ROLE_TEXT, format_share(b, parts[i].ns, life));
+    bar_draw(g, r.x + 39, y++, r.w - 41, parts[i].role, parts[i].ns, life);
   }
   return y;
 }
