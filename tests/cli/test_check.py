@@ -51,6 +51,31 @@ class Text(Check):
         self.assertIn('    2 |  uv_sleep(400);\n', text)
         self.assertRegex(text, r'\| +\^{14} 400 ms of it in `uv_sleep`\n')
 
+    def test_what_a_call_computes_is_told_as_its(self):
+        self.write("""
+0     loop+
+0     usage
+1     poll
+100   wake n=1
+100   usage
+100   resume task=1 kind=read site=on_read
+300   call callee=write ms=195 on=6 site=on_read
+300   await task=1
+300   usage cpu=175 vsw=1
+301   poll
+302   wake
+303   loop-
+""")
+        text = self.check_code(1, 'x.lt').stdout.decode()
+        self.assertIn('= cause: computation 175 ms (88 %; at least 170 ms of it '
+                      'in `write`), blocked in `write` 25 ms (12 %)\n', text)
+        found, = json.loads(self.check_code(1, '--format=json', 'x.lt')
+                            .stdout)['findings']
+        self.assertEqual(found['callee_cpu_at_least_ns'], 170 * 10**6)
+        seen = self.looptrace('view', '--dump-screen', '--size=100x30',
+                              '--keys', '<Enter>', 'x.lt').stdout.decode()
+        self.assertRegex(seen, r'computing in write +175ms +88%')
+
     def test_a_stop_in_the_poll_is_told_as_in_the_report(self):
         self.write("""
 0     loop+

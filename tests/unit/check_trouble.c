@@ -161,6 +161,23 @@ START_TEST(a_callee_has_the_time_of_all_its_calls) {
 }
 END_TEST
 
+START_TEST(what_a_call_computes_is_told_where_there_is_no_room_beside) {
+  const struct {
+    int call, cpu, inside;
+  } cases[] = {{190, 170, 160}, {190, 10, 0}, {120, 100, 0}, {120, 110, 30}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char inside[64], after[64];
+    snprintf(inside, sizeof inside, "295 call callee=10 ms=%d site=2\n",
+             cases[i].call);
+    snprintf(after, sizeof after, "cpu=%d vsw=1 delay=0", cases[i].cpu);
+    struct model *m = model_of_slice("cpu=0 delay=0", inside, after);
+    ck_assert_int_eq(m->stalls[0].cause.cpu, cases[i].cpu * MS);
+    ck_assert_int_eq(finding_callee_cpu(&m->stalls[0]), cases[i].inside * MS);
+    model_close(m);
+  }
+}
+END_TEST
+
 /* Awaits */
 
 START_TEST(waits_one_after_the_other_would_have_saved_all_but_the_longest) {
@@ -696,6 +713,7 @@ static Suite *suite(void) {
   tcase_add_test(t, who_waits_at_the_end_of_the_recording_has_waited);
   tcase_add_test(t, of_many_victims_the_longest_are_kept_and_all_are_blamed);
   tcase_add_test(t, a_callee_has_the_time_of_all_its_calls);
+  tcase_add_test(t, what_a_call_computes_is_told_where_there_is_no_room_beside);
   tcase_add_test(
       t, waits_one_after_the_other_would_have_saved_all_but_the_longest);
   tcase_add_test(t, what_computes_is_not_quicker_when_it_is_gathered);

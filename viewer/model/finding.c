@@ -43,6 +43,16 @@ unsigned finding_callee(const struct model_stall *s,
   return is_calls ? best->longest.callee : 0;
 }
 
+int64_t finding_callee_cpu(const struct model_stall *s) {
+  const struct model_call *longest;
+  int64_t in_calls;
+  if (!finding_callee(s, &longest, &in_calls) || longest->is_sampled)
+    return 0;
+  int64_t beside = in_calls < s->duration_ns ? s->duration_ns - in_calls : 0;
+  int64_t inside = s->cause.cpu - beside;
+  return inside >= s->cause.cpu / 4 && inside > 0 ? inside : 0;
+}
+
 /* The program's own function made at run time, where most looks found it in
  * one; else the one of the stack that is shown. */
 static uint32_t made_site(const struct model *m, const struct model_stall *s) {

@@ -185,6 +185,8 @@ void check_json_finding(struct json *json, const struct checked *trace,
             f->callee ? model_callee_name(m, f->callee, text, sizeof text)
                       : NULL);
   json_int(json, "callee_ns", f->callee_ns);
+  json_int(json, "callee_cpu_at_least_ns",
+           f->stall ? finding_callee_cpu(f->stall) : 0);
   bool is_own = !(f->stall && f->stall->is_unseen) || advice_compute(m);
   json_text(json, "advice",
             f->callee && is_own ? advice_call(m, f->callee, f->call) : NULL);

@@ -99,19 +99,34 @@ static void when(const struct text *t, const struct finding *f) {
   fprintf(t->file, "%s\n", say_when(t->model, f, text, sizeof text));
 }
 
+/* more: of the same part, NULL or inert. */
 static bool part(const struct text *t, bool is_first, const char *word,
-                 int64_t ns, int64_t whole) {
+                 int64_t ns, int64_t whole, const char *more) {
   units_buf took, share;
   if (ns <= 0 || (ns < 100000 && ns < whole / 100))
     return is_first;
-  fprintf(t->file, "%s%s %s (%s)", is_first ? "" : ", ", word,
-          units_ns(took, ns), units_share(share, ns, whole));
+  fprintf(t->file, "%s%s %s (%s%s%s)", is_first ? "" : ", ", word,
+          units_ns(took, ns), units_share(share, ns, whole), more ? "; " : "",
+          more ? more : "");
   return false;
+}
+
+/* "at least 182 ms of it in `write`"; NULL where that is not known. */
+static const char *in_callee(const struct text *t, const struct finding *f,
+                             char *buf, size_t size) {
+  char callee[128];
+  units_buf took;
+  int64_t ns = finding_callee_cpu(f->stall);
+  if (ns <= 0)
+    return NULL;
+  snprintf(buf, size, "at least %s of it in `%s`", units_ns(took, ns),
+           model_callee_name(t->model, f->callee, callee, sizeof callee));
+  return buf;
 }
 
 static void cause(const struct text *t, const struct finding *f) {
   const struct model_stall *s = f->stall;
-  char callee[128], blocked[160];
+  char callee[128], blocked[160], inside[200];
   if (!s)
     return;
   label(t, "cause");
@@ -128,12 +143,14 @@ static void cause(const struct text *t, const struct finding *f) {
   struct {
     const char *word;
     int64_t ns;
-  } parts[] = {{blocked, s->cause.blocked},
-               {"computation", s->cause.cpu},
-               {"page faults", s->cause.paging},
-               {"ready, but no CPU was free", s->cause.starved},
-               {"stopped by a signal", s->cause.suspended},
-               {"unknown", s->cause.unknown}};
+    const char *more;
+  } parts[] = {{blocked, s->cause.blocked, NULL},
+               {"computation", s->cause.cpu,
+                in_callee(t, f, inside, sizeof inside)},
+               {"page faults", s->cause.paging, NULL},
+               {"ready, but no CPU was free", s->cause.starved, NULL},
+               {"stopped by a signal", s->cause.suspended, NULL},
+               {"unknown", s->cause.unknown, NULL}};
   for (int i = 0; i < 6; i++) /* the largest first */
     for (int j = i + 1; j < 6; j++)
       if (parts[j].ns > parts[i].ns) {
@@ -142,7 +159,8 @@ static void cause(const struct text *t, const struct finding *f) {
         parts[j] = swap;
       }
   for (int i = 0; i < 6; i++)
-    first = part(t, first, parts[i].word, parts[i].ns, whole);
+    first = part(t, first, parts[i].word, parts[i].ns, whole,
+                 parts[i].more);
   fputs(first ? "unknown\n" : "\n", t->file);
 }
 

@@ -56,6 +56,21 @@ void stall_parts(const struct model_stall *stall,
   memcpy(parts, all, sizeof all);
 }
 
+const char *stall_part_name(const struct model *model,
+                            const struct model_stall *stall,
+                            const struct cause_part *part, char *buf,
+                            size_t size) {
+  int64_t inside = part->role == ROLE_RUN ? finding_callee_cpu(stall) : 0;
+  char callee[64];
+  if (inside > 0 && inside >= part->ns / 2)
+    snprintf(buf, size, "%s in %s", part->name,
+             model_callee_name(model, finding_callee(stall, NULL, NULL), callee,
+                               sizeof callee));
+  else
+    snprintf(buf, size, "%s", part->name);
+  return buf;
+}
+
 const char *stall_culprit(const struct model *model,
                           const struct model_stall *stall, bool with_object,
                           char *buf, size_t size) {
@@ -205,6 +220,7 @@ int stall_draw_calls(struct grid *grid, struct rect rect,
 
 /* "why  90% blocked 371ms · 7% computing 29ms" */
 static void draw_why(struct grid *grid, struct rect rect, int y,
+                     const struct model *model,
                      const struct model_stall *stall) {
   struct cause_part parts[CAUSE_PARTS];
   stall_parts(stall, parts);
@@ -218,10 +234,11 @@ static void draw_why(struct grid *grid, struct rect rect, int y,
     if (parts[i].ns * 100 < stall->duration_ns && i > 0)
       continue;
     format_buf share, duration;
-    char text[80];
+    char text[150], name[96];
     snprintf(text, sizeof text, "%s%s %s %s", i ? " · " : "",
              format_share(share, parts[i].ns, stall->duration_ns),
-             parts[i].name, format_duration(duration, parts[i].ns));
+             stall_part_name(model, stall, &parts[i], name, sizeof name),
+             format_duration(duration, parts[i].ns));
     if (x + text_width(text) > rect.x + rect.w)
       break;
     x = grid_text(grid, x, y, parts[i].role, text);
@@ -347,7 +364,7 @@ void stall_draw_summary(struct grid *grid, struct rect rect,
                             model, stall, has_all_frames);
     rect.w = half - 2;
   }
-  draw_why(grid, rect, y++, stall);
+  draw_why(grid, rect, y++, model, stall);
   /* Calls take what the victims and the ancestry leave, but one at least. */
   int calls = end - y - 1 - (stall->n_ancestors > 0);
   calls = calls < 1 ? 1 : calls;

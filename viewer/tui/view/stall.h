@@ -50,6 +50,12 @@ struct cause_part {
 #define CAUSE_PARTS 6
 void stall_parts(const struct model_stall *stall,
                  struct cause_part parts[CAUSE_PARTS]);
+/* A part's name; what computes in a call is "computing in write".  Inert.
+ * Returns: buf. */
+const char *stall_part_name(const struct model *model,
+                            const struct model_stall *stall,
+                            const struct cause_part *part, char *buf,
+                            size_t size);
 
 /* Those that waited longest, one a line. */
 void stall_draw_victims(struct grid *grid, struct rect rect,

@@ -70,7 +70,9 @@ static int draw_parts(struct app *app, struct rect r, int y,
   for (size_t i = 0; i < CAUSE_PARTS && y < r.y + r.h; i++) {
     if (parts[i].ns <= 0)
       continue;
-    grid_text(g, r.x + 1, y, ROLE_TEXT, parts[i].name);
+    char name[96];
+    grid_text_max(g, r.x + 1, y, 18, ROLE_TEXT,
+                  stall_part_name(app->model, s, &parts[i], name, sizeof name));
     grid_right(g, r.x + 27, y, ROLE_STRONG, format_duration(b, parts[i].ns));
     grid_right(g, r.x + 33, y, ROLE_TEXT,
                format_share(b, parts[i].ns, s->duration_ns));
