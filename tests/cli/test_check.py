@@ -51,6 +51,15 @@ class Text(Check):
         self.assertIn('    2 |  uv_sleep(400);\n', text)
         self.assertRegex(text, r'\| +\^{14} 400 ms of it in `uv_sleep`\n')
 
+    def test_a_source_line_is_shown_as_it_stands(self):
+        (self.dir / 'shop.c').write_text('x\n  printf("%d\\n", 1); /*\x1b[1m*/\n')
+        self.write(SHOP, sites=dict(SITES, render=(f'{self.dir}/shop.c', 2)))
+        told = self.check_code(1, 'x.lt').stdout.decode()
+        seen = self.looptrace('view', '--dump-screen', '--size=150x40',
+                              '--keys', '<Enter>', 'x.lt').stdout.decode()
+        for text in told, seen:
+            self.assertIn('  printf("%d\\n", 1); /*\\x1b[1m*/', text)
+
     def test_what_a_call_computes_is_told_as_its(self):
         self.write("""
 0     loop+

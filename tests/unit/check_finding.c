@@ -354,6 +354,14 @@ START_TEST(control_characters_become_visible) {
 }
 END_TEST
 
+START_TEST(a_source_line_keeps_its_backslashes) {
+  char buf[64];
+  ck_assert_str_eq(inert_source("printf(\"%d\\n\", n); /*\033[31m*/", buf,
+                                sizeof buf),
+                   "printf(\"%d\\n\", n); /*\\x1b[31m*/");
+}
+END_TEST
+
 START_TEST(long_texts_are_cut_at_a_character) {
   char buf[10];
   ck_assert_str_eq(inert("123456789", buf, sizeof buf), "123456789");
@@ -417,6 +425,7 @@ static TCase *text_tests(void) {
   TCase *t = tcase_create("texts");
   tcase_add_test(t, percentiles_are_within_three_percent);
   tcase_add_test(t, control_characters_become_visible);
+  tcase_add_test(t, a_source_line_keeps_its_backslashes);
   tcase_add_test(t, long_texts_are_cut_at_a_character);
   tcase_add_test(t, durations_are_said_with_three_digits_or_so);
   return t;

@@ -64,7 +64,7 @@ bool excerpt_line(const char *path, unsigned line, char *buf, size_t size) {
   for (char *s = raw; *s; s++)
     if (*s == '\t')
       *s = ' ';
-  inert(raw, buf, size);
+  inert_source(raw, buf, size);
   return true;
 }
 

@@ -49,7 +49,8 @@ static bool is_plain(uint32_t c) {
   return (c & 0xfffe) != 0xfffe && c != '\\';
 }
 
-const char *inert(const char *text, char *buf, size_t size) {
+static const char *make_inert(const char *text, char *buf, size_t size,
+                              bool doubles_backslash) {
   size_t used = 0, keep = 0; /* keep: where "..." still fits */
   const unsigned char *s = (const unsigned char *)(text ? text : "");
   const unsigned char *start = s;
@@ -62,6 +63,8 @@ const char *inert(const char *text, char *buf, size_t size) {
         s[0] == '[' && s > start + 1 && s[-1] == '#' && s[-2] == '#';
     if (n > 0 && is_plain(code) && !is_command) {
       memcpy(piece, s, n);
+    } else if (*s == '\\' && !doubles_backslash) {
+      *piece = '\\';
     } else if (*s == '\\') {
       memcpy(piece, "\\\\", length = 2);
     } else {
@@ -82,6 +85,14 @@ const char *inert(const char *text, char *buf, size_t size) {
   }
   buf[used] = '\0';
   return buf;
+}
+
+const char *inert(const char *text, char *buf, size_t size) {
+  return make_inert(text, buf, size, true);
+}
+
+const char *inert_source(const char *text, char *buf, size_t size) {
+  return make_inert(text, buf, size, false);
 }
 
 void inert_word(FILE *file, const char *word) {

@@ -19,6 +19,10 @@
  * Returns: buf.  text NULL gives "". */
 const char *inert(const char *text, char *buf, size_t size);
 
+/* The same for a line that people read as it stands in its file: a backslash is
+ * one, so that the result need not tell the original. */
+const char *inert_source(const char *text, char *buf, size_t size);
+
 /* Print a word as a shell reads it back: in quotes where it must be.  It is
  * inert already. */
 void inert_word(FILE *file, const char *word);
