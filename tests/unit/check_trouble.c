@@ -161,6 +161,36 @@ START_TEST(a_callee_has_the_time_of_all_its_calls) {
 }
 END_TEST
 
+START_TEST(what_a_call_waits_on_is_called_what_it_is) {
+  static const struct {
+    unsigned callee;
+    const char *on;
+  } cases[] = {{LT_CALLEE_pthread_mutex_lock, "lock 0x..7f"},
+               {LT_CALLEE_pthread_rwlock_wrlock, "lock 0x..7f"},
+               {LT_CALLEE_pthread_cond_wait, "condition 0x..7f"},
+               {LT_CALLEE_pthread_cond_timedwait, "condition 0x..7f"},
+               {LT_CALLEE_pthread_cond_clockwait, "condition 0x..7f"},
+               {LT_CALLEE_sem_wait, "semaphore 0x..7f"},
+               {LT_CALLEE_sem_timedwait, "semaphore 0x..7f"},
+               {LT_CALLEE_pthread_barrier_wait, "barrier 0x..7f"},
+               {LT_CALLEE_futex, "address 0x..7f"},
+               {LT_CALLEE_waitpid, "pid 126"},
+               {LT_CALLEE_read, "fd 126"}};
+  struct model *m = model_of_text("0 loop+\n1 loop-\n", 1, NULL);
+  char text[200];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct model_call call = {.callee = cases[i].callee, .ref = 0x7f};
+    ck_assert_str_eq(model_call_on(m, &call, text, sizeof text), cases[i].on);
+  }
+  struct model_call call = {
+      .callee = LT_CALLEE_futex, .ref = 0x7f, .on_name = 1, .is_self = true};
+  ck_assert_str_eq(model_call_on(m, &call, text, sizeof text),
+                   "lock 0x..7f, held by this very thread: it waits for "
+                   "itself");
+  model_close(m);
+}
+END_TEST
+
 START_TEST(what_a_call_computes_is_told_where_there_is_no_room_beside) {
   const struct {
     int call, cpu, inside;
@@ -713,6 +743,7 @@ static Suite *suite(void) {
   tcase_add_test(t, who_waits_at_the_end_of_the_recording_has_waited);
   tcase_add_test(t, of_many_victims_the_longest_are_kept_and_all_are_blamed);
   tcase_add_test(t, a_callee_has_the_time_of_all_its_calls);
+  tcase_add_test(t, what_a_call_waits_on_is_called_what_it_is);
   tcase_add_test(t, what_a_call_computes_is_told_where_there_is_no_room_beside);
   tcase_add_test(
       t, waits_one_after_the_other_would_have_saved_all_but_the_longest);

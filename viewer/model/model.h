@@ -388,13 +388,15 @@ const char *model_stack_text(const struct model *model,
 const char *model_stall_kind_name(enum model_stall_kind kind);
 /* Of a SAMPLE: "running", "asleep", "stopped", or "continued". */
 const char *model_state_word(char state);
-/* What it waited on, such as "fd 7 /var/log/x" or "lock 0x..."; "" for nothing.
+/* What it waited on, such as "fd 7 /var/log/x", "lock 0x...", "condition 0x...";
+ * "" for nothing.
  * Inert. */
 const char *model_call_on(const struct model *model,
                           const struct model_call *call, char *buf,
                           size_t size);
 /* Does a call with this callee and ref wait for a descriptor? */
 bool model_waits_for_fd(unsigned callee, uint64_t ref);
+/* Or for a futex, which may be one's. */
 bool model_waits_for_lock(unsigned callee, uint64_t ref);
 /* Or for a thread to end: then on_name is that one's, and holder_stack. */
 bool model_waits_for_thread(unsigned callee, uint64_t ref);

@@ -139,21 +139,28 @@ static bool is_one_of(unsigned callee, const unsigned *list, size_t n) {
   return false;
 }
 
-enum waits_on { ON_NOTHING, ON_FD, ON_LOCK, ON_PID, ON_THREAD };
+/* A futex is any of the four: of which its address is a part, is not seen. */
+enum waits_on {
+  ON_NOTHING,
+  ON_FD,
+  ON_LOCK,
+  ON_CONDITION,
+  ON_SEMAPHORE,
+  ON_BARRIER,
+  ON_FUTEX,
+  ON_PID,
+  ON_THREAD
+};
 
 static enum waits_on waits_on(unsigned callee, uint64_t ref) {
   static const unsigned locks[] = {LT_CALLEE_pthread_mutex_lock,
                                    LT_CALLEE_pthread_mutex_timedlock,
                                    LT_CALLEE_pthread_mutex_clocklock,
-                                   LT_CALLEE_pthread_cond_wait,
-                                   LT_CALLEE_pthread_cond_timedwait,
-                                   LT_CALLEE_pthread_cond_clockwait,
                                    LT_CALLEE_pthread_rwlock_rdlock,
-                                   LT_CALLEE_pthread_rwlock_wrlock,
-                                   LT_CALLEE_sem_wait,
-                                   LT_CALLEE_sem_timedwait,
-                                   LT_CALLEE_pthread_barrier_wait,
-                                   LT_CALLEE_futex};
+                                   LT_CALLEE_pthread_rwlock_wrlock};
+  static const unsigned conditions[] = {LT_CALLEE_pthread_cond_wait,
+                                        LT_CALLEE_pthread_cond_timedwait,
+                                        LT_CALLEE_pthread_cond_clockwait};
   static const unsigned waits[] = {LT_CALLEE_waitpid, LT_CALLEE_wait,
                                    LT_CALLEE_wait4, LT_CALLEE_waitid,
                                    LT_CALLEE_pclose};
@@ -161,6 +168,14 @@ static enum waits_on waits_on(unsigned callee, uint64_t ref) {
     return ON_NOTHING;
   if (callee == LT_CALLEE_pthread_join)
     return ON_THREAD;
+  if (callee == LT_CALLEE_sem_wait || callee == LT_CALLEE_sem_timedwait)
+    return ON_SEMAPHORE;
+  if (callee == LT_CALLEE_pthread_barrier_wait)
+    return ON_BARRIER;
+  if (callee == LT_CALLEE_futex)
+    return ON_FUTEX;
+  if (is_one_of(callee, conditions, sizeof conditions / sizeof *conditions))
+    return ON_CONDITION;
   if (is_one_of(callee, locks, sizeof locks / sizeof *locks))
     return ON_LOCK;
   return is_one_of(callee, waits, sizeof waits / sizeof *waits) ? ON_PID
@@ -172,7 +187,8 @@ bool model_waits_for_fd(unsigned callee, uint64_t ref) {
 }
 
 bool model_waits_for_lock(unsigned callee, uint64_t ref) {
-  return waits_on(callee, ref) == ON_LOCK;
+  enum waits_on on = waits_on(callee, ref);
+  return on == ON_LOCK || on == ON_FUTEX;
 }
 
 const char *model_state_word(char state) {
@@ -200,16 +216,24 @@ const char *model_call_on(const struct model *model,
   char name[300];
   const char *raw =
       call->on_name ? s->string(s->context, call->on_name) : NULL;
-  switch (waits_on(call->callee, call->ref)) {
+  enum waits_on on = waits_on(call->callee, call->ref);
+  switch (on) {
   case ON_LOCK:
-    if (call->is_self) {
-      snprintf(buf, size,
-               "lock 0x..%llx, held by this very thread: it waits for itself",
-               (unsigned long long)call->ref);
-      break;
-    }
-    snprintf(buf, size, "lock 0x..%llx%s%s", (unsigned long long)call->ref,
-             raw ? ", held by " : "", raw ? inert(raw, name, sizeof name) : "");
+  case ON_CONDITION:
+  case ON_SEMAPHORE:
+  case ON_BARRIER:
+  case ON_FUTEX:
+    snprintf(buf, size, "%s 0x..%llx%s%s",
+             on == ON_CONDITION   ? "condition"
+             : on == ON_SEMAPHORE ? "semaphore"
+             : on == ON_BARRIER   ? "barrier"
+             : on == ON_LOCK || call->on_name ? "lock"
+                                              : "address",
+             (unsigned long long)call->ref,
+             call->is_self ? ", held by this very thread: it waits for itself"
+             : raw         ? ", held by "
+                           : "",
+             raw && !call->is_self ? inert(raw, name, sizeof name) : "");
     break;
   case ON_THREAD:
     snprintf(buf, size, "%s", raw ? inert(raw, name, sizeof name) : "");
