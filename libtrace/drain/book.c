@@ -195,6 +195,16 @@ static void put_loop(struct lti_book *b, const struct lti_loop_entry *l) {
   lti_book_put(b, LTI_DEF_LOOP, body, (size_t)(out.at - body));
 }
 
+const char *lti_book_text(const struct lti_book *b, uint64_t id) {
+  const uint32_t *string = id ? lti_hash_get(&b->string_ids, id) : NULL;
+  return string ? b->strings[*string].text : NULL;
+}
+
+const char *lti_book_loop_name(const struct lti_book *b, uint32_t id) {
+  const uint32_t *loop = lti_hash_get(&b->loop_ids, id);
+  return loop ? lti_book_text(b, b->loops[*loop].name) : NULL;
+}
+
 void lti_book_loop(struct lti_book *b, uint32_t id, uint32_t thread,
                    uint64_t name) {
   const uint32_t *at = lti_hash_get(&b->loop_ids, id);

@@ -136,6 +136,12 @@ void lti_book_module(struct lti_book *book, uint64_t start, uint64_t end,
 uint32_t lti_book_thread(struct lti_book *book, int32_t tid, bool is_main,
                          const char *name);
 
+/* The name that a loop was given; NULL for none, or one that is not known yet.
+ * Raw; borrowed until the book changes. */
+const char *lti_book_loop_name(const struct lti_book *book, uint32_t id);
+/* A string by the file's id; NULL for none.  Raw, as above. */
+const char *lti_book_text(const struct lti_book *book, uint64_t id);
+
 /* A loop is turned by a thread, or gets a name (0: keeps the one it has). */
 void lti_book_loop(struct lti_book *book, uint32_t id, uint32_t thread,
                    uint64_t name);

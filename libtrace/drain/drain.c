@@ -335,6 +335,20 @@ bool lti_drain_sample(struct lti_drain *d, uint32_t slot,
   return done;
 }
 
+const char *lti_drain_loop_name(struct lti_drain *d, uint32_t slot,
+                                uint32_t loop) {
+  struct lti_recorded *p = recorded_thread(d, slot);
+  if (!p)
+    return NULL;
+  const struct lti_book *book = &p->trace.book;
+  const struct lti_lane *lane = d->recording.slots[slot].lane;
+  const char *name = lti_book_loop_name(book, loop);
+  for (size_t i = 0; !name && i < lane->n; i++)
+    if (lane->records[i].head == LTI_HEAD(LT_LOOP_NAME, loop, 0))
+      name = lti_book_text(book, lti_book_text_id(book, lane->records[i].a));
+  return name;
+}
+
 void lti_drain_note(struct lti_drain *d, uint32_t slot, const char *sentence) {
   struct lti_recorded *p = recorded_thread(d, slot);
   if (p)

@@ -174,6 +174,11 @@ uint64_t lti_drain_sealed(const struct lti_drain *drain);
 bool lti_drain_sample(struct lti_drain *drain, uint32_t slot,
                       const struct lti_seen *seen);
 
+/* The name that a loop, which the thread of a slot turns, was given; NULL for
+ * none.  Raw; borrowed until the next call. */
+const char *lti_drain_loop_name(struct lti_drain *drain, uint32_t slot,
+                                uint32_t loop);
+
 /* A sentence for `info` about the process of a thread slot; the same one twice
  * is told once. */
 void lti_drain_note(struct lti_drain *drain, uint32_t slot,

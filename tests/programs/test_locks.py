@@ -20,6 +20,7 @@ class Locks(Case):
         result = self.looptrace('record', *options, '-o', path, '--', LOCKS,
                                 kind)
         self.assertEqual(result.returncode, code, result)
+        self.said = result.stderr.decode()
         found = [f for f in self.check(path)['findings']
                  if f['rule'] == 'stall']
         self.assertEqual(len(found), 1, found)
@@ -55,7 +56,7 @@ class Locks(Case):
         self.assertIn('planted_keep', self.functions(call))
 
     def test_who_has_the_lock_already_waits_for_itself(self):
-        path, call = self.wait('self', 128 + 9)
+        path, call = self.wait('self', 128 + 9, ['-v'])
         self.assertTrue(call['held_by_itself'])
         self.assertRegex(call['on'], r'^lock 0x\.\.[0-9a-f]+, held by this very '
                                      r'thread: it waits for itself$')
@@ -63,6 +64,8 @@ class Locks(Case):
         text = self.looptrace('check', '--color', 'never', path).stdout
         self.assertIn(b'= help: use a recursive lock, or unlock it before: '
                       b'this thread has it\n', text)
+        self.assertIn(f"in futex on {call['on']}, callback on_timer",
+                      self.said)
 
     def test_without_a_look_from_outside_the_name_is_there(self):
         path, call = self.wait('normal', options=['--stall-threshold', '10s'])

@@ -484,6 +484,15 @@ class Loops(Case):
         path = self.record(python, '-c', ASYNCIO)
         self.assert_nap(path, r'^epoll \d+$', 'clock_nanosleep')
 
+    def test_record_names_a_loop_as_check_does(self):
+        result = self.looptrace('record', '-v', '-o', self.dir / 'x.lt', '--',
+                                sys.executable, '-c', ASYNCIO)
+        told = self.check(self.dir / 'x.lt')
+        name, = {f['loop'] for f in told['findings'] if f['rule'] == 'stall'}
+        self.assertRegex(name, r'^epoll \d+$')
+        self.assertRegex(result.stderr.decode(),
+                         f'looptrace: loop {name} of .* has not come back for ')
+
     def test_reading_a_childs_output_is_no_loop(self):
         self.assert_no_loop(sys.executable, '-c', SUBPROCESS)
 

@@ -70,11 +70,23 @@ static void put_place(struct tell *t, struct code *code, int32_t pid,
   }
 }
 
-static void put_state(const struct lti_seen *seen) {
+/* As model_call_on() says it: whose lock it is, where that is known. */
+static void put_futex(const struct tell_who *who, const struct lti_seen *seen) {
+  uint64_t ref = seen->holder ? seen->lock : seen->on & LTI_REF_MAX;
+  fprintf(stderr, " on %s 0x..%" PRIx64, seen->holder ? "lock" : "address",
+          ref);
+  if (!seen->holder)
+    return;
+  fputs(", held by ", stderr);
+  put_safe(who->waits_for_itself ? "this very thread: it waits for itself"
+                                 : seen->holder);
+}
+
+static void put_state(const struct tell_who *who, const struct lti_seen *seen) {
   if (seen->call) {
     fprintf(stderr, "in %s", seen->call);
     if (strcmp(seen->call, "futex") == 0 && seen->on)
-      fprintf(stderr, " on lock 0x%" PRIx64, seen->on);
+      put_futex(who, seen);
     else if (strncmp(seen->call, "wait", 4) == 0 && seen->on)
       fprintf(stderr, " on pid %" PRIu64, seen->on - 1);
     else if (seen->on)
@@ -98,7 +110,7 @@ void tell_stuck(struct tell *t, const struct tell_who *who,
   fprintf(stderr, " (pid %d) %shas not come back for %s: ", (int)who->pid,
           who->loop ? "" : "that looked at its descriptors ",
           units_ns(age, (int64_t)who->age_ns));
-  put_state(seen);
+  put_state(who, seen);
   bool is_callback = false;
   const struct lti_stack_frame *frame = find_callback(seen, code, &is_callback);
   if (frame)

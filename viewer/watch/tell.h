@@ -16,6 +16,7 @@ struct tell_who {
   int32_t pid;
   const char *comm, *loop; /* loop: NULL if it is not known to be one */
   uint64_t age_ns;
+  bool waits_for_itself; /* it holds the lock that it waits for */
 };
 
 /* Print it to stderr. */

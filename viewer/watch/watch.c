@@ -258,19 +258,26 @@ static void begin_perf(struct watch *w, struct watched *t, uint32_t slot,
   t->perf_until_ns = t->perf_from.ns + PERF_MOST_NS;
 }
 
-static void tell_once(struct watch *w, struct watched *t,
+static void tell_once(struct watch *w, struct watched *t, uint32_t slot,
                       const struct lti_proc *p, const struct lti_thread *thread,
                       const struct lti_seen *seen) {
   if (t->is_told || !w->tell.is_on)
     return;
+  const char *name = lti_drain_loop_name(
+      w->drain, slot, atomic_load_explicit(&thread->loop, memory_order_relaxed));
   bool is_maybe = lti_state_of(thread).doing == LTI_DOING_MAYBE;
+  int32_t holder =
+      (int32_t)atomic_load_explicit(&thread->holder, memory_order_relaxed);
   struct lti_stuck_now now = moment(w, seen->clock);
   struct tell_who who = {.pid = p->pid,
                          .comm = p->comm,
                          .loop = is_maybe          ? NULL
+                                 : name            ? name
                                  : thread->is_main ? "main"
                                                    : thread->name,
-                         .age_ns = lti_stuck_age_ns(&now, t->stuck.since)};
+                         .age_ns = lti_stuck_age_ns(&now, t->stuck.since),
+                         .waits_for_itself =
+                             seen->holder && holder == thread->tid};
   if (is_maybe && who.age_ns < WATCH_MAYBE_NS)
     return;
   t->is_told = true;
@@ -303,7 +310,7 @@ static void take_perf(struct watch *w, struct watched *t, uint32_t slot,
     };
     t->n_perf++;
     if (lti_drain_sample(w->drain, slot, &seen))
-      tell_once(w, t, p, thread, &seen);
+      tell_once(w, t, slot, p, thread, &seen);
   }
   if (t->n_perf >= PERF_SAMPLES || now.ns >= t->perf_until_ns)
     end_perf(w, t);
@@ -366,7 +373,7 @@ static void sample(struct watch *w, struct watched *t, uint32_t slot,
   if (!is_in_call && !seen.n_frames && !look.is_denied)
     begin_perf(w, t, slot, thread->tid);
   if (is_kept && !t->perf)
-    tell_once(w, t, p, thread, &seen);
+    tell_once(w, t, slot, p, thread, &seen);
 }
 
 /* A pid may be another's: in another namespace, or given out again. */
