@@ -194,7 +194,7 @@ END_TEST
 START_TEST(what_a_call_computes_is_told_where_there_is_no_room_beside) {
   const struct {
     int call, cpu, inside;
-  } cases[] = {{190, 170, 160}, {190, 10, 0}, {120, 100, 0}, {120, 110, 30}};
+  } cases[] = {{190, 170, 160}, {190, 10, 0}, {120, 100, 0}, {120, 110, 30}, {199, 5, 0}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char inside[64], after[64];
     snprintf(inside, sizeof inside, "295 call callee=10 ms=%d site=2\n",

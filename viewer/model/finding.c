@@ -50,7 +50,8 @@ int64_t finding_callee_cpu(const struct model_stall *s) {
     return 0;
   int64_t beside = in_calls < s->duration_ns ? s->duration_ns - in_calls : 0;
   int64_t inside = s->cause.cpu - beside;
-  return inside >= s->cause.cpu / 4 && inside > 0 ? inside : 0;
+  bool is_much = s->cause.cpu >= s->duration_ns / 10;
+  return is_much && inside >= s->cause.cpu / 4 && inside > 0 ? inside : 0;
 }
 
 /* The program's own function made at run time, where most looks found it in

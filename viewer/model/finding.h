@@ -154,7 +154,8 @@ unsigned finding_callee(const struct model_stall *stall,
                         const struct model_call **longest, int64_t *ns);
 /* How much of a stall's CPU time must have been spent in that callee, because
  * there was no room for it beside: a write that copies computes in the kernel.
- * Returns: a lower bound; 0 where it is a small part of it. */
+ * Returns: a lower bound; 0 where it is a small part of it, or that of the stall.
+ */
 int64_t finding_callee_cpu(const struct model_stall *stall);
 
 #endif
