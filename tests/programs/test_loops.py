@@ -415,14 +415,14 @@ class Loops(Case):
     def test_the_first_wait_is_one(self):
         loop = self.loop_of(self.record(LOOPS, 'waits-first'))
         self.assertGreater(loop['poll_ns'], 200_000_000)
-        self.assertLess(loop['busy_ns'], 100_000_000)
+        self.assertLess(loop['busy_ns'], loop['poll_ns'])
         path = self.dir / 'y.lt'
         result = self.looptrace('record', '-o', path, '--', LOOPS,
                                 'waits-for-ever')
         self.assertEqual(result.returncode, 128 + 14, result)
         loop = self.loop_of(path)
         self.assertGreater(loop['poll_ns'], 150_000_000)
-        self.assertLess(loop['busy_ns'], 100_000_000)
+        self.assertLess(loop['busy_ns'], loop['poll_ns'])
 
     def test_who_never_has_to_wait_turns_a_loop(self):
         self.assert_nap(self.record(LOOPS, 'always-ready'), r'^epoll \d+$')
@@ -435,7 +435,7 @@ class Loops(Case):
     def test_what_is_left_by_a_jump_is_no_turn_and_hides_none(self):
         path = self.record(LOOPS, 'jumps')
         self.assertEqual([f for f in self.check(path)['findings']
-                          if f['rule'] == 'stall'], [])
+                          if f['level'] == 'error'], [])
         self.assertGreater(self.loop_of(path)['turns'], 15)
 
     def test_what_may_have_hung_in_its_first_turn_is_said(self):
