@@ -288,6 +288,12 @@ class SaysWhyNothingWasSeen(Record):
         self.assertIn('Nothing was written', lines[0])
         return lines[0]
 
+    def test_a_program_that_becomes_another_without_us(self):
+        result = self.looptrace('record', '--', 'env', '-i', 'sleep', '2.5')
+        self.assertRegex(result.stderr.decode(),
+                         r'no event loop ran in \S*/env: it became '
+                         r'\S*/(sleep|coreutils|busybox), and LD_PRELOAD')
+
     def test_a_program_without_libuv(self):
         self.assertIn('no event loop ran in /usr/bin/true: it does not use '
                       'libuv', self.why('/usr/bin/true'))

@@ -53,6 +53,7 @@ struct launch {
   struct steer steer;
   struct child child;
   char file[PATH_MAX]; /* the command's */
+  char became[PATH_MAX]; /* what its process was seen to be last; "" not yet */
   char standard[64];   /* its trace, where none is named */
   bool ended;          /* the command has */
   bool told;           /* that others live on */
@@ -306,6 +307,14 @@ static uint64_t step(struct launch *l) {
   return sleep_ns < look_ns ? sleep_ns : look_ns;
 }
 
+/* A command may become another program, in which we are not: for why_no_loop(). */
+static void see_program(struct launch *l) {
+  char link[32];
+  snprintf(link, sizeof link, "/proc/%d/exe", (int)l->child.pid);
+  ssize_t n = readlink(link, l->became, sizeof l->became - 1);
+  l->became[n > 0 ? n : 0] = 0;
+}
+
 /* --duration is over: the traces are closed, the command goes on. */
 static void expire(struct launch *l) {
   l->expired = l->steer.is_over = true;
@@ -366,6 +375,7 @@ static void drain_until_the_end(struct launch *l) {
       tell_of_others(l);
     } else if (lti_monotonic_ns() - swept_ns > SECOND_NS) {
       (void)lti_drain_has_live(l->drain); /* closes files of ended children */
+      see_program(l);
       swept_ns = lti_monotonic_ns();
     }
   }
@@ -422,7 +432,8 @@ static char *why_nothing(struct launch *l) {
     if (files[i].n_loops && l->options->mode == LTI_MODE_FLIGHT)
       return strdup("the flight recorder was not asked for a snapshot");
   return why_no_loop(l->file, atomic_load(&l->arena.arena->n_attached),
-                     atomic_load(&l->arena.arena->n_past) > 0, l->maybe_ns);
+                     atomic_load(&l->arena.arena->n_past) > 0, l->became,
+                     l->maybe_ns);
 }
 
 /* The command is held at its gate; let it run to its end.  An exit code. */

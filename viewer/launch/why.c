@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "launch/program.h"
 #include "output/units.h"
@@ -60,10 +61,18 @@ static const char *hint(uint64_t maybe_ns, char *buf, size_t size) {
   return buf;
 }
 
+/* One after the other in the same process, only the first with us in it. */
+static bool has_become(const struct program_facts *facts, const char *became,
+                       unsigned n_attached) {
+  char first[PATH_MAX];
+  return *became && n_attached == 1 && realpath(facts->path, first) &&
+         strcmp(first, became) != 0;
+}
+
 char *why_no_loop(const char *path, unsigned n_attached, bool is_past,
-                  uint64_t maybe_ns) {
+                  const char *became, uint64_t maybe_ns) {
   struct program_facts *facts = malloc(sizeof *facts);
-  char others[64] = "", maybe[256], *text = NULL;
+  char others[64] = "", maybe[256], *text = NULL, *next = NULL;
   if (!facts)
     return NULL;
   program_look(path, facts);
@@ -77,6 +86,14 @@ char *why_no_loop(const char *path, unsigned n_attached, bool is_past,
   if (!reason && is_past)
     reason = "libuv is there, but was loaded with RTLD_DEEPBIND, so that its "
              "calls go past looptrace";
+  if (!reason && has_become(facts, became, n_attached)) {
+    if (asprintf(&next,
+                 "it became %s, and LD_PRELOAD, or the right to write the "
+                 "recording, was gone by then",
+                 became) < 0)
+      next = NULL;
+    reason = next;
+  }
   if (!reason)
     reason = inside_reason(facts);
   int n =
@@ -86,6 +103,7 @@ char *why_no_loop(const char *path, unsigned n_attached, bool is_past,
                      hint(maybe_ns, maybe, sizeof maybe))
           : asprintf(&text, "no event loop ran in %s%s: %s%s", path, others,
                      reason, hint(maybe_ns, maybe, sizeof maybe));
+  free(next);
   free(facts);
   return n < 0 ? NULL : text;
 }
