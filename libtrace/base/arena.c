@@ -263,6 +263,12 @@ struct lti_arena *lti_arena_map(int fd) {
   return at;
 }
 
+bool lti_arena_hide(struct lti_arena *arena) {
+  return mmap(arena, arena->size_bytes, PROT_READ | PROT_WRITE,
+              MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+              0) != MAP_FAILED;
+}
+
 void lti_arena_unmap(struct lti_arena *arena) {
   if (arena)
     munmap(arena, arena->size_bytes);

@@ -267,6 +267,11 @@ void lti_arena_grow(struct lti_arena *arena, int fd);
  * Returns: the mapping, owned; NULL with errno set (EPROTO: not an arena). */
 struct lti_arena *lti_arena_map(int fd);
 
+/* Put private memory, all zero, in its place, so that pointers into it stay good
+ * and what is written there is nobody's business.
+ * Returns: was it done? */
+bool lti_arena_hide(struct lti_arena *arena);
+
 /* Unmap; NULL is a no-op. */
 void lti_arena_unmap(struct lti_arena *arena);
 

@@ -338,9 +338,8 @@ static inline void lti_process_revive(void) {
     lti_process_revive_slow();
 }
 
-/* The slot of a thread in a child that was forked, until it has its own: where a
- * handler forked in the middle of an event, the child may come back into that,
- * and what it still puts there goes nowhere. */
+/* The slot of a thread in a child that was forked, until it has its own: a
+ * handler may have forked where the thread knows that it has one. */
 extern struct lti_thread lti_nobodys __attribute__((visibility("hidden")));
 
 /* In the one thread of a forked child: what it has of its parent's recording is

@@ -243,17 +243,26 @@ bool lti_process_attach(void) {
 }
 
 struct lti_thread lti_nobodys;
-static struct lti_record nowhere[1];
+
+/* A handler forked in the middle of an event, and the child may come back into
+ * that, with our parent's ring at hand: it is not recorded. */
+static void hide_parents(void) {
+  struct lti_arena *arena = lti_process.arena;
+  int saved = errno;
+  if (arena && !lti_process.is_confined && lti_arena_hide(arena))
+    lti_process.arena = NULL; /* never asked again */
+  errno = saved;
+}
 
 void lti_thread_forked(void) {
   struct lti_self *self = &lti_self;
-  struct lti_arena *arena = lti_process.arena;
-  if (self->slot) {
-    self->slot = &lti_nobodys; /* it is our parent's */
-    self->ring = nowhere;
-    self->mask = 0;
+  if (self->busy) {
+    hide_parents();
+  } else {
+    self->head = self->limit = 0;
+    self->slot = self->slot ? &lti_nobodys : NULL; /* it is our parent's */
   }
-  self->head = self->limit = 0;
+  struct lti_arena *arena = lti_process.arena;
   self->task_next = self->task_end = 0;
   self->busy = self->refused = self->in_call = 0;
   self->task = 0;
@@ -267,8 +276,10 @@ static void revive(struct lti_arena *arena) {
   uint64_t first_task =
       lti_process.proc ? atomic_load(&lti_process.proc->next_task) : 1;
   lti_thread_forked(); /* here, if fork's handlers did not run */
-  lti_self.slot = NULL;
   atomic_store(&claim_lock, 0);
+  if (!lti_process.arena)
+    return;
+  lti_self.slot = NULL;
   if (!arena->follow || atomic_load(&arena->closed) || !arena->drain_pid) {
     lti_process.arena = NULL; /* never asked again */
   } else if (claim(arena, first_task, true)) {

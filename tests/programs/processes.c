@@ -10,6 +10,7 @@
  * threads   10,000 short ones with a loop each
  * signals   each kind of wait is interrupted 20 times
  * alarmed   a handler forks again and again; its children come back from it
+ * alarmed-uv the same, of libuv's
  *
  * Each loop has one callback that naps for 150 ms, and what it saw is printed;
  * 77: not permitted here. */
@@ -281,15 +282,28 @@ static void on_alarm(int number) {
     n_forked++;
 }
 
-static void alarmed(void) {
-  struct epoll_event event;
-  struct itimerval often = {{0, 3000}, {0, 3000}}, never = {{0, 0}, {0, 0}};
+static void fork_often(void) {
+  struct itimerval often = {{0, 3000}, {0, 3000}};
   struct sigaction action = {.sa_handler = on_alarm};
-  int epoll = epoll_create1(0), status, n_good = 0;
   parent = getpid();
-  epoll_wait(epoll, &event, 1, 1);
   sigaction(SIGALRM, &action, NULL);
   setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void see_children(void) {
+  struct itimerval never = {{0, 0}, {0, 0}};
+  int status, n_good = 0;
+  setitimer(ITIMER_REAL, &never, NULL);
+  for (int i = 0; i < n_forked; i++)
+    n_good += wait(&status) > 0 && status == 0;
+  printf("children %d\n", n_good - n_forked);
+}
+
+static void alarmed(void) {
+  struct epoll_event event;
+  int epoll = epoll_create1(0);
+  epoll_wait(epoll, &event, 1, 1);
+  fork_often();
   while (n_forked < FORKS && getpid() == parent)
     epoll_wait(epoll, &event, 1, 0);
   if (getpid() != parent) {
@@ -297,10 +311,32 @@ static void alarmed(void) {
       epoll_wait(epoll, &event, 1, 0);
     _exit(0);
   }
-  setitimer(ITIMER_REAL, &never, NULL);
-  for (int i = 0; i < n_forked; i++)
-    n_good += wait(&status) > 0 && status == 0;
-  printf("children %d\n", n_good - n_forked);
+  see_children();
+}
+
+static void on_idle(uv_idle_t *idle) {
+  static int n_turns;
+  if (getpid() != parent && ++n_turns == 50)
+    _exit(0);
+  if (n_forked >= FORKS)
+    uv_close((uv_handle_t *)idle, NULL);
+}
+
+static void on_check(uv_check_t *check) {
+  if (n_forked >= FORKS)
+    uv_close((uv_handle_t *)check, NULL);
+}
+
+static void alarmed_in_callbacks(void) {
+  uv_idle_t idle;
+  uv_check_t check;
+  uv_idle_init(uv_default_loop(), &idle);
+  uv_idle_start(&idle, on_idle);
+  uv_check_init(uv_default_loop(), &check);
+  uv_check_start(&check, on_check);
+  fork_often();
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  see_children();
 }
 
 int main(int argc, char **argv) {
@@ -323,6 +359,8 @@ int main(int argc, char **argv) {
     signals();
   else if (strcmp(how, "alarmed") == 0)
     alarmed();
+  else if (strcmp(how, "alarmed-uv") == 0)
+    alarmed_in_callbacks();
   else
     return 2;
   return 5;

@@ -72,8 +72,15 @@ class Same(Case):
                 self.assertIn(info['trace']['pid'], tids)
 
     def test_a_child_that_a_handler_forks_goes_on(self):
-        """It may come back into the middle of an event."""
-        self.same('alarmed')
+        """It may come back into the middle of an event, whose ring and slot are
+        its parent's."""
+        for how in 'alarmed', 'alarmed-uv':
+            for path in self.same(how):
+                verified = self.looptrace('info', '--json', '--verify', path)
+                self.assertEqual(verified.returncode, 0, verified)
+                self.assertNotIn('damaged', ' '.join(
+                    json.loads(verified.stdout)['lost_by_cause']))
+                path.unlink()
 
     def test_a_child_that_does_so_lives_and_its_parent_is_not_meant(self):
         parent, child = self.same('filtered')
