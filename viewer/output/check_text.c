@@ -487,8 +487,11 @@ static void verdict(const struct text *t, const struct checked *trace) {
     fprintf(t->file, ", at most %s of one the program's own",
             units_ns(own, j->longest_own_ns));
   fprintf(t->file, " (budget %s)", units_ns(budget, t->budget->max_stall_ns));
-  for (size_t i = 0; i < m->n_loops && i < 4; i++) {
+  for (size_t i = 0, told = 0; i < m->n_loops && told < 4; i++) {
     const struct model_loop *l = &m->loops[i];
+    if (l->turns == 0) /* it waits all the time */
+      continue;
+    told++;
     fprintf(t->file, ", `%s` p99 turn %s, busy %s", l->name,
             units_ns(turn, model_histogram_percentile(&l->turn, 99)),
             units_share(share, l->busy_ns, l->busy_ns + l->poll_ns));
