@@ -130,10 +130,14 @@ class Block:
             raise Cut(at, "the file ends in a block")
         self.raw = data[at + self.header_size:self.end]
 
-    def payload(self):
-        limit = LIMIT_INDEX if self.type == INDEX else LIMIT_PAYLOAD
+    def check(self):
+        """Of every block, also of a type that nobody knows."""
         if zlib.crc32(self.raw) != self.crc:
             raise Wrong(self.at, "payload CRC is wrong")
+
+    def payload(self):
+        limit = LIMIT_INDEX if self.type == INDEX else LIMIT_PAYLOAD
+        self.check()
         if self.size > limit:
             raise Wrong(self.at, "payload is too large")
         if self.flags & ~1:
@@ -519,6 +523,7 @@ def read_block(trace, block, epoch):
     if block.number == 0 and (block.type != GENERATION or block.thread != 0):
         raise Wrong(block.at, "the first block is not generation 0")
     previous = trace.blocks[-1] if trace.blocks else None
+    block.check()
     trace.blocks.append(block)
     if previous is not None and previous.type == GENERATION and block.type == END:
         raise Wrong(block.at, "an empty generation before the end")
